@@ -1,0 +1,33 @@
+// Open modes: whether opening may create, must create, or must find; and the tag of a forced removal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace shm {
+
+struct create_only_t {
+  explicit create_only_t() = default;
+};
+struct open_only_t {
+  explicit open_only_t() = default;
+};
+struct open_or_create_t {
+  explicit open_or_create_t() = default;
+};
+struct force_t {
+  explicit force_t() = default;
+};
+
+/// Create; errc::already_exists when the object is there.
+inline constexpr create_only_t create_only{};
+/// Open what is there; errc::not_found when nothing is.
+inline constexpr open_only_t open_only{};
+/// Open what is there, or create it.
+inline constexpr open_or_create_t open_or_create{};
+/// remove() even while processes are attached.
+inline constexpr force_t force{};
+
+namespace detail {
+enum class open_mode { create_only, open_only, open_or_create };
+}
+
+}  // namespace shm

@@ -1,0 +1,114 @@
+// Mutex: a lock with a name, shared by processes, that outlives its holder and tells the next one.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <gsl/assert>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "base/open_mode.hpp"
+#include "base/options.hpp"
+#include "os/key.hpp"
+#include "session/connection.hpp"
+#include "sync/robust_lock.hpp"
+
+namespace shm {
+
+/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the lock
+/// and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody holds it
+/// through this handle, not copyable; one handle may be used from several threads.
+///
+/// Constructors block and throw as those of shm::object.
+class mutex {
+ public:
+  /// Opens it, or creates it.
+  explicit mutex(const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_or_create, which, how) {}
+  mutex(create_only_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::create_only, which, how) {}
+  mutex(open_only_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_only, which, how) {}
+  mutex(open_or_create_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_or_create, which, how) {}
+
+  /// Blocks while another holds it. Throws shm::error: would_deadlock when this thread holds it
+  /// through this handle, removed, corrupt. After a throw it is not held.
+  void lock() { static_cast<void>(acquire(detail::deadline::never())); }
+
+  /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
+  [[nodiscard]] bool try_lock() {
+    Expects(place_ != nullptr);
+    return noted(detail::robust_lock(*place_).try_acquire());
+  }
+
+  /// False when somebody alive holds it for that long. Throws as lock().
+  template <class Rep, class Period>
+  [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> span) {
+    return acquire(detail::deadline::after(span));
+  }
+
+  /// False when somebody alive holds it until then. Throws as lock().
+  template <class Clock, class Duration>
+  [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
+    for (;;) {
+      if (try_lock_for(moment - Clock::now())) return true;
+      if (Clock::now() >= moment) return false;  // another clock than ours may have been set
+    }
+  }
+
+  /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
+  /// that the parent locked, it does nothing.
+  void unlock() noexcept {
+    Expects(place_ != nullptr);
+    if (!detail::robust_lock(*place_).release()) Expects(place_->is_inherited());
+  }
+
+  /// Whether an earlier holder died in its critical section and nobody has repaired since.
+  bool owner_died() const noexcept {
+    return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
+  }
+
+  /// By the present holder: what the dead one left is in order again.
+  void mark_repaired() noexcept {
+    Expects(detail::robust_lock(*place_).is_held_by_this_thread());
+    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+  }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+
+ private:
+  mutex(detail::open_mode mode, const key& which, const options& how)
+      : place_(std::make_unique<detail::connection>(which, mode, how, plan())) {}
+
+  static detail::blueprint plan() {
+    static const schema nothing(std::string(), 0, 1);
+    return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
+  }
+
+  std::atomic<std::uint32_t>& section() const noexcept { return place_->head().section; }
+
+  bool acquire(const detail::deadline& until) {
+    Expects(place_ != nullptr);
+    return noted(detail::robust_lock(*place_).acquire(until));
+  }
+
+  bool noted(detail::acquisition how) noexcept {
+    if (how == detail::acquisition::taken_over) {
+      // Release: whoever is told sees what the dead holder left. Killed before this, the next holder
+      // takes over from us, and notes it.
+      section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
+    }
+    return how != detail::acquisition::not_now;
+  }
+
+  std::unique_ptr<detail::connection> place_;
+};
+
+using scoped_lock = std::scoped_lock<mutex>;
+using unique_lock = std::unique_lock<mutex>;
+
+}  // namespace shm

@@ -1,0 +1,59 @@
+// Attachment: a segment mapped into this process, from shmat to shmdt.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "result.hpp"
+#include "segment.hpp"
+
+namespace shm::detail {
+
+enum class attach_mode { read_write, read_only };
+
+class attachment {
+ public:
+  attachment() = default;
+  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
+  attachment& operator=(attachment&& other) noexcept {
+    std::swap(address_, other.address_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  static result<attachment> of(const segment& target, attach_mode mode) noexcept {
+    void* const address =
+        ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
+    // NOLINTNEXTLINE: shmat's own way to say that it failed
+    if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
+    result<attachment> attached;
+    attached.value.address_ = static_cast<std::byte*>(address);
+    return attached;
+  }
+
+  std::byte* address() const noexcept { return address_; }
+  explicit operator bool() const noexcept { return address_ != nullptr; }
+
+  /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
+  void prefault(std::size_t size) const noexcept {
+    constexpr std::size_t smallest_page = 4096;
+    const volatile std::byte* const first = address_;
+    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
+      static_cast<void>(first[offset]);
+    }
+  }
+
+  void detach() noexcept {
+    // shmdt fails only for an address that is not attached: ours is, once.
+    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
+  }
+
+ private:
+  std::byte* address_ = nullptr;
+};
+
+}  // namespace shm::detail

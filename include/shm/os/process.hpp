@@ -1,0 +1,112 @@
+// Process: which process and thread is running, told apart after fork and exec without trusting pids.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include "../base/error.hpp"
+
+namespace shm::detail {
+
+/// A number that every process in a line of forks has for itself; 23 bits, never 0.
+using process_epoch = std::uint32_t;
+inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
+
+/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
+/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
+class process {
+ public:
+  /// Call once, when a handle opens, before current().
+  static void prepare() {
+    if (page_.load(std::memory_order_acquire) != nullptr) return;
+    void* const memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
+    }
+    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
+      const int why = errno;
+      ::munmap(memory, page_size);
+      throw error(std::error_code(why, std::system_category()),
+                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
+    }
+    epoch_word* expected = nullptr;
+    // Release: whoever sees the page sees it mapped and zero.
+    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+      ::munmap(memory, page_size);  // another thread was first
+    }
+  }
+
+  /// 0 in a forked child that has not asked before, which is nobody's number.
+  static process_epoch current_or_zero() noexcept {
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing else.
+    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  }
+
+  static process_epoch current() noexcept {
+    const process_epoch epoch = current_or_zero();
+    return epoch != 0 ? epoch : first_look();
+  }
+
+  /// The kernel's id of the calling thread; cached, because asking is a system call.
+  static std::uint32_t thread_id() noexcept {
+    const process_epoch epoch = current();
+    if (cached_thread_.epoch != epoch) {
+      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
+    }
+    return cached_thread_.id;
+  }
+
+  /// The cached id, or 0 where thread_id() would have to ask.
+  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
+    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// A random number that this program has had since it started: an exec ends it.
+  static std::uint64_t incarnation() {
+    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
+    if (mine != 0) return mine;
+    std::uint64_t drawn = 0;
+    while (drawn == 0) {
+      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
+        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
+      }
+    }
+    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
+                                                                                        : mine;
+  }
+
+ private:
+  using epoch_word = std::atomic<process_epoch>;
+  static_assert(epoch_word::is_always_lock_free);
+  static constexpr std::size_t page_size = 4096;
+
+  struct thread_identity {
+    process_epoch epoch;
+    std::uint32_t id;
+  };
+
+  /// In a child the counter still holds its parent's number, so the next one is the child's own.
+  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
+    epoch_word& word = *page_.load(std::memory_order_relaxed);
+    process_epoch next = 0;
+    while (next == 0) next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    process_epoch found = 0;
+    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
+  }
+
+  static inline std::atomic<epoch_word*> page_{nullptr};
+  static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<std::uint64_t> incarnation_{0};
+  static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail

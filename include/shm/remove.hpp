@@ -1,0 +1,29 @@
+// Remove: takes an object away: its segment and its semaphores.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/open_mode.hpp"
+#include "os/key.hpp"
+#include "session/removal.hpp"
+
+namespace shm {
+
+/// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
+/// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
+/// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
+/// kernel's errno when this user may not remove it.
+inline void remove(const key& which) {
+  detail::remover(which, detail::removal_mode::if_unused).remove();
+}
+
+/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is ambiguous,
+/// and not the C library's remove of a file.
+inline void remove(const char* name) { remove(key(name)); }
+
+/// Takes the object away under those who are attached: they get errc::removed at their next lock,
+/// load or wake-up. Blocks and throws as remove(key), but in_use.
+inline void remove(const key& which, force_t) {
+  detail::remover(which, detail::removal_mode::forced).remove();
+}
+
+}  // namespace shm

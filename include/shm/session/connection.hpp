@@ -1,0 +1,145 @@
+// Connection: an open read-write handle; its seat in this process, and how it leaves.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "../os/process.hpp"
+#include "open.hpp"
+
+namespace shm::detail {
+
+class connection {
+ public:
+  connection(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place_(opener(which, mode, how, plan).open()),
+        head_(&header_at(place_.memory)),
+        payload_(place_.memory.address() + place_.facts.payload_offset()),
+        membership_(place_.seat.bits() | process::current()),
+        opened_in_(process::current()),
+        open_timeout_(how.open_timeout),
+        key_value_(which.segment_key()) {}
+
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  ~connection() {
+    if (place_.facts.until_last_detach()) {
+      leave_as_last();
+    } else {
+      leave_seat();
+    }
+  }
+
+  header& head() const noexcept { return *head_; }
+  std::byte* payload() const noexcept { return payload_; }
+  const semaphore_set& set() const noexcept { return place_.set; }
+  std::string_view name() const noexcept { return place_.facts.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+
+  subject about() const noexcept {
+    return {name(), key_value_, place_.where.id(), place_.set.id()};
+  }
+
+  /// As identity(), where it needs no more than a look; else 0.
+  std::uint64_t identity_bits_if_seated() const noexcept {
+    // Relaxed: only the number counts. Equal low bits cancel out and leave the identity.
+    const std::uint64_t bits =
+        membership_.load(std::memory_order_relaxed) ^ process::current_or_zero();
+    return (bits & process_epoch_mask) == 0 ? bits : 0;
+  }
+
+  /// Who this handle is in the running process. A forked child has a copy of the handle, but no
+  /// seat: it sits down on first use. May block at the door, and throw as opening does.
+  seat_identity identity() {
+    const std::uint64_t seated = identity_bits_if_seated();
+    return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
+  }
+
+  /// Whether this is a forked child's copy of a handle that its parent opened.
+  bool is_inherited() const noexcept { return opened_in_ != process::current(); }
+
+  /// Blocks never.
+  bool is_alive(seat_identity who) const {
+    switch (all_seats().judge(who, about())) {
+      case seats::verdict::alive: return true;
+      case seats::verdict::dead: return false;
+      case seats::verdict::set_is_gone: break;
+    }
+    give_up();
+  }
+
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head_->state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+
+  /// The set is gone, so nobody can wait here any more: tells all others, too.
+  [[noreturn]] void give_up() const {
+    mark_removed();
+    refuse_removed(about());
+  }
+  void mark_removed() const noexcept {
+    head_->state.store(segment_state::removed, std::memory_order_seq_cst);
+  }
+
+ private:
+  seats all_seats() const noexcept {
+    return {*head_, place_.set, place_.semaphores, place_.usable_seats};
+  }
+
+  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
+    std::uint64_t stale = membership_.load(std::memory_order_relaxed);
+    const std::optional<door> inside =
+        door::enter(place_.set, deadline::after(open_timeout_), about());
+    if (!inside) give_up();
+    if (is_removed()) refuse_removed(about());
+    const std::optional<seat_identity> seat = all_seats().sit_down(about());
+    if (!seat) give_up();
+    const bool already_seated = (stale & process_epoch_mask) == process::current();
+    // Relaxed: the seat is the kernel's, and other threads of this child only compare the number.
+    if (!already_seated && membership_.compare_exchange_strong(stale, seat->bits() | process::current(),
+                                            std::memory_order_relaxed)) {
+      return *seat;
+    }
+    all_seats().leave(*seat, false);  // another thread of this child was first
+    return seat_identity::in(stale);
+  }
+
+  void leave_seat() noexcept {
+    const std::uint64_t mine = identity_bits_if_seated();
+    if (mine == 0) return;
+    const std::uint64_t holder = head_->lock.load(std::memory_order_relaxed);
+    all_seats().leave(seat_identity::in(mine), seat_identity::in(holder).bits() == mine);
+  }
+
+  /// Detaches inside the door: whoever comes next there has to see who is left.
+  void leave_as_last() noexcept {
+    // Should the door not open in time, the next opener finds nobody attached and clears up.
+    const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
+    if (inside) {
+      crash_point("leave: inside");
+      if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
+        static_cast<void>(place_.set.remove());  // with it go the seat and the door
+        return;
+      }
+    }
+    leave_seat();
+    place_.memory.detach();
+    crash_point("leave: detached");
+    if (inside) static_cast<void>(place_.set.leave_door());
+  }
+
+  place place_;
+  header* head_;
+  std::byte* payload_;
+  std::atomic<std::uint64_t> membership_;  // identity, and the process that sits there
+  process_epoch opened_in_;
+  std::chrono::milliseconds open_timeout_;
+  int key_value_;
+};
+
+}  // namespace shm::detail

@@ -1,0 +1,101 @@
+// Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../base/options.hpp"
+#include "../os/attachment.hpp"
+#include "../os/key.hpp"
+#include "../os/segment.hpp"
+#include "../os/semaphore_set.hpp"
+#include "header.hpp"
+#include "trouble.hpp"
+
+namespace shm::detail {
+
+inline void check_trust(const ownership& found, access who, const char* what, const subject& about) {
+  if (found.trusted(who)) return;
+  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
+  refuse(errc::untrusted_owner, about,
+         std::string("the ") + what + " has " + found.describe() +
+             (open_to_others
+                  ? ", which lets in more than options::access says; if that is meant, open it with "
+                    "the options::access that it was created with"
+                  : ", another user, whom options::access does not trust; if that is meant, open it "
+                    "with the options::access that it was created with, or choose another name"));
+}
+
+struct found_set {
+  semaphore_set set;
+  unsigned semaphores = 0;
+  bool marked = false;  ///< false: new, nobody has used it yet
+};
+
+/// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
+inline std::optional<found_set> find_set(const key& which, access who, subject& about) {
+  const result<semaphore_set> found = semaphore_set::find(which.set_key());
+  if (found.error_number == ENOENT) return std::nullopt;
+  if (!found.ok()) refuse_set_call("semget", found.error_number, about);
+  about.set_id = found.value.id();
+
+  const result<set_status> now = found.value.stat();
+  if (means_gone(now.error_number)) return std::nullopt;
+  if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
+  const auto foreign = [&](const std::string& why) {
+    refuse(errc::foreign_segment, about,
+           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" + why +
+               "); it stays untouched; choose another name");
+  };
+  const unsigned semaphores = now.value.semaphores;
+  if (semaphores <= semaphore::first_seat) {
+    foreign("it has " + std::to_string(semaphores) + " semaphores");
+  }
+  const result<std::vector<unsigned short>> values = found.value.values(semaphores);
+  if (means_gone(values.error_number)) return std::nullopt;
+  if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+  const int mark = values.value[semaphore::mark];
+  const bool marked = mark == semaphore::mark_value;
+  if (!marked) {
+    const bool all_zero = std::all_of(values.value.begin(), values.value.end(),
+                                      [](unsigned short value) { return value == 0; });
+    // Somebody may have marked it between our two looks: then it is used, and has the mark now.
+    if (!all_zero || (!now.value.never_used &&
+                      found.value.value(semaphore::mark).value != semaphore::mark_value)) {
+      foreign("its mark is missing");
+    }
+  }
+  check_trust(now.value.owner, who, "semaphore set", about);
+  return found_set{found.value, semaphores, marked};
+}
+
+/// What the first eight bytes say, or the errno of attaching.
+inline result<segment_state> peek_state(const segment& where) {
+  const result<attachment> memory = attachment::of(where, attach_mode::read_only);
+  if (!memory.ok()) return {segment_state::blank, memory.error_number};
+  const auto& head = *static_cast<const header*>(static_cast<const void*>(memory.value.address()));
+  return {head.state.load(std::memory_order_seq_cst), 0};
+}
+
+[[noreturn]] inline void refuse_foreign_segment(const subject& about) {
+  refuse(errc::foreign_segment, about,
+         "the segment under this key is not of this library; it stays untouched; choose another name, "
+         "or look who made it with: ipcs -m -p");
+}
+
+[[noreturn]] inline void refuse_not_found(const subject& about) {
+  refuse(errc::not_found, about,
+         "there is no object of that name; start the program that creates it, or open it with "
+         "shm::open_or_create");
+}
+
+[[noreturn]] inline void refuse_half_made(const subject& about) {
+  refuse(errc::not_found, about,
+         "its creator died before it was ready; the next program that opens it read-write with "
+         "shm::open_or_create completes it");
+}
+
+}  // namespace shm::detail

@@ -1,0 +1,91 @@
+// Header: what lies at the start of every segment; the memory layout that processes agree on.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace shm::detail {
+
+/// Changes whenever anything in a segment moves or means something else.
+inline constexpr std::uint32_t layout_number = 1;
+
+/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
+/// creator's very first store has to say both.
+enum class segment_state : std::uint64_t {
+  blank = 0,  ///< as the kernel made it
+  under_construction = 0x53686d2100000001,
+  ready,
+  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
+  removed    ///< its end: handles refuse to go on
+};
+
+constexpr bool is_ours(segment_state state) noexcept {
+  return static_cast<std::uint64_t>(state) >> 32 ==
+         static_cast<std::uint64_t>(segment_state::ready) >> 32;
+}
+
+enum class segment_kind : std::uint32_t { object = 1, array, mutex };
+
+constexpr std::string_view name_of(segment_kind kind) noexcept {
+  switch (kind) {
+    case segment_kind::object: return "shm::object";
+    case segment_kind::array: return "shm::array";
+    case segment_kind::mutex: return "shm::mutex";
+  }
+  return "something unknown";
+}
+
+/// Bits of header::section, changed by the holder of the lock alone.
+namespace section_bit {
+inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside a locked section
+inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
+}  // namespace section_bit
+
+/// Who sits on a seat. The generation tells this occupant from all before and after.
+struct seat_entry {
+  std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
+  std::atomic<std::uint32_t> generation;
+  std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
+};
+
+/// Written once, before the segment is ready; never changes afterwards. Copied before it is believed.
+struct description {
+  std::uint32_t layout;
+  std::uint32_t kind;
+  std::uint32_t until_last_detach;
+  std::uint32_t seats;
+  std::uint32_t name_length;
+  std::uint32_t schema_length;
+  std::uint64_t type_size;
+  std::uint64_t type_alignment;
+  std::uint64_t fingerprint;
+  std::uint64_t payload_size;
+  std::uint64_t payload_offset;
+  char name[64];
+};
+
+struct header {
+  // One cache line with all that a lock, a store and a load touch.
+  alignas(64) std::atomic<segment_state> state;
+  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
+  std::atomic<std::uint64_t> version;  ///< number of values published
+  std::atomic<std::uint32_t> section;
+
+  alignas(64) std::atomic<std::uint32_t> last_generation;
+  std::atomic<std::int32_t> set_id;
+  description fixed;
+
+  // Behind it: seat_entry[seats], the schema's text, the payload.
+};
+
+static_assert(std::atomic<segment_state>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
+static_assert(offsetof(header, state) == 0 && sizeof(header) == 256 && sizeof(seat_entry) == 16);
+
+}  // namespace shm::detail

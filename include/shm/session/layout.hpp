@@ -1,0 +1,53 @@
+// Layout: where in a segment the seats, the schema's text and the payload lie.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "../os/attachment.hpp"
+#include "../schema/schema.hpp"
+#include "header.hpp"
+
+namespace shm::detail {
+
+inline constexpr std::size_t cache_line = 64;
+inline constexpr std::size_t max_schema_length = 64 * 1024;
+
+constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+struct segment_layout {
+  std::size_t schema_offset;
+  std::size_t payload_offset;
+  std::size_t total;
+
+  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
+                           std::size_t payload_alignment) noexcept {
+    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
+    const std::size_t payload_offset =
+        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
+    return {schema_offset, payload_offset, payload_offset + payload_size};
+  }
+};
+
+/// What the program that opens expects to find, or makes.
+struct blueprint {
+  segment_kind kind;
+  const schema* type;
+  std::size_t payload_size;
+  std::size_t payload_alignment;
+  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
+  const void* initial;
+};
+
+inline header& header_at(const attachment& memory) noexcept {
+  return *static_cast<header*>(static_cast<void*>(memory.address()));
+}
+
+inline seat_entry* seats_of(header& head) noexcept {
+  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
+}
+
+}  // namespace shm::detail

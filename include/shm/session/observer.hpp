@@ -1,0 +1,109 @@
+// Observer: an open read-only handle; it alters neither segment nor semaphores.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "../os/attachment.hpp"
+#include "../os/key.hpp"
+#include "door.hpp"
+#include "find.hpp"
+#include "verify.hpp"
+
+namespace shm::detail {
+
+class observer {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  observer(const key& which, const options& how, const blueprint& plan)
+      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
+    subject about{which.name(), which.segment_key()};
+    const deadline until = deadline::after(how.open_timeout);
+    while (!try_attach(which, how, plan, until, about)) {
+      if (until.passed()) {
+        refuse(errc::timed_out, about, "others keep creating or removing it while it is being opened");
+      }
+    }
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
+  const semaphore_set& set() const noexcept { return set_; }
+  std::string_view name() const noexcept { return facts_.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
+
+ private:
+  /// False: it changed under us, look again.
+  bool try_attach(const key& which, const options& how, const blueprint& plan, const deadline& until,
+                  subject& about) {
+    about.segment_id = about.set_id = -1;
+    const std::optional<found_set> found = find_set(which, how.access, about);
+    if (found && !wait_at_door(found->set, until, about)) return false;
+
+    const result<segment> existing = segment::find(which.segment_key());
+    if (existing.error_number == ENOENT) refuse_not_found(about);
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+    about.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+
+    const header& head = header_at(memory.value);
+    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
+    const segment_state state = look();
+    if (state == segment_state::blank) {
+      // A creator makes and marks its set before the segment, maybe after we looked for it.
+      const std::optional<found_set> beside = find_set(which, how.access, about);
+      if (!beside || !beside->marked) refuse_foreign_segment(about);
+      if (!found) return false;
+    } else if (!is_ours(state)) {
+      refuse_foreign_segment(about);
+    }
+    check_trust(now.value.owner, how.access, "segment", about);
+    if (state != segment_state::ready) {
+      // With the door free now, whoever left it so is dead; and a remover that enters from now on
+      // sees that we are attached.
+      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
+      const segment_state again = look();
+      if (!door_is_free) return false;
+      if (again == segment_state::removed) refuse_not_found(about);
+      const bool unfinished =
+          again == segment_state::blank || again == segment_state::under_construction;
+      if (unfinished) refuse_half_made(about);
+    }
+    facts_ = verified_description::read(head, now.value.size, which, about);
+    facts_.check_content(head, plan, about);
+    if (how.prefault) memory.value.prefault(now.value.size);
+    where_ = existing.value;
+    memory_ = std::move(memory.value);
+    if (found) set_ = found->set;
+    return true;
+  }
+
+  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
+    const status waited = set.wait_until_door_is_free(until);
+    if (waited.ok()) return true;
+    if (means_gone(waited.error_number)) return false;
+    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", waited.error_number, about);
+  }
+
+  std::chrono::milliseconds open_timeout_;
+  int key_value_;
+  segment where_;
+  attachment memory_;
+  semaphore_set set_;
+  verified_description facts_;
+};
+
+}  // namespace shm::detail

@@ -1,0 +1,328 @@
+// Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "../base/crash_point.hpp"
+#include "../base/deadline.hpp"
+#include "../base/open_mode.hpp"
+#include "../base/options.hpp"
+#include "../os/made_here.hpp"
+#include "create.hpp"
+#include "door.hpp"
+#include "find.hpp"
+#include "retire.hpp"
+#include "seat.hpp"
+#include "verify.hpp"
+
+namespace shm::detail {
+
+/// Where an open handle stands.
+struct place {
+  segment where;
+  attachment memory;
+  semaphore_set set;
+  unsigned semaphores;
+  unsigned usable_seats;
+  verified_description facts;
+  seat_identity seat;
+};
+
+class opener {
+ public:
+  opener(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : which_(which),
+        mode_(mode),
+        how_(how),
+        plan_(plan),
+        until_(deadline::after(how.open_timeout)),
+        about_{which.name(), which.segment_key()} {}
+
+  place open() {
+    if (how_.seats == 0 || how_.seats > max_seats) {
+      throw error(std::make_error_code(std::errc::invalid_argument),
+                  describe(about_) + ": options::seats is " + std::to_string(how_.seats) +
+                      "; it must be from 1 to " + std::to_string(max_seats));
+    }
+    process::prepare();
+    for (;;) {
+      if (std::optional<place> done = attempt()) return std::move(*done);
+      // What we had found was removed under us: look again.
+      if (until_.passed()) {
+        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
+      }
+    }
+  }
+
+ private:
+  using attempt_result = std::optional<place>;
+
+  attempt_result attempt() {
+    about_.segment_id = about_.set_id = -1;
+    std::optional<found_set> found = find_set(which_, how_.access, about_);
+    const bool set_is_new = !found;
+    if (set_is_new) {
+      peek_segment();
+      found = make_set();
+      if (!found) return std::nullopt;
+    }
+    if (!found->marked && !mark(found->set)) return std::nullopt;
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside) return std::nullopt;
+    return settle(*found, set_is_new);
+  }
+
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
+  void peek_segment() {
+    const result<segment> found = segment::find(which_.segment_key());
+    if (found.error_number == ENOENT) {
+      if (mode_ == open_mode::open_only) refuse_not_found(about_);
+      return;
+    }
+    if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
+    about_.segment_id = found.value.id();
+    const result<segment_status> now = found.value.stat();
+    if (means_gone(now.error_number)) return;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+    const result<segment_state> state = peek_state(found.value);
+    if (means_gone(state.error_number)) return;
+    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+    // Blank, with a set beside it after all: a creator is at work.
+    const bool creating = state.value == segment_state::blank &&
+                          semaphore_set::find(which_.set_key()).ok();
+    if (creating) return;
+    if (!is_ours(state.value)) refuse_foreign_segment(about_);
+    check_trust(now.value.owner, how_.access, "segment", about_);
+  }
+
+  std::optional<found_set> make_set() {
+    const result<semaphore_set> made =
+        semaphore_set::create(which_.set_key(), how_.seats, permissions(how_.access));
+    switch (made.error_number) {
+      case 0: break;
+      case EEXIST: return std::nullopt;  // another opener was first
+      case ENOSPC:
+      case ENOMEM:
+        refuse(errc::limit_reached, about_,
+               "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
+               "limits: sysctl kernel.sem");
+      case EINVAL:
+        refuse(errc::limit_reached, about_,
+               "semget: " + std::to_string(how_.seats) +
+                   " seats are more semaphores than a set may have; use fewer options::seats or "
+                   "raise the first number of: sysctl kernel.sem");
+      default: refuse_set_call("semget", made.error_number, about_);
+    }
+    about_.set_id = made.value.id();
+    crash_point("open: set made");
+    return found_set{made.value, semaphore::first_seat + how_.seats, false};
+  }
+
+  bool mark(const semaphore_set& set) {
+    const status put = set.put_mark();
+    crash_point("open: set marked");
+    // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
+    if (put.ok() || put.error_number == EAGAIN) return true;
+    if (means_gone(put.error_number)) return false;
+    refuse_set_call("semop(mark)", put.error_number, about_);
+  }
+
+  /// Inside the door.
+  attempt_result settle(const found_set& found, bool set_is_new) {
+    made_here<semaphore_set> set_made_here;
+    if (set_is_new) set_made_here.own(found.set);
+    for (;;) {
+      const result<segment> existing = segment::find(which_.segment_key());
+      if (existing.error_number == ENOENT) {
+        if (mode_ == open_mode::open_only) refuse_not_found(about_);
+        attempt_result done = create(found, set_is_new);
+        if (done) set_made_here.keep();
+        return done;
+      }
+      if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
+      about_.segment_id = existing.value.id();
+
+      const result<segment_status> now = existing.value.stat();
+      if (means_gone(now.error_number)) continue;
+      if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+      result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
+      if (means_gone(memory.error_number)) continue;
+      if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+      header& head = header_at(memory.value);
+      if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
+
+      attempt_result done;
+      switch (judge(head, existing.value, now.value, found, set_is_new)) {
+        case verdict::usable:
+          done = join(existing.value, std::move(memory.value), now.value.size, found);
+          if (done) set_made_here.keep();
+          return done;
+        case verdict::unfinished:
+          if (mode_ == open_mode::open_only) refuse_half_made(about_);
+          done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
+          if (done) set_made_here.keep();
+          return done;
+        case verdict::finished: remove(existing.value); break;
+        case verdict::gone: break;
+      }
+    }
+  }
+
+  enum class verdict {
+    usable,      // ready
+    unfinished,  // its creator died, and it is as we would make it: construct it again, in place
+    finished,    // its life is over: remove it, create anew
+    gone         // removed just now
+  };
+
+  verdict judge(header& head, const segment& where, const segment_status& now,
+                const found_set& found, bool set_is_new) {
+    const segment_state state = head.state.load(std::memory_order_acquire);
+    const bool as_we_would_make_it = now.size == layout().total;
+    if (state == segment_state::blank) {
+      // Every creator makes and marks its set first, so beside such a set it is ours.
+      const bool left_beside_our_set = found.marked && now.attached == 0;
+      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
+    } else if (!is_ours(state)) {
+      refuse_foreign_segment(about_);
+    }
+    check_trust(now.owner, how_.access, "segment", about_);
+    switch (state) {
+      case segment_state::blank:
+        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
+      case segment_state::under_construction: {
+        // Beside a new set an attached creator may live on, having lost the old one: leave it alone.
+        const bool abandoned = !set_is_new || now.attached == 0;
+        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
+      }
+      case segment_state::removed: return verdict::finished;
+      case segment_state::ready:
+      case segment_state::removing: return judge_ready(head, where, now, found);
+    }
+    refuse(errc::corrupt, about_,
+           "its state makes no sense: somebody scribbled over the segment; remove it with "
+           "shm::remove(name, shm::force)");
+  }
+
+  verdict judge_ready(header& head, const segment& where, const segment_status& now,
+                      const found_set& found) {
+    const auto facts = verified_description::read(head, now.size, which_, about_);
+    if (facts.until_last_detach() && now.attached == 0) {
+      const result<retirement> stale = retire_if_unused(head, where);
+      if (stale.value == retirement::done) return verdict::gone;
+      if (stale.value == retirement::refused) {
+        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
+      }
+    }
+    if (mode_ == open_mode::create_only) {
+      refuse(errc::already_exists, about_,
+             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    }
+    facts.check_content(head, plan_, about_);
+    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
+      if (now.attached > 0) {
+        // Judged by the new, empty set, a live holder of the lock would count as dead.
+        const status removed = retire_by_force(head, where);
+        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+        return verdict::gone;
+      }
+      // Release: pairs with nothing but the door; the seats of the old set are empty in the new one.
+      head.set_id.store(found.set.id(), std::memory_order_release);
+      crash_point("open: set adopted");
+    }
+    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
+      // Somebody who wanted to remove it died before doing so.
+      head.state.store(segment_state::ready, std::memory_order_seq_cst);
+      crash_point("open: ready again");
+    }
+    return verdict::usable;
+  }
+
+  attempt_result create(const found_set& found, bool set_is_new) {
+    if (!set_is_new && anybody_sits(found)) {
+      // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+      const status removed = found.set.remove();
+      if (!removed.ok() && !means_gone(removed.error_number)) {
+        refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
+      }
+      return std::nullopt;
+    }
+    made_here<segment> segment_made_here;
+    const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
+    if (!made) return std::nullopt;
+    segment_made_here.own(*made);
+    about_.segment_id = made->id();
+    crash_point("create: segment made");
+    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+    attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
+    if (done) segment_made_here.keep();
+    return done;
+  }
+
+  attempt_result construct(const segment& where, attachment memory, found_memory memory_is,
+                           const found_set& found) {
+    header& head = header_at(memory);
+    construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
+    attempt_result done = join(where, std::move(memory), layout().total, found);
+    if (!done) return std::nullopt;
+    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that fails
+    // can be taken back without anybody having seen it.
+    head.state.store(segment_state::ready, std::memory_order_release);
+    crash_point("create: ready");
+    return done;
+  }
+
+  attempt_result join(const segment& where, attachment memory, std::size_t size,
+                      const found_set& found) {
+    header& head = header_at(memory);
+    if (how_.lock_in_memory) {
+      const status locked = where.lock_in_memory();
+      if (!locked.ok()) {
+        refuse_call("shmctl(SHM_LOCK)", locked.error_number, about_,
+                    "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
+                    "it without options::lock_in_memory");
+      }
+    }
+    if (how_.prefault) memory.prefault(size);
+    const auto facts = verified_description::read(head, size, which_, about_);
+    const unsigned usable = std::min(facts.seats(), found.semaphores - semaphore::first_seat);
+    const std::optional<seat_identity> seat =
+        seats(head, found.set, found.semaphores, usable).sit_down(about_);
+    if (!seat) return std::nullopt;
+    return place{where, std::move(memory), found.set, found.semaphores, usable, facts, *seat};
+  }
+
+  bool anybody_sits(const found_set& found) const {
+    const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
+    return values.ok() && std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                                      [](unsigned short taken) { return taken != 0; });
+  }
+
+  void remove(const segment& old) {
+    const status removed = old.remove();
+    if (!removed.ok() && !means_gone(removed.error_number)) {
+      refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+    }
+    crash_point("open: old segment removed");
+  }
+
+  segment_layout layout() const noexcept {
+    return segment_layout::of(how_.seats, plan_.type->format().size(), plan_.payload_size,
+                              plan_.payload_alignment);
+  }
+
+  const key& which_;
+  open_mode mode_;
+  const options& how_;
+  const blueprint& plan_;
+  deadline until_;
+  subject about_;
+};
+
+}  // namespace shm::detail

@@ -1,0 +1,108 @@
+// Removal: takes an object away by name, whatever state it is in, unless it is not ours or in use.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "../base/deadline.hpp"
+#include "../base/options.hpp"
+#include "door.hpp"
+#include "find.hpp"
+#include "layout.hpp"
+#include "retire.hpp"
+#include "verify.hpp"
+
+namespace shm::detail {
+
+enum class removal_mode { if_unused, forced };
+
+class remover {
+ public:
+  remover(const key& which, removal_mode mode)
+      : which_(which),
+        mode_(mode),
+        until_(deadline::after(options().open_timeout)),
+        about_{which.name(), which.segment_key()} {}
+
+  void remove() {
+    while (!attempt()) {
+      if (until_.passed()) {
+        refuse(errc::timed_out, about_, "others keep creating and removing it");
+      }
+    }
+  }
+
+ private:
+  /// False: it changed under us, look again.
+  bool attempt() {
+    about_.segment_id = about_.set_id = -1;
+    // Whom we trust does not matter here: the kernel knows who may remove.
+    const std::optional<found_set> found = find_set(which_, access::everyone, about_);
+    // Without a set there is no door. Who opens at the same time is told apart by being attached.
+    if (!found) return remove_segment(nullptr);
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside || !remove_segment(&*found)) return false;
+    crash_point("remove: before set");
+    const status removed = found->set.remove();
+    if (!removed.ok() && !means_gone(removed.error_number)) {
+      refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
+    }
+    return true;
+  }
+
+  /// True when there is none any more.
+  bool remove_segment(const found_set* beside) {
+    const result<segment> existing = segment::find(which_.segment_key());
+    if (existing.error_number == ENOENT) return true;
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
+    about_.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+    const result<segment_state> state = peek_state(existing.value);
+    if (means_gone(state.error_number)) return false;
+    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+
+    const bool half_made_blank =
+        state.value == segment_state::blank && beside != nullptr && beside->marked;
+    if (!is_ours(state.value) && !half_made_blank) refuse_foreign_segment(about_);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+    header& head = header_at(memory.value);
+    if (verified_description::belongs_to_another_name(head, now.value.size, which_, about_)) {
+      refuse(errc::name_collision, about_,
+             "the segment under this key belongs to another name and stays untouched");
+    }
+    const bool was_forced_before = state.value == segment_state::removed;
+    if (mode_ == removal_mode::forced || was_forced_before) {
+      check(retire_by_force(head, existing.value));
+      return true;
+    }
+    const result<retirement> outcome = retire_if_unused(head, existing.value);
+    if (outcome.value == retirement::in_use) refuse_in_use(beside);
+    check({outcome.error_number});
+    return true;
+  }
+
+  void check(const status& removed) const {
+    if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+  }
+
+  [[noreturn]] void refuse_in_use(const found_set* beside) const {
+    const std::string who = beside == nullptr
+                                ? "somebody"
+                                : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+    refuse(errc::in_use, about_,
+           "processes are attached (seats: " + who +
+               "); end them, or take it away under them with shm::remove(name, shm::force)");
+  }
+
+  const key& which_;
+  removal_mode mode_;
+  deadline until_;
+  subject about_;
+};
+
+}  // namespace shm::detail

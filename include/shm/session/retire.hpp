@@ -1,0 +1,54 @@
+// Retire: takes a segment away, but only when nobody is attached, or by force.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../base/crash_point.hpp"
+#include "../os/segment.hpp"
+#include "header.hpp"
+#include "trouble.hpp"
+
+namespace shm::detail {
+
+enum class retirement { done, in_use, refused };
+
+/// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
+/// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
+inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
+  const segment_state before = head.state.load(std::memory_order_relaxed);
+  // Sequentially consistent, as the reader's load: a reader that attaches and then still sees ready
+  // has attached before we count; one that we do not count sees that we are removing.
+  head.state.store(segment_state::removing, std::memory_order_seq_cst);
+  crash_point("retire: removing");
+  const result<segment_status> now = where.stat();
+  const segment_state otherwise =
+      before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
+  if (!now.ok() || now.value.attached > 1) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    if (!now.ok()) return {retirement::refused, now.error_number};
+    return {retirement::in_use, 0};
+  }
+  head.state.store(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("retire: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    return {retirement::refused, removed.error_number};
+  }
+  crash_point("retire: segment gone");
+  return {retirement::done, 0};
+}
+
+/// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
+inline status retire_by_force(header& head, const segment& where) noexcept {
+  const segment_state before = head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("force: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(before, std::memory_order_seq_cst);
+    return removed;
+  }
+  crash_point("force: segment gone");
+  return {};
+}
+
+}  // namespace shm::detail

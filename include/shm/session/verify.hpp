@@ -1,0 +1,130 @@
+// Verify: is the segment found what this program means by that name? Copied, checked, then used.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "../base/shared_bytes.hpp"
+#include "../os/key.hpp"
+#include "../schema/difference.hpp"
+#include "layout.hpp"
+#include "trouble.hpp"
+
+namespace shm::detail {
+
+/// The header's constant part, copied out of a segment of ours that is ready.
+class verified_description {
+ public:
+  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
+  /// name_collision.
+  static verified_description read(const header& head, std::size_t segment_size, const key& which,
+                                   const subject& about) {
+    if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
+    verified_description found;
+    load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
+    found.check_layout(about);
+    found.check_bounds(segment_size, about);
+    found.check_name(which, about);
+    return found;
+  }
+
+  /// Whether a remover must keep its hands off: the two names only share a key. A header that cannot
+  /// be understood has no name to be spared for.
+  static bool belongs_to_another_name(const header& head, std::size_t segment_size, const key& which,
+                                      const subject& about) {
+    try {
+      read(head, segment_size, which, about);
+    } catch (const error& refusal) {
+      return refusal.code() == errc::name_collision;
+    }
+    return false;
+  }
+
+  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
+  void check_content(const header& head, const blueprint& plan, const subject& about) const {
+    check_kind(plan, about);
+    check_type(head, plan, about);
+    check_places(plan, about);
+  }
+
+  std::string_view name() const noexcept { return {copy_.name, copy_.name_length}; }
+  unsigned seats() const noexcept { return copy_.seats; }
+  bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
+  std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
+  std::size_t payload_size() const noexcept { return copy_.payload_size; }
+
+ private:
+  [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {
+    refuse(errc::corrupt, about,
+           "the segment's header makes no sense (" + why +
+               "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
+  }
+
+  void check_layout(const subject& about) const {
+    if (copy_.layout == layout_number) return;
+    refuse(errc::incompatible_layout, about,
+           "made with memory layout " + std::to_string(copy_.layout) + ", this program uses layout " +
+               std::to_string(layout_number) +
+               "; build all programs with the same version of the library, end the old ones, then "
+               "shm::remove(name)");
+  }
+
+  void check_bounds(std::size_t segment_size, const subject& about) const {
+    if (copy_.name_length == 0 || copy_.name_length > key::max_name_length) {
+      refuse_corrupt(about, "length of the name");
+    }
+    if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
+    if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
+    const std::size_t earliest_payload =
+        sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
+    if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
+        copy_.payload_size > segment_size - copy_.payload_offset) {
+      refuse_corrupt(about, "place of the value");
+    }
+  }
+
+  void check_name(const key& which, const subject& about) const {
+    if (!which.is_named() || which.name() == name()) return;
+    refuse(errc::name_collision, about,
+           "the segment under this key belongs to another name, \"" + printable(name(), 64) +
+               "\"; choose another name, or agree on a key with shm::key::from_value");
+  }
+
+  void check_kind(const blueprint& plan, const subject& about) const {
+    const auto kind = static_cast<segment_kind>(copy_.kind);
+    if (kind == plan.kind) return;
+    refuse(errc::kind_mismatch, about,
+           "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
+               "; open it as what it is, or choose another name");
+  }
+
+  void check_type(const header& head, const blueprint& plan, const subject& about) const {
+    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
+    std::string format(copy_.schema_length, '\0');
+    load_shared<8>(format.data(), static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                format.size());
+    const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+    if (stored.fingerprint() != copy_.fingerprint) refuse_corrupt(about, "fingerprint of the schema");
+    if (stored != *plan.type) {
+      refuse(errc::type_mismatch, about,
+             "the struct in the segment is not this program's:\n" +
+                 describe_difference(stored, *plan.type) +
+                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
+    }
+  }
+
+  void check_places(const blueprint& plan, const subject& about) const {
+    const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
+                                                       plan.payload_size, plan.payload_alignment);
+    if (copy_.payload_size != plan.payload_size || copy_.payload_offset != expected.payload_offset) {
+      refuse_corrupt(about, "size of the value");
+    }
+  }
+
+  description copy_{};
+};
+
+}  // namespace shm::detail

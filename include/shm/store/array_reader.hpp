@@ -1,0 +1,75 @@
+// Array reader: loads elements without a lock, beside stores, bulk edits and whatever the dead left.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "../base/deadline.hpp"
+#include "../os/semaphore_set.hpp"
+#include "../session/trouble.hpp"
+#include "journalled_array.hpp"
+
+namespace shm::detail {
+
+[[noreturn]] inline void refuse_damaged(const subject& about) {
+  refuse(errc::damaged, about,
+         "somebody died while editing the array in place through raw(), so elements may be "
+         "half-written; a program that can repair them takes lock(), stores whole elements and calls "
+         "mark_repaired()");
+}
+
+/// Place: a connection, or an observer.
+template <class T, std::size_t N, class Place, class Memory>
+class array_reader {
+ public:
+  array_reader(const Place& place, Memory& memory) noexcept
+      : place_(place), memory_(memory), view_(memory) {}
+
+  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
+  /// Throws removed, damaged.
+  bool try_load(std::size_t i, void* to) const {
+    if (place_.is_removed()) refuse_removed(place_.about());
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    if (view::is_odd(bulk)) {
+      wait_for_raw_editor(bulk);
+      return false;
+    }
+    // The acquire fence in try_read orders the second look at the bulk sequence, too.
+    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+  /// All N elements as they were at one moment; false when any changed meanwhile.
+  bool try_snapshot(T* to) const {
+    std::uint64_t before[array_memory<T, N>::stripes];
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
+    for (std::size_t i = 0; i < N; ++i) {
+      if (!try_load(i, to + i)) return false;
+    }
+    // try_load ends with an acquire fence: every element was read before this second look.
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
+      if (view_.sequence(s) != before[s]) return false;
+    }
+    return memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+ private:
+  using view = journalled_array_view<T, N, Memory>;
+
+  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
+  /// that it died.
+  void wait_for_raw_editor(std::uint64_t bulk) const {
+    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
+    if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
+    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
+  }
+
+  const Place& place_;
+  Memory& memory_;
+  view view_;
+};
+
+}  // namespace shm::detail

@@ -1,0 +1,126 @@
+// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+#include "../base/crash_point.hpp"
+#include "../base/shared_bytes.hpp"
+#include "../session/layout.hpp"
+
+namespace shm::detail {
+
+constexpr std::size_t stripes_for(std::size_t elements) noexcept {
+  constexpr std::size_t most = 256;  // 2 KiB of counters
+  std::size_t stripes = 1;
+  while (stripes < elements && stripes < most) stripes *= 2;
+  return stripes;
+}
+
+/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
+template <class T, std::size_t N>
+struct array_memory {
+  static constexpr std::size_t stripes = stripes_for(N);
+
+  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
+  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
+  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
+  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
+  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
+};
+
+/// The writing functions are for the holder of the lock alone.
+template <class T, std::size_t N, class Memory>
+class journalled_array_view {
+ public:
+  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
+
+  /// False: the element was changed meanwhile, the bytes are worthless.
+  bool try_read(std::size_t i, void* to) const noexcept {
+    const auto& sequence = sequence_of(i);
+    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
+    // before and the index that was stored before.
+    const std::uint64_t before = sequence.load(std::memory_order_acquire);
+    const bool in_journal = is_odd(before) &&
+                            memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
+    load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
+    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return sequence.load(std::memory_order_relaxed) == before;
+  }
+
+  const std::byte* element(std::size_t i) const noexcept { return memory_.elements + i * sizeof(T); }
+  T* elements() const noexcept {
+    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
+  }
+
+  std::uint64_t sequence(std::size_t stripe) const noexcept {
+    return memory_.sequences[stripe].load(std::memory_order_acquire);
+  }
+
+  /// Each step in this order, and each release, keeps a reader or a repair from a half-made element.
+  void store(std::size_t i, const void* from) const noexcept {
+    auto& sequence = sequence_of(i);
+    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+    // Release fence: who sees the journal change sees the sequence of the store before it.
+    std::atomic_thread_fence(std::memory_order_release);
+    crash_point("array: before journal");
+    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
+    crash_point("array: journal filled");
+    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
+    crash_point("array: index stored");
+    // Release: who sees odd sees the index and the journal, and so does a repair.
+    sequence.store(even + 1, std::memory_order_release);
+    crash_point("array: sequence odd");
+    // Release fence: who sees a byte of the new element sees that the sequence became odd.
+    std::atomic_thread_fence(std::memory_order_release);
+    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
+    crash_point("array: element written");
+    // Release: even commits, for readers and for a repair alike.
+    sequence.store(even + 2, std::memory_order_release);
+    crash_point("array: sequence even");
+    // Release: an empty index means that the sequence is even.
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("array: index cleared");
+  }
+
+  enum class repair_result { done, corrupt };
+
+  /// At every acquisition of the lock. Killed at any step, the next one does it again.
+  repair_result repair() const noexcept {
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
+    if (index == 0) return repair_result::done;
+    if (index > N) return repair_result::corrupt;
+    const auto i = static_cast<std::size_t>(index - 1);
+    auto& sequence = sequence_of(i);
+    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
+    if (is_odd(found)) {
+      crash_point("repair: before element");
+      // Release fence: who sees a byte put back sees that the sequence became odd.
+      std::atomic_thread_fence(std::memory_order_release);
+      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
+      crash_point("repair: element put back");
+      sequence.store(found + 1, std::memory_order_release);
+      crash_point("repair: sequence even");
+    }
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("repair: index cleared");
+    return repair_result::done;
+  }
+
+  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
+
+ private:
+  auto& sequence_of(std::size_t i) const noexcept {
+    return memory_.sequences[i % array_memory<T, N>::stripes];
+  }
+
+  Memory& memory_;
+};
+
+}  // namespace shm::detail

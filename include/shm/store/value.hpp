@@ -1,0 +1,96 @@
+// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace shm::detail {
+
+/// T as a parameter from which T is not deduced: the type of an object is always named.
+template <class T>
+struct named {
+  using type = T;
+};
+template <class T>
+using named_type = typename named<T>::type;
+
+/// How often a reader that can lock is lapped by writers before it holds them up.
+inline constexpr int tries_before_locking = 64;
+
+template <class T, class Fill>
+T filled_in_place(Fill& fill) {
+  T value;
+  fill(static_cast<void*>(std::addressof(value)));
+  return value;
+}
+
+template <class T, class Fill>
+T filled_and_copied(Fill& fill) {
+  alignas(T) std::byte bytes[sizeof(T)];
+  fill(static_cast<void*>(bytes));
+  return *std::launder(reinterpret_cast<T*>(bytes));
+}
+
+/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then written.
+template <class T, class Fill>
+T value_from_bytes(Fill fill) {
+  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
+  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+    return filled_in_place<T>(fill);
+  } else {
+    return filled_and_copied<T>(fill);
+  }
+}
+
+/// Private memory for one T that is too large for the stack; made when first needed, then kept.
+template <class T>
+class draft_buffer {
+ public:
+  void* get() {
+    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
+    return memory_.get();
+  }
+
+ private:
+  static constexpr std::align_val_t alignment{alignof(T)};
+  struct deleter {
+    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
+  };
+
+  std::unique_ptr<std::byte, deleter> memory_;
+};
+
+/// A T to be edited before it is published: inside the guard when small, else in the handle's
+/// buffer, which the lock guards.
+template <class T>
+class draft {
+ public:
+  explicit draft(draft_buffer<T>& buffer) {
+    if constexpr (!is_inline) storage_ = buffer.get();
+  }
+
+  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
+  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
+
+  void* bytes() noexcept {
+    if constexpr (is_inline) {
+      return storage_.bytes;
+    } else {
+      return storage_;
+    }
+  }
+
+ private:
+  static constexpr bool is_inline = sizeof(T) <= 512;
+  struct inline_storage {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  std::conditional_t<is_inline, inline_storage, void*> storage_;
+};
+
+}  // namespace shm::detail

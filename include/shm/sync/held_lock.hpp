@@ -1,0 +1,58 @@
+// Held lock: releases at the end of its scope, but only in the process that took it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "robust_lock.hpp"
+
+namespace shm::detail {
+
+class held_lock {
+ public:
+  /// Nothing when the deadline passed.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until) {
+    return of(place, robust_lock(place).acquire(until));
+  }
+  static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
+  static std::optional<held_lock> try_acquire(connection& place) {
+    return of(place, robust_lock(place).try_acquire());
+  }
+
+  held_lock(held_lock&& other) noexcept
+      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_), inherits_(other.inherits_) {}
+  held_lock& operator=(held_lock&&) = delete;
+  ~held_lock() {
+    if (is_held()) robust_lock(*place_).release();
+  }
+
+  /// False in a forked child's copy: the lock is its parent's.
+  bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
+
+  void require_held() const {
+    Expects(place_ != nullptr);
+    if (is_held()) return;
+    throw error(std::make_error_code(std::errc::operation_not_permitted),
+                describe(place_->about()) +
+                    ": this lock was taken before fork() and belongs to the parent; the child has "
+                    "to take the lock itself");
+  }
+
+  bool was_taken_over() const noexcept { return inherits_; }
+
+ private:
+  held_lock(connection& place, bool inherits) noexcept
+      : place_(&place), holder_(process::current()), inherits_(inherits) {}
+
+  static std::optional<held_lock> of(connection& place, acquisition how) {
+    if (how == acquisition::not_now) return std::nullopt;
+    return held_lock(place, how == acquisition::taken_over);
+  }
+
+  connection* place_;
+  process_epoch holder_;
+  bool inherits_;
+};
+
+}  // namespace shm::detail

@@ -1,0 +1,35 @@
+// Lock word: one 64-bit value that says who holds a lock, down to the thread, and whether anybody waits.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "../session/seat.hpp"
+
+namespace shm::detail {
+
+/// generation (30 bits) | seat (11) | thread (22) | waiters (1). 0: free.
+class lock_word {
+ public:
+  explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
+  lock_word(seat_identity who, std::uint32_t thread) noexcept
+      : bits_(who.bits() | (std::uint64_t{thread & thread_mask} << 1)) {}
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  bool is_free() const noexcept { return bits_ == 0; }
+  bool has_waiters() const noexcept { return (bits_ & 1) != 0; }
+  seat_identity holder() const noexcept { return seat_identity::in(bits_); }
+
+  lock_word with_waiters() const noexcept { return lock_word(bits_ | 1); }
+  lock_word with_waiters_of(lock_word other) const noexcept {
+    return lock_word(bits_ | (other.bits_ & 1));
+  }
+  bool same_holder(lock_word other) const noexcept { return (bits_ | 1) == (other.bits_ | 1); }
+
+ private:
+  static constexpr std::uint32_t thread_mask = (1u << 22) - 1;
+
+  std::uint64_t bits_;
+};
+
+}  // namespace shm::detail
