@@ -75,7 +75,7 @@ void load_shared(void* to, const void* from, std::size_t size) noexcept {
     const auto word = load_word<word_type>(source + at);
     std::memcpy(target + at, &word, sizeof word);
   }
-  for (; at < size; ++at) target[at] = load_word<std::byte>(source + at);
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
 }
 
 /// Copies into shared memory, whose side is aligned to Alignment.
@@ -94,7 +94,7 @@ void store_shared(void* to, const void* from, std::size_t size) noexcept {
     std::memcpy(&word, source + at, sizeof word);
     store_word(target + at, word);
   }
-  for (; at < size; ++at) store_word(target + at, source[at]);
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
 }
 
 /// Copies from shared to shared memory, both aligned to Alignment.
@@ -111,7 +111,7 @@ void move_shared(void* to, const void* from, std::size_t size) noexcept {
   for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
     store_word(target + at, load_word<word_type>(source + at));
   }
-  for (; at < size; ++at) store_word(target + at, load_word<std::byte>(source + at));
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
 }
 
 }  // namespace shm::detail

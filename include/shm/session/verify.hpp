@@ -111,7 +111,7 @@ class verified_description {
     if (stored != *plan.type) {
       refuse(errc::type_mismatch, about,
              "the struct in the segment is not this program's:\n" +
-                 describe_difference(stored, *plan.type) +
+                 schema_difference::describe(stored, *plan.type) +
                  "\nbuild all programs with the same struct, or end them and shm::remove(name)");
     }
   }

@@ -1,0 +1,123 @@
+// Describe: the schema of a T, written from its Boost.Hana members.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+
+#include "members.hpp"
+#include "schema.hpp"
+#include "shareable.hpp"
+
+namespace shm {
+
+namespace detail {
+
+inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
+constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
+  switch (bytes) {
+    case 1: return is_signed ? 'b' : 'B';
+    case 2: return is_signed ? 'h' : 'H';
+    case 4: return is_signed ? 'i' : 'I';
+    case 8: return is_signed ? 'q' : 'Q';
+    default: return 0;
+  }
+}
+
+template <class T>
+constexpr char scalar_code() noexcept {
+  if constexpr (std::is_enum_v<T>) {
+    return scalar_code<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return '?';
+  } else if constexpr (std::is_same_v<T, char>) {
+    return 'c';
+  } else if constexpr (std::is_integral_v<T>) {
+    return integer_code(sizeof(T), std::is_signed_v<T>);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return 'f';
+  } else if constexpr (std::is_same_v<T, double>) {
+    return 'd';
+  } else if constexpr (std::is_same_v<T, long double>) {
+    return 'g';
+  } else {
+    return 0;
+  }
+}
+
+inline std::string padding(std::size_t bytes) {
+  if (bytes == 0) return {};
+  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
+}
+
+template <class T>
+std::string format_of();
+
+template <class T>
+std::string format_of_members() {
+  static const unconstructed<T> place{};
+  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  std::string text = "T{";
+  std::size_t end = 0;
+  for_each_member<T>([&](const char* name, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto offset = static_cast<std::size_t>(address - start);
+    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
+    end = offset + sizeof(member);
+  });
+  return text + padding(sizeof(T) - end) + '}';
+}
+
+template <class T>
+std::string format_of_array() {
+  std::string dimensions = std::to_string(dimension<T>::count);
+  using element = typename dimension<T>::element;
+  if constexpr (std::is_same_v<element, char>) {
+    return dimensions + 's';
+  } else {
+    std::string inner = format_of<element>();
+    // Two dimensions are one list: (2,3), not (2)(3).
+    if constexpr (dimension<element>::is_array) {
+      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
+    }
+    return '(' + dimensions + ')' + inner;
+  }
+}
+
+template <class T>
+std::string format_of() {
+  if constexpr (dimension<T>::is_array) {
+    return format_of_array<T>();
+  } else if constexpr (has_members<T>) {
+    return format_of_members<T>();
+  } else if constexpr (scalar_code<T>() != 0) {
+    const bool has_byte_order = sizeof(T) > 1;
+    return std::string(has_byte_order ? (little_endian ? "<" : ">") : "") + scalar_code<T>();
+  } else {
+    return padding(sizeof(T));  // opaque: size and alignment are all that is known
+  }
+}
+
+/// The schema of an array<T, N>.
+template <class T, std::size_t N>
+const schema& array_schema_of() {
+  check_shareable<T>();
+  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace detail
+
+/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+template <class T>
+const schema& schema_of() {
+  detail::check_shareable<T>();
+  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace shm
