@@ -1,8 +1,14 @@
-// Typed shared objects on System V shared memory: the list of public headers.
+// Typed shared objects on System V shared memory: the list of public headers, nothing else.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "shm/array.hpp"
+#include "shm/base/error.hpp"
+#include "shm/base/open_mode.hpp"
+#include "shm/base/options.hpp"
+#include "shm/base/version.hpp"
 #include "shm/mutex.hpp"
 #include "shm/object.hpp"
+#include "shm/os/key.hpp"
 #include "shm/remove.hpp"
+#include "shm/schema/describe.hpp"

@@ -92,21 +92,17 @@ class connection {
   }
 
   [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
-    std::uint64_t stale = membership_.load(std::memory_order_relaxed);
     const std::optional<door> inside =
         door::enter(place_.set, deadline::after(open_timeout_), about());
     if (!inside) give_up();
     if (is_removed()) refuse_removed(about());
+    // Another thread of this child may have been inside before.
+    if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
     const std::optional<seat_identity> seat = all_seats().sit_down(about());
     if (!seat) give_up();
-    const bool already_seated = (stale & process_epoch_mask) == process::current();
-    // Relaxed: the seat is the kernel's, and other threads of this child only compare the number.
-    if (!already_seated && membership_.compare_exchange_strong(stale, seat->bits() | process::current(),
-                                            std::memory_order_relaxed)) {
-      return *seat;
-    }
-    all_seats().leave(*seat, false);  // another thread of this child was first
-    return seat_identity::in(stale);
+    // Relaxed: the seat is the kernel's, and other threads only compare the number.
+    membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
+    return *seat;
   }
 
   void leave_seat() noexcept {

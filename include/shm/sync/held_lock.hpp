@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <gsl/assert>
 #include <optional>
 #include <utility>
 

@@ -1,0 +1,4516 @@
+// shm: typed shared objects on System V shared memory, in one header. Needs Boost.Hana and Microsoft GSL.
+// SPDX-License-Identifier: MIT
+// Generated from include/ by ./dev amalgamate; change it there.
+#pragma once
+
+// ---- shm/base/requirements.hpp
+// Requirements: what must be installed beside this library, said before a compiler would say it badly.
+
+#if !__has_include(<boost/hana/define_struct.hpp>)
+#error "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
+#endif
+#if !__has_include(<gsl/span>)
+#error "shm needs Microsoft GSL (headers only): apt install libmsgsl-dev | conan: ms-gsl | vcpkg: ms-gsl | brew: cpp-gsl"
+#endif
+#if !defined(__linux__)
+#error "shm needs Linux: its crash safety rests on SEM_UNDO, MADV_WIPEONFORK and shm_nattch as Linux has them"
+#endif
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/hana/accessors.hpp>
+#include <boost/hana/adapt_struct.hpp>
+#include <boost/hana/concept/struct.hpp>
+#include <boost/hana/define_struct.hpp>
+#include <boost/hana/first.hpp>
+#include <boost/hana/second.hpp>
+#include <boost/hana/string.hpp>
+#include <boost/hana/unpack.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <gsl/assert>
+#include <gsl/span>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <system_error>
+#include <time.h>
+#include <type_traits>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+// ---- shm/base/open_mode.hpp
+// Open modes: whether opening may create, must create, or must find; and the tag of a forced removal.
+
+namespace shm {
+
+struct create_only_t {
+  explicit create_only_t() = default;
+};
+struct open_only_t {
+  explicit open_only_t() = default;
+};
+struct open_or_create_t {
+  explicit open_or_create_t() = default;
+};
+struct force_t {
+  explicit force_t() = default;
+};
+
+/// Create; errc::already_exists when the object is there.
+inline constexpr create_only_t create_only{};
+/// Open what is there; errc::not_found when nothing is.
+inline constexpr open_only_t open_only{};
+/// Open what is there, or create it.
+inline constexpr open_or_create_t open_or_create{};
+/// remove() even while processes are attached.
+inline constexpr force_t force{};
+
+namespace detail {
+enum class open_mode { create_only, open_only, open_or_create };
+}
+
+}  // namespace shm
+
+// ---- shm/base/options.hpp
+// Options: how an object is opened: for whom, for how long, for how many, in which memory.
+
+namespace shm {
+
+/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is, how
+/// much the permissions found may allow, and whether somebody else may own the object.
+enum class access {
+  owner,          ///< 0600: this user alone
+  group,          ///< 0660: the group reads and writes
+  group_read,     ///< 0640: the group reads
+  everyone_read,  ///< 0644: everybody reads
+  everyone        ///< 0666: everybody reads and writes
+};
+
+/// How long an object stays. The creator's choice holds; later openers' is ignored.
+enum class lifetime {
+  persistent,         ///< until remove() or a reboot
+  until_last_detach,  ///< until the last handle closes
+};
+
+struct options {
+  shm::access access = access::owner;
+  shm::lifetime lifetime = lifetime::persistent;
+  /// How many read-write handles may be open at once, over all processes; 1 to 2048. The creator's
+  /// number holds.
+  unsigned seats = 64;
+  /// How long to wait for somebody alive who is creating, opening or removing the same object.
+  std::chrono::milliseconds open_timeout{5000};
+  /// Creator: lay the segment in huge pages. Where the kernel refuses, ordinary pages are used, and
+  /// one line on stderr says why.
+  bool huge_pages = false;
+  /// Keep the segment out of swap (SHM_LOCK). Where the kernel refuses, opening fails with its errno.
+  bool lock_in_memory = false;
+  /// Map every page when opening, so that no later access has to fault.
+  bool prefault = false;
+};
+
+namespace detail {
+
+constexpr unsigned permissions(access who) noexcept {
+  switch (who) {
+    case access::owner: return 0600;
+    case access::group: return 0660;
+    case access::group_read: return 0640;
+    case access::everyone_read: return 0644;
+    case access::everyone: return 0666;
+  }
+  return 0600;
+}
+
+inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in the lock word
+
+}  // namespace detail
+}  // namespace shm
+
+// ---- shm/base/printable.hpp
+// Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
+
+namespace shm::detail {
+
+/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was cut.
+inline std::string printable(std::string_view bytes, std::size_t limit) {
+  std::string text;
+  for (const char c : bytes.substr(0, limit)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x20 && code < 0x7f) {
+      text += c;
+    } else {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(code));
+      text += escaped;
+    }
+  }
+  if (bytes.size() > limit) text += "…";
+  return text;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/base/error.hpp
+// Errors: what a refusal is called, which object it concerns, and what the caller can do about it.
+
+namespace shm {
+
+/// Why the library refused. Converts to std::error_code: `e.code() == shm::errc::in_use`.
+enum class errc {
+  not_found = 1,        ///< there is no object of that name
+  already_exists,       ///< create_only met an object that is there
+  type_mismatch,        ///< the object holds another T, or another N
+  kind_mismatch,        ///< the object is an array, not an object, and so on
+  name_collision,       ///< two different names lead to one System V key
+  foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
+  untrusted_owner,      ///< its owner, or who may write to it, is not whom options::access trusts
+  incompatible_layout,  ///< made by a version of the library with another memory layout
+  corrupt,              ///< somebody scribbled over the bookkeeping
+  in_use,               ///< remove() while processes are attached
+  removed,              ///< the object was removed while this handle was open
+  timed_out,            ///< somebody alive kept us waiting for longer than options::open_timeout
+  would_deadlock,       ///< this thread holds that lock already through this handle
+  no_free_seat,         ///< options::seats read-write handles are open
+  limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores
+  damaged,              ///< an editor of array's raw() died; a holder must repair and say so
+};
+
+}  // namespace shm
+
+template <>
+struct std::is_error_code_enum<shm::errc> : std::true_type {};
+
+namespace shm {
+
+namespace detail {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "shm"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::not_found: return "not found";
+      case errc::already_exists: return "already exists";
+      case errc::type_mismatch: return "type mismatch";
+      case errc::kind_mismatch: return "kind mismatch";
+      case errc::name_collision: return "name collision";
+      case errc::foreign_segment: return "foreign segment";
+      case errc::untrusted_owner: return "untrusted owner";
+      case errc::incompatible_layout: return "incompatible layout";
+      case errc::corrupt: return "corrupt";
+      case errc::in_use: return "in use";
+      case errc::removed: return "removed";
+      case errc::timed_out: return "timed out";
+      case errc::would_deadlock: return "would deadlock";
+      case errc::no_free_seat: return "no free seat";
+      case errc::limit_reached: return "limit reached";
+      case errc::damaged: return "damaged";
+    }
+    return "unknown error " + std::to_string(value);
+  }
+
+  std::error_condition default_error_condition(int value) const noexcept override {
+    switch (static_cast<errc>(value)) {
+      case errc::not_found: return std::errc::no_such_file_or_directory;
+      case errc::already_exists: return std::errc::file_exists;
+      case errc::in_use: return std::errc::device_or_resource_busy;
+      case errc::timed_out: return std::errc::timed_out;
+      case errc::would_deadlock: return std::errc::resource_deadlock_would_occur;
+      default: return {value, *this};
+    }
+  }
+};
+
+inline const category the_category{};
+
+}  // namespace detail
+
+inline std::error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), detail::the_category};
+}
+
+/// Everything thrown by a refusal. code() is a shm::errc, or errno where the kernel refused; what()
+/// names the object, its key in hex, its ids, the call, the reason and the way out.
+class error : public std::system_error {
+ public:
+  using std::system_error::system_error;
+};
+
+namespace detail {
+
+/// Which object an error is about.
+struct subject {
+  std::string_view name;
+  int key = 0;
+  int segment_id = -1;
+  int set_id = -1;
+};
+
+inline std::string hex(int key) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(key));
+  return text;
+}
+
+inline std::string describe(const subject& about) {
+  std::string text = "shm: \"" + printable(about.name, 64) + "\" (key " + hex(about.key);
+  if (about.segment_id >= 0) text += ", segment id " + std::to_string(about.segment_id);
+  if (about.set_id >= 0) text += ", semaphore set id " + std::to_string(about.set_id);
+  return text + ")";
+}
+
+[[noreturn]] inline void refuse(errc code, const subject& about, const std::string& why) {
+  throw error(code, describe(about) + ": " + why);
+}
+
+/// A system call failed for a reason that has no errc of its own: code() is errno.
+[[noreturn]] inline void refuse_call(const char* call, int error_number, const subject& about,
+                                     const std::string& way_out) {
+  throw error(std::error_code(error_number, std::system_category()),
+              describe(about) + ": " + call + ": " + way_out);
+}
+
+}  // namespace detail
+}  // namespace shm
+
+// ---- shm/os/key.hpp
+// Key: which object; a name, a path or an agreed value, turned into the System V keys.
+
+namespace shm {
+
+/// Which object. Converts from a name; cheap to copy; never blocks.
+class key {
+ public:
+  static constexpr std::size_t max_name_length = 63;
+
+  /// A name of 1 to 63 bytes without NUL; anything else throws shm::error with
+  /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the segment.
+  key(std::string_view name) { hash(checked(name)); }
+  key(const std::string& name) : key(std::string_view(name)) {}
+  key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
+  key(std::nullptr_t) = delete;
+
+  /// The key that ftok(3) makes of an existing path and a project id (1 to 255). Throws shm::error
+  /// with errno when there is no such path.
+  static key from_path(const char* path, int project_id) {
+    if (path == nullptr || (project_id & 0xff) == 0) {
+      throw invalid("shm: key::from_path needs a path, and a project id from 1 to 255");
+    }
+    const key_t value = ::ftok(path, project_id);
+    if (value == -1) {
+      throw error(std::error_code(errno, std::system_category()),
+                  "shm: key::from_path: ftok(\"" + detail::printable(path, 256) +
+                      "\") needs a path that exists and can be reached");
+    }
+    return from_value(value);
+  }
+
+  /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
+  /// throw shm::error with std::errc::invalid_argument.
+  static key from_value(key_t value) {
+    if (value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE)) {
+      throw invalid("shm: key::from_value(" + detail::hex(value) +
+                    "): this value is reserved, use another; for an object without a name use "
+                    "key::anonymous()");
+    }
+    char text[16];
+    std::snprintf(text, sizeof text, "key:0x%08x", static_cast<unsigned>(value));
+    key result;
+    result.keep(text);
+    result.value_ = value;
+    result.origin_ = origin::value;
+    return result;
+  }
+
+  /// A new object under a name that nobody can guess, shared with children by fork() only. It lives
+  /// until its last handle closes.
+  static key anonymous() {
+    std::uint64_t random[2];
+    if (::getrandom(random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
+      throw error(std::error_code(errno, std::system_category()),
+                  "shm: key::anonymous: getrandom gave no random bytes");
+    }
+    char text[48];
+    std::snprintf(text, sizeof text, "anonymous-%016llx%016llx",
+                  static_cast<unsigned long long>(random[0]),
+                  static_cast<unsigned long long>(random[1]));
+    key result(text);
+    result.origin_ = origin::anonymous;
+    return result;
+  }
+
+  /// The name; for a key made of a value or a path, `key:0x…`.
+  std::string_view name() const noexcept { return {name_, length_}; }
+  /// What shmget gets.
+  key_t segment_key() const noexcept { return value_; }
+  /// What semget gets: never the same value, because programs use one ftok key for both kinds, and
+  /// one-to-one, so that two objects share a semaphore set only if they share a segment key, which
+  /// the name in the segment reveals.
+  key_t set_key() const noexcept { return set_key_of(value_); }
+
+  bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
+  /// Whether the name is part of the identity: a key made of a value opens whatever name is there.
+  bool is_named() const noexcept { return origin_ != origin::value; }
+
+ private:
+  enum class origin : unsigned char { name, value, anonymous };
+
+  key() = default;
+
+  static error invalid(const std::string& what) {
+    return error(std::make_error_code(std::errc::invalid_argument), what);
+  }
+
+  static std::string_view checked(std::string_view name) {
+    if (name.empty() || name.size() > max_name_length) {
+      throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name has 1 to 63 bytes, not " +
+                    std::to_string(name.size()));
+    }
+    if (name.find('\0') != std::string_view::npos) {
+      throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name holds no NUL byte");
+    }
+    return name;
+  }
+
+  static key_t set_key_of(key_t value) noexcept {
+    constexpr unsigned semaphores = 0x73656d61;  // "sema"
+    return static_cast<key_t>(static_cast<unsigned>(value) ^ semaphores);
+  }
+
+  void keep(std::string_view name) noexcept {
+    std::memcpy(name_, name.data(), name.size());
+    length_ = static_cast<unsigned char>(name.size());
+  }
+
+  /// FNV-1a in 64 bits, folded to 32. Part of the contract between processes: never changes.
+  void hash(std::string_view name) noexcept {
+    keep(name);
+    std::uint64_t h = 0xcbf29ce484222325;
+    for (const char c : name) {
+      h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    h ^= h >> 32;
+    value_ = static_cast<key_t>(static_cast<std::uint32_t>(h));
+    while (value_ == IPC_PRIVATE || value_ == set_key_of(IPC_PRIVATE)) ++value_;
+  }
+
+  char name_[max_name_length] = {};
+  unsigned char length_ = 0;
+  origin origin_ = origin::name;
+  key_t value_ = IPC_PRIVATE;
+};
+
+}  // namespace shm
+
+// ---- shm/schema/members.hpp
+// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+
+namespace shm::detail {
+
+template <class T>
+inline constexpr bool has_members = boost::hana::Struct<T>::value;
+
+/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
+template <class T, class Visit>
+constexpr void for_each_member(Visit&& visit) {
+  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
+    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))), ...);
+  });
+}
+
+template <class T, class Accessor>
+using member_type =
+    std::remove_cv_t<std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
+
+/// One dimension of a C array or std::array.
+template <class T>
+struct dimension {
+  static constexpr bool is_array = false;
+};
+template <class T, std::size_t N>
+struct dimension<T[N]> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+template <class T, std::size_t N>
+struct dimension<std::array<T, N>> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+
+/// A T that is never constructed: only the addresses of its members are of interest.
+template <class T>
+union unconstructed {
+  constexpr unconstructed() noexcept : nothing() {}
+  char nothing;
+  T value;
+};
+
+/// Whether the members listed fill the type, as a compiler lays them out.
+template <class T>
+constexpr bool lists_all_members() {
+  std::size_t end = 0;
+  for_each_member<T>([&end](const char*, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
+  });
+  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  return std::max(end, std::size_t{1}) == sizeof(T);
+}
+
+template <class T>
+inline const unconstructed<T> ghost{};
+
+/// Both in one object. Clang calls this comparison unspecified between members of different types,
+/// and evaluates it only where asked whether it could.
+constexpr bool lies_before(const void* a, const void* b) {
+  return __builtin_constant_p(a < b) ? a < b : a < b;
+}
+
+/// Whether the members are listed in the order in which they lie.
+template <class T>
+constexpr bool lists_in_order() {
+  bool in_order = true;
+  const void* before = nullptr;
+  for_each_member<T>([&](const char*, auto accessor) {
+    const void* const address = &accessor(ghost<T>.value);
+    in_order = in_order && (before == nullptr || lies_before(before, address));
+    before = address;
+  });
+  return in_order;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/schema.hpp
+// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+
+namespace shm {
+
+/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
+/// but the constructor (std::bad_alloc); nothing blocks.
+class schema {
+ public:
+  schema(std::string format, std::size_t size, std::size_t alignment)
+      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+
+  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
+  std::string_view format() const noexcept { return format_; }
+  /// In bytes.
+  std::size_t size() const noexcept { return size_; }
+  /// In bytes.
+  std::size_t alignment() const noexcept { return alignment_; }
+  /// A hash of all the rest; the same for every compiler and machine.
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+
+  friend bool operator==(const schema& a, const schema& b) noexcept {
+    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
+           a.format_ == b.format_;
+  }
+  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+ private:
+  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
+  std::uint64_t hash() const noexcept {
+    std::uint64_t h = 0xcbf29ce484222325;
+    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
+    for (const char c : format_) add(static_cast<unsigned char>(c));
+    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
+      for (unsigned shift = 0; shift < 64; shift += 8) add(static_cast<unsigned char>(number >> shift));
+    }
+    return h;
+  }
+
+  std::string format_;
+  std::size_t size_;
+  std::size_t alignment_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace shm
+
+// ---- shm/schema/shareable.hpp
+// Shareable: which types may live in shared memory, and for the others the rule that they break.
+
+namespace shm {
+
+namespace detail {
+
+enum class sharing_rule { none_broken, no_address, trivially_copyable, not_volatile, all_members, in_order };
+
+template <class T>
+inline constexpr bool refers_elsewhere =
+    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_member_pointer_v<T> ||
+    std::is_null_pointer_v<T>;
+template <class Char, class Traits>
+inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
+template <class T, std::size_t Extent>
+inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+
+template <class T>
+constexpr sharing_rule broken_rule();
+
+template <class T>
+constexpr sharing_rule broken_rule_of_members() {
+  sharing_rule broken = sharing_rule::none_broken;
+  for_each_member<T>([&broken](const char*, auto accessor) {
+    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
+    if (broken != sharing_rule::none_broken) return;
+    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
+                                          : broken_rule<std::remove_const_t<declared>>();
+  });
+  if (broken != sharing_rule::none_broken) return broken;
+  if (!lists_all_members<T>()) return sharing_rule::all_members;
+  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+}
+
+template <class T>
+constexpr sharing_rule broken_rule() {
+  if constexpr (dimension<T>::is_array) {
+    return broken_rule<typename dimension<T>::element>();
+  } else if constexpr (refers_elsewhere<T>) {
+    return sharing_rule::no_address;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return sharing_rule::not_volatile;
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {
+    return sharing_rule::trivially_copyable;
+  } else if constexpr (has_members<T>) {
+    return broken_rule_of_members<T>();
+  } else {
+    return sharing_rule::none_broken;
+  }
+}
+
+/// Stops compilation with the rule that T breaks.
+template <class T>
+constexpr void check_shareable() {
+  constexpr sharing_rule broken = broken_rule<T>();
+  static_assert(broken != sharing_rule::no_address,
+                "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
+                "another process; store the value itself, an index or an offset");
+  static_assert(broken != sharing_rule::trivially_copyable,
+                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
+                "between processes; use char[N] or std::array in place of strings and vectors");
+  static_assert(broken != sharing_rule::not_volatile,
+                "shm: T must not be volatile: the library orders accesses itself");
+  static_assert(broken != sharing_rule::all_members,
+                "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
+  static_assert(broken != sharing_rule::in_order,
+                "shm: the members of T must be listed in the order of their declaration");
+  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+}
+
+}  // namespace detail
+
+/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where that
+/// can be seen (through arrays and Hana members); and every member listed to Hana, in order, if any.
+template <class T>
+inline constexpr bool is_shareable_v = detail::broken_rule<T>() == detail::sharing_rule::none_broken;
+
+}  // namespace shm
+
+// ---- shm/schema/describe.hpp
+// Describe: the schema of a T, written from its Boost.Hana members.
+
+namespace shm {
+
+namespace detail {
+
+inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
+constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
+  switch (bytes) {
+    case 1: return is_signed ? 'b' : 'B';
+    case 2: return is_signed ? 'h' : 'H';
+    case 4: return is_signed ? 'i' : 'I';
+    case 8: return is_signed ? 'q' : 'Q';
+    default: return 0;
+  }
+}
+
+template <class T>
+constexpr char scalar_code() noexcept {
+  if constexpr (std::is_enum_v<T>) {
+    return scalar_code<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return '?';
+  } else if constexpr (std::is_same_v<T, char>) {
+    return 'c';
+  } else if constexpr (std::is_integral_v<T>) {
+    return integer_code(sizeof(T), std::is_signed_v<T>);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return 'f';
+  } else if constexpr (std::is_same_v<T, double>) {
+    return 'd';
+  } else if constexpr (std::is_same_v<T, long double>) {
+    return 'g';
+  } else {
+    return 0;
+  }
+}
+
+inline std::string padding(std::size_t bytes) {
+  if (bytes == 0) return {};
+  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
+}
+
+template <class T>
+std::string format_of();
+
+template <class T>
+std::string format_of_members() {
+  static const unconstructed<T> place{};
+  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  std::string text = "T{";
+  std::size_t end = 0;
+  for_each_member<T>([&](const char* name, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto offset = static_cast<std::size_t>(address - start);
+    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
+    end = offset + sizeof(member);
+  });
+  return text + padding(sizeof(T) - end) + '}';
+}
+
+template <class T>
+std::string format_of_array() {
+  std::string dimensions = std::to_string(dimension<T>::count);
+  using element = typename dimension<T>::element;
+  if constexpr (std::is_same_v<element, char>) {
+    return dimensions + 's';
+  } else {
+    std::string inner = format_of<element>();
+    // Two dimensions are one list: (2,3), not (2)(3).
+    if constexpr (dimension<element>::is_array) {
+      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
+    }
+    return '(' + dimensions + ')' + inner;
+  }
+}
+
+template <class T>
+std::string format_of() {
+  if constexpr (dimension<T>::is_array) {
+    return format_of_array<T>();
+  } else if constexpr (has_members<T>) {
+    return format_of_members<T>();
+  } else if constexpr (scalar_code<T>() != 0) {
+    const bool has_byte_order = sizeof(T) > 1;
+    return std::string(has_byte_order ? (little_endian ? "<" : ">") : "") + scalar_code<T>();
+  } else {
+    return padding(sizeof(T));  // opaque: size and alignment are all that is known
+  }
+}
+
+/// The schema of an array<T, N>.
+template <class T, std::size_t N>
+const schema& array_schema_of() {
+  check_shareable<T>();
+  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace detail
+
+/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+template <class T>
+const schema& schema_of() {
+  detail::check_shareable<T>();
+  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace shm
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/os/ownership.hpp
+// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+
+namespace shm::detail {
+
+struct ownership {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  unsigned mode = 0;
+
+  static ownership of(const ipc_perm& permissions) noexcept {
+    return {permissions.uid, permissions.cuid, permissions.mode & 0777u};
+  }
+
+  /// The owner can give the object away and keep access as its creator, so both count.
+  bool trusted(access who) const noexcept {
+    const bool ours = is_ours(owner) && is_ours(creator);
+    const bool no_more_than_asked = (mode & ~permissions(who)) == 0;
+    return (ours || who != access::owner) && no_more_than_asked;
+  }
+
+  std::string describe() const {
+    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
+    std::string text = "owner uid " + std::to_string(owner);
+    if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    return text + ", mode " + octal;
+  }
+
+ private:
+  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
+  char digit(unsigned shift) const noexcept { return static_cast<char>('0' + ((mode >> shift) & 7u)); }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/segment.hpp
+// Segment: a System V shared memory segment, from shmget to IPC_RMID.
+
+namespace shm::detail {
+
+struct segment_status {
+  std::size_t size = 0;
+  unsigned long attached = 0;  ///< exact, over all processes, forked children and readers included
+  ownership owner;
+};
+
+/// Names a segment; owns nothing (see made_here.hpp). Every function is one system call.
+class segment {
+ public:
+  segment() = default;
+
+  static result<segment> find(key_t key) noexcept {
+    // Size 0: with our own size the kernel would refuse a smaller segment before we can explain.
+    return of(::shmget(key, 0, 0));
+  }
+
+  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  static result<segment> create(key_t key, std::size_t size, unsigned mode, bool huge) noexcept {
+    const int flags = IPC_CREAT | IPC_EXCL | static_cast<int>(mode) | (huge ? SHM_HUGETLB : 0);
+    return of(::shmget(key, size, flags));
+  }
+
+  int id() const noexcept { return id_; }
+
+  result<segment_status> stat() const noexcept {
+    shmid_ds data{};
+    if (::shmctl(id_, IPC_STAT, &data) == -1) return {{}, errno};
+    return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
+  }
+
+  /// IPC_SET: gives the segment another mode; owner and group stay.
+  status set_mode(unsigned mode) const noexcept {
+    shmid_ds data{};
+    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
+    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
+    return status::of(::shmctl(id_, IPC_SET, &data));
+  }
+
+  status lock_in_memory() const noexcept { return status::of(::shmctl(id_, SHM_LOCK, nullptr)); }
+
+  /// The key is free at once; the memory goes when the last process detaches.
+  status remove() const noexcept { return status::of(::shmctl(id_, IPC_RMID, nullptr)); }
+
+ private:
+  static result<segment> of(int id) noexcept {
+    if (id == -1) return {{}, errno};
+    segment found;
+    found.id_ = id;
+    return {found, 0};
+  }
+
+  int id_ = -1;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/attachment.hpp
+// Attachment: a segment mapped into this process, from shmat to shmdt.
+
+namespace shm::detail {
+
+enum class attach_mode { read_write, read_only };
+
+class attachment {
+ public:
+  attachment() = default;
+  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
+  attachment& operator=(attachment&& other) noexcept {
+    std::swap(address_, other.address_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  static result<attachment> of(const segment& target, attach_mode mode) noexcept {
+    void* const address =
+        ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
+    // NOLINTNEXTLINE: shmat's own way to say that it failed
+    if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
+    result<attachment> attached;
+    attached.value.address_ = static_cast<std::byte*>(address);
+    return attached;
+  }
+
+  std::byte* address() const noexcept { return address_; }
+  explicit operator bool() const noexcept { return address_ != nullptr; }
+
+  /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
+  void prefault(std::size_t size) const noexcept {
+    constexpr std::size_t smallest_page = 4096;
+    const volatile std::byte* const first = address_;
+    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
+      static_cast<void>(first[offset]);
+    }
+  }
+
+  void detach() noexcept {
+    // shmdt fails only for an address that is not attached: ours is, once.
+    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
+  }
+
+ private:
+  std::byte* address_ = nullptr;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/base/crash_point.hpp
+// Crash points: named steps of every protocol at which the tests kill the process.
+
+namespace shm::detail {
+
+#ifdef SHM_CRASH_POINTS
+inline void (*crash_point_hook)(const char* step) = nullptr;
+
+inline void crash_point(const char* step) noexcept {
+  if (crash_point_hook != nullptr) crash_point_hook(step);
+}
+#else
+constexpr void crash_point(const char*) noexcept {}
+#endif
+
+}  // namespace shm::detail
+
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
+
+namespace shm::detail {
+
+class deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+
+  /// So far in the future that it cannot be represented counts as never; in the past (or not a
+  /// number) as now.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    using seconds = std::chrono::duration<double>;
+    const auto now = clock::now();
+    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    return deadline(now + std::chrono::ceil<clock::duration>(span));
+  }
+
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
+
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
+  }
+
+ private:
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/semaphore_set.hpp
+// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+
+namespace shm::detail {
+
+/// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
+/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
+namespace semaphore {
+inline constexpr unsigned short door = 0;  // 1 while one process creates, joins or removes
+inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
+inline constexpr unsigned short raw = 2;   // 1 while somebody edits an array in place
+inline constexpr unsigned short mark = 3;  // 0, or the value that says that this set is ours
+// 4 and 5 are reserved for waiting on changes
+inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
+inline constexpr short mark_value = 0x5348;      // "SH"
+}  // namespace semaphore
+
+struct set_status {
+  unsigned semaphores = 0;
+  bool never_used = false;  ///< no semop yet since it was created
+  ownership owner;
+};
+
+/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the time
+/// that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+class semaphore_set {
+ public:
+  semaphore_set() = default;
+  explicit semaphore_set(int id) noexcept : id_(id) {}
+
+  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0)); }
+
+  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
+    return of(::semget(key, static_cast<int>(semaphore::first_seat + seats),
+                       IPC_CREAT | IPC_EXCL | static_cast<int>(mode)));
+  }
+
+  int id() const noexcept { return id_; }
+
+  result<set_status> stat() const noexcept {
+    semid_ds data{};
+    argument where;
+    where.status = &data;
+    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
+    return {{static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+            0};
+  }
+
+  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
+
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared with
+  /// this very process.
+  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
+
+  result<std::vector<unsigned short>> values(unsigned semaphores) const {
+    result<std::vector<unsigned short>> all{std::vector<unsigned short>(semaphores), 0};
+    argument where;
+    where.values = all.value.data();
+    if (::semctl(id_, 0, GETALL, where) == -1) all.error_number = errno;
+    return all;
+  }
+
+  status put_mark() const noexcept {
+    return run({{semaphore::mark, 0, IPC_NOWAIT}, {semaphore::mark, semaphore::mark_value, 0}});
+  }
+
+  status enter_door(const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}, {semaphore::door, +1, SEM_UNDO}}, until);
+  }
+  status leave_door() const noexcept { return run({{semaphore::door, -1, undo_now}}); }
+  status wait_until_door_is_free(const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}}, until);
+  }
+
+  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  status take_seat(unsigned seat) const noexcept {
+    return run({{index(seat), 0, IPC_NOWAIT},
+                {index(seat), +1, SEM_UNDO},
+                {semaphore::wake, +1, IPC_NOWAIT},
+                {semaphore::wake, -1, undo_now}});
+  }
+  /// Takes back all that take_seat() did.
+  status leave_seat(unsigned seat) const noexcept {
+    return run({{index(seat), -1, undo_now},
+                {semaphore::wake, +1, undo_now},
+                {semaphore::wake, -1, IPC_NOWAIT}});
+  }
+  /// The same, and leaves the wake token behind for whoever sleeps: as a death does.
+  status leave_seat_and_post(unsigned seat) const noexcept {
+    return run({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
+  }
+
+  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  status post_wake_token() const noexcept {
+    return run({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
+  }
+  status take_wake_token(const deadline& until) const noexcept {
+    return run({{semaphore::wake, -1, 0}}, until);
+  }
+  status drain_wake_tokens(int surplus) const noexcept {
+    return run({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+  }
+
+  status begin_raw_edit() const noexcept { return run({{semaphore::raw, +1, undo_now}}); }
+  status end_raw_edit() const noexcept { return run({{semaphore::raw, -1, undo_now}}); }
+  status wait_until_no_raw_edit(const deadline& until) const noexcept {
+    return run({{semaphore::raw, 0, 0}}, until);
+  }
+
+  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
+
+ private:
+  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
+
+  union argument {  // semctl's fourth argument, which callers have to define
+    int number;
+    semid_ds* status;
+    unsigned short* values;
+  };
+
+  static result<semaphore_set> of(int id) noexcept {
+    if (id == -1) return {{}, errno};
+    return {semaphore_set(id), 0};
+  }
+
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+
+  result<int> control(unsigned short which, int command) const noexcept {
+    const int value = ::semctl(id_, which, command);
+    if (value == -1) return {0, errno};
+    return {value, 0};
+  }
+
+  template <std::size_t Count>
+  status run(const sembuf (&steps)[Count], const deadline& until = deadline::never()) const noexcept {
+    sembuf operations[Count];  // semop takes them as not const
+    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
+    for (;;) {
+      timespec left{};
+      if (!until.is_never()) left = to_timespec(until.remaining());
+      const status done = status::of(
+          ::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
+      if (done.error_number != EINTR) return done;
+    }
+  }
+
+  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+    timespec time{};
+    time.tv_sec = static_cast<std::time_t>(whole.count());
+    time.tv_nsec = static_cast<long>((span - whole).count());
+    return time;
+  }
+
+  int id_ = -1;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/trouble.hpp
+// Trouble: what the kernel's refusals mean for an object, in words that tell the way out.
+
+namespace shm::detail {
+
+/// A process id for people: of another PID namespace the kernel tells only 0.
+inline std::string process_name(const result<int>& pid) {
+  if (!pid.ok() || pid.value == 0) return "a process of another container";
+  return "pid " + std::to_string(pid.value);
+}
+
+/// "pid 12, pid 34": who sits in the set now.
+inline std::string occupants(const semaphore_set& set, unsigned seats) {
+  constexpr unsigned enough = 8;
+  std::string names;
+  unsigned found = 0;
+  for (unsigned seat = 0; seat < seats; ++seat) {
+    const auto index = static_cast<unsigned short>(semaphore::first_seat + seat);
+    const result<int> taken = set.value(index);
+    if (!taken.ok() || taken.value == 0) continue;
+    if (++found > enough) return names + ", …";
+    if (!names.empty()) names += ", ";
+    names += process_name(set.last_process(index));
+  }
+  return names.empty() ? "nobody with a read-write handle" : names;
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
+  refuse(errc::removed, about,
+         "the object was removed while this handle was open; close the handle and open it again");
+}
+
+/// A call on the semaphore set failed, and not because the set is gone.
+[[noreturn]] inline void refuse_set_call(const char* call, int error_number, const subject& about) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      refuse_call(call, error_number, about,
+                  "this user may not change the semaphores; ask the owner to create the object with "
+                  "shm::access::group or ::everyone (see: ipcs -s -i ID)");
+    case ENOSPC:
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             std::string(call) + " found no memory for an undo record; raise the limits in "
+                                 "/proc/sys/kernel/sem or free memory");
+    case ERANGE:
+      refuse(errc::corrupt, about,
+             std::string(call) + " met a semaphore out of range: somebody changed the set by hand; "
+                                 "remove the object with shm::remove(name, shm::force)");
+    default: refuse_call(call, error_number, about, "unexpected");
+  }
+}
+
+[[noreturn]] inline void refuse_segment_call(const char* call, int error_number,
+                                             const subject& about) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      refuse_call(call, error_number, about,
+                  "this user may not do that with the segment; its owner and mode are in: ipcs -m");
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             std::string(call) + " found no memory or address space for the segment");
+    case EMFILE:
+      refuse(errc::limit_reached, about, std::string(call) + ": too many segments are attached");
+    default: refuse_call(call, error_number, about, "unexpected");
+  }
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/door.hpp
+// Door: one process at a time creates, joins or removes an object; killed inside, it leaves it open.
+
+namespace shm::detail {
+
+class door {
+ public:
+  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
+  /// who is inside. Nothing when the set is gone.
+  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
+                                   const subject& about) {
+    const status entered = set.enter_door(until);
+    if (entered.ok()) {
+      crash_point("door: entered");
+      return door(set);
+    }
+    if (means_gone(entered.error_number)) return std::nullopt;
+    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", entered.error_number, about);
+  }
+
+  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
+  door& operator=(door&&) = delete;
+
+  ~door() { leave(); }
+
+  /// Fails only when the set is gone, and then there is no door to leave.
+  void leave() noexcept {
+    if (!std::exchange(inside_, false)) return;
+    static_cast<void>(set_.leave_door());
+    crash_point("door: left");
+  }
+
+  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
+    refuse(errc::timed_out, about,
+           process_name(set.last_process(semaphore::door)) +
+               " is creating, opening or removing this object and does not finish; look at that "
+               "process, or wait longer with options::open_timeout");
+  }
+
+ private:
+  explicit door(const semaphore_set& set) noexcept : set_(set) {}
+
+  semaphore_set set_;
+  bool inside_ = true;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/header.hpp
+// Header: what lies at the start of every segment; the memory layout that processes agree on.
+
+namespace shm::detail {
+
+/// Changes whenever anything in a segment moves or means something else.
+inline constexpr std::uint32_t layout_number = 1;
+
+/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
+/// creator's very first store has to say both.
+enum class segment_state : std::uint64_t {
+  blank = 0,  ///< as the kernel made it
+  under_construction = 0x53686d2100000001,
+  ready,
+  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
+  removed    ///< its end: handles refuse to go on
+};
+
+constexpr bool is_ours(segment_state state) noexcept {
+  return static_cast<std::uint64_t>(state) >> 32 ==
+         static_cast<std::uint64_t>(segment_state::ready) >> 32;
+}
+
+enum class segment_kind : std::uint32_t { object = 1, array, mutex };
+
+constexpr std::string_view name_of(segment_kind kind) noexcept {
+  switch (kind) {
+    case segment_kind::object: return "shm::object";
+    case segment_kind::array: return "shm::array";
+    case segment_kind::mutex: return "shm::mutex";
+  }
+  return "something unknown";
+}
+
+/// Bits of header::section, changed by the holder of the lock alone.
+namespace section_bit {
+inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside a locked section
+inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
+}  // namespace section_bit
+
+/// Who sits on a seat. The generation tells this occupant from all before and after.
+struct seat_entry {
+  std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
+  std::atomic<std::uint32_t> generation;
+  std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
+};
+
+/// Written once, before the segment is ready; never changes afterwards. Copied before it is believed.
+struct description {
+  std::uint32_t layout;
+  std::uint32_t kind;
+  std::uint32_t until_last_detach;
+  std::uint32_t seats;
+  std::uint32_t name_length;
+  std::uint32_t schema_length;
+  std::uint64_t type_size;
+  std::uint64_t type_alignment;
+  std::uint64_t fingerprint;
+  std::uint64_t payload_size;
+  std::uint64_t payload_offset;
+  char name[64];
+};
+
+struct header {
+  // One cache line with all that a lock, a store and a load touch.
+  alignas(64) std::atomic<segment_state> state;
+  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
+  std::atomic<std::uint64_t> version;  ///< number of values published
+  std::atomic<std::uint32_t> section;
+
+  alignas(64) std::atomic<std::uint32_t> last_generation;
+  std::atomic<std::int32_t> set_id;
+  description fixed;
+
+  // Behind it: seat_entry[seats], the schema's text, the payload.
+};
+
+static_assert(std::atomic<segment_state>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
+static_assert(offsetof(header, state) == 0 && sizeof(header) == 256 && sizeof(seat_entry) == 16);
+
+}  // namespace shm::detail
+
+// ---- shm/session/find.hpp
+// Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
+
+namespace shm::detail {
+
+inline void check_trust(const ownership& found, access who, const char* what, const subject& about) {
+  if (found.trusted(who)) return;
+  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
+  refuse(errc::untrusted_owner, about,
+         std::string("the ") + what + " has " + found.describe() +
+             (open_to_others
+                  ? ", which lets in more than options::access says; if that is meant, open it with "
+                    "the options::access that it was created with"
+                  : ", another user, whom options::access does not trust; if that is meant, open it "
+                    "with the options::access that it was created with, or choose another name"));
+}
+
+struct found_set {
+  semaphore_set set;
+  unsigned semaphores = 0;
+  bool marked = false;  ///< false: new, nobody has used it yet
+};
+
+/// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
+inline std::optional<found_set> find_set(const key& which, access who, subject& about) {
+  const result<semaphore_set> found = semaphore_set::find(which.set_key());
+  if (found.error_number == ENOENT) return std::nullopt;
+  if (!found.ok()) refuse_set_call("semget", found.error_number, about);
+  about.set_id = found.value.id();
+
+  const result<set_status> now = found.value.stat();
+  if (means_gone(now.error_number)) return std::nullopt;
+  if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
+  const auto foreign = [&](const std::string& why) {
+    refuse(errc::foreign_segment, about,
+           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" + why +
+               "); it stays untouched; choose another name");
+  };
+  const unsigned semaphores = now.value.semaphores;
+  if (semaphores <= semaphore::first_seat) {
+    foreign("it has " + std::to_string(semaphores) + " semaphores");
+  }
+  const result<std::vector<unsigned short>> values = found.value.values(semaphores);
+  if (means_gone(values.error_number)) return std::nullopt;
+  if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+  const int mark = values.value[semaphore::mark];
+  const bool marked = mark == semaphore::mark_value;
+  if (!marked) {
+    const bool all_zero = std::all_of(values.value.begin(), values.value.end(),
+                                      [](unsigned short value) { return value == 0; });
+    // Somebody may have marked it between our two looks: then it is used, and has the mark now.
+    if (!all_zero || (!now.value.never_used &&
+                      found.value.value(semaphore::mark).value != semaphore::mark_value)) {
+      foreign("its mark is missing");
+    }
+  }
+  check_trust(now.value.owner, who, "semaphore set", about);
+  return found_set{found.value, semaphores, marked};
+}
+
+/// What the first eight bytes say, or the errno of attaching.
+inline result<segment_state> peek_state(const segment& where) {
+  const result<attachment> memory = attachment::of(where, attach_mode::read_only);
+  if (!memory.ok()) return {segment_state::blank, memory.error_number};
+  const auto& head = *static_cast<const header*>(static_cast<const void*>(memory.value.address()));
+  return {head.state.load(std::memory_order_seq_cst), 0};
+}
+
+[[noreturn]] inline void refuse_foreign_segment(const subject& about) {
+  refuse(errc::foreign_segment, about,
+         "the segment under this key is not of this library; it stays untouched; choose another name, "
+         "or look who made it with: ipcs -m -p");
+}
+
+[[noreturn]] inline void refuse_not_found(const subject& about) {
+  refuse(errc::not_found, about,
+         "there is no object of that name; start the program that creates it, or open it with "
+         "shm::open_or_create");
+}
+
+[[noreturn]] inline void refuse_half_made(const subject& about) {
+  refuse(errc::not_found, about,
+         "its creator died before it was ready; the next program that opens it read-write with "
+         "shm::open_or_create completes it");
+}
+
+}  // namespace shm::detail
+
+// ---- shm/base/shared_bytes.hpp
+// Shared bytes: copies between private memory and memory that others change at the same time.
+
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go through
+// a memcpy that the compiler cannot see into, because no compiler merges atomic words into vectors:
+// what it does is machine code with no C++ semantics, and a word that changed meanwhile is simply the
+// old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is atomic words.
+#if defined(__SANITIZE_THREAD__)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#endif
+#endif
+
+namespace shm::detail {
+
+#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
+#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
+inline constexpr bool copies_by_atomic_words_only = true;
+#else
+inline constexpr bool copies_by_atomic_words_only = false;
+#endif
+
+using opaque_copy = void* (*)(void*, const void*, std::size_t);
+
+/// memcpy, without the compiler knowing that it is.
+inline opaque_copy hidden_memcpy() noexcept {
+  opaque_copy copy = &std::memcpy;
+  __asm__("" : "+r"(copy));
+  return copy;
+}
+
+/// The widest word that fits the alignment of the shared side.
+template <std::size_t Alignment>
+using word_of_alignment = std::conditional_t<
+    Alignment >= 8, std::uint64_t,
+    std::conditional_t<Alignment >= 4, std::uint32_t,
+                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+
+template <std::size_t Alignment>
+bool copy_by_words(std::size_t size) noexcept {
+  constexpr std::size_t most_inline_words = 16;
+  return copies_by_atomic_words_only || size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+}
+
+template <class Word>
+Word load_word(const std::byte* from) noexcept {
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)), __ATOMIC_RELAXED);
+}
+
+template <class Word>
+void store_word(std::byte* to, Word word) noexcept {
+  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}
+
+/// Copies out of shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+void load_shared(void* to, const void* from, std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = 0;
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    const auto word = load_word<word_type>(source + at);
+    std::memcpy(target + at, &word, sizeof word);
+  }
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
+}
+
+/// Copies into shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+void store_shared(void* to, const void* from, std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = 0;
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, source + at, sizeof word);
+    store_word(target + at, word);
+  }
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
+}
+
+/// Copies from shared to shared memory, both aligned to Alignment.
+template <std::size_t Alignment>
+void move_shared(void* to, const void* from, std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = 0;
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    store_word(target + at, load_word<word_type>(source + at));
+  }
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/format_parser.hpp
+// Format parser: from a schema's text, which may come from anybody, to its fields in order.
+
+namespace shm::detail {
+
+struct field {
+  std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
+  std::string type;  ///< in words: float[4]
+  std::uint64_t offset;
+  std::uint64_t size;
+};
+
+struct parsed_format {
+  std::optional<std::uint64_t> elements;  ///< of a shm::array
+  std::vector<field> fields;
+  std::uint64_t size = 0;
+};
+
+/// Knows only the formats that this library writes. Bounded in depth, number of fields and sizes,
+/// whatever the text says.
+class format_parser {
+ public:
+  /// `is_array`: the text starts with the number of a shm::array's elements.
+  static std::optional<parsed_format> parse(std::string_view text) {
+    format_parser parser(text);
+    parsed_format whole;
+    std::uint64_t size = 0;
+    if (parser.starts_with_element_count()) {
+      std::uint64_t elements = 0;
+      if (!parser.skip('(') || !parser.number(elements) || !parser.skip(')')) return std::nullopt;
+      whole.elements = elements;
+    }
+    if (!parser.item("", 0, size, 0) || !parser.rest_.empty()) return std::nullopt;
+    whole.fields = std::move(parser.fields_);
+    whole.size = size;
+    return whole;
+  }
+
+ private:
+  static constexpr unsigned max_depth = 16;
+  static constexpr std::size_t max_fields = 4096;
+  static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
+
+  explicit format_parser(std::string_view text) : rest_(text) {}
+
+  bool starts_with_element_count() const {
+    // One dimension alone is the array's; the element's own dimensions follow in their own brackets.
+    return !rest_.empty() && rest_.front() == '(' && rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
+  }
+
+  bool skip(char expected) {
+    if (rest_.empty() || rest_.front() != expected) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  bool at_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
+
+  bool number(std::uint64_t& value) {
+    if (!at_digit()) return false;
+    value = 0;
+    for (; at_digit(); rest_.remove_prefix(1)) {
+      value = value * 10 + static_cast<std::uint64_t>(rest_.front() - '0');
+      if (value > max_size) return false;
+    }
+    return true;
+  }
+
+  bool name(std::string& into) {
+    if (!skip(':')) return false;
+    const std::size_t end = rest_.find(':');
+    if (end == rest_.npos || end == 0) return false;
+    into = printable(rest_.substr(0, end), 64);
+    rest_.remove_prefix(end + 1);
+    return true;
+  }
+
+  /// (2,3): the total, and the words [2][3].
+  bool dimensions(std::uint64_t& total, std::string& words) {
+    total = 1;
+    while (skip('(')) {
+      do {
+        std::uint64_t count = 0;
+        if (!number(count) || (count != 0 && total > max_size / count)) return false;
+        total *= count;
+        words += '[' + std::to_string(count) + ']';
+      } while (skip(','));
+      if (!skip(')')) return false;
+    }
+    return true;
+  }
+
+  bool item(const std::string& path, std::uint64_t offset, std::uint64_t& size, unsigned depth) {
+    std::uint64_t count = 1;
+    std::string words;
+    if (!dimensions(count, words)) return false;
+    std::uint64_t unit = 0;
+    if (rest_.substr(0, 2) == "T{") {
+      rest_.remove_prefix(2);
+      const std::size_t place = fields_.size();
+      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit, depth + 1)) {
+        return false;
+      }
+      if (unit != 0 && count > max_size / unit) return false;
+      size = unit * count;
+      // Of a single struct its members say all; of several, their number has to be said, too.
+      if (!words.empty()) {
+        fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(place),
+                       field{path, "struct" + words, offset, size});
+      }
+      return true;
+    }
+    std::string type;
+    if (!scalar(type, unit) || (unit != 0 && count > max_size / unit)) return false;
+    size = unit * count;
+    return add(field{path, type + words, offset, size});
+  }
+
+  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size, unsigned depth) {
+    if (depth > max_depth) return false;
+    size = 0;
+    while (!skip('}')) {
+      std::uint64_t gap = 0;
+      if (padding(gap)) {
+        size += gap;
+      } else {
+        std::uint64_t member = 0;
+        std::string member_name;
+        if (!peek_name(member_name) || !item(prefix + member_name, start + size, member, depth) ||
+            !name(member_name)) {
+          return false;
+        }
+        size += member;
+      }
+      if (size > max_size) return false;
+    }
+    return true;
+  }
+
+  /// Padding has no name; 8x with a name is an opaque member.
+  bool padding(std::uint64_t& bytes) {
+    const std::string_view before = rest_;
+    bytes = 1;
+    if (at_digit() && !number(bytes)) return false;
+    if (skip('x') && (rest_.empty() || rest_.front() != ':')) return true;
+    rest_ = before;
+    return false;
+  }
+
+  /// The name stands behind the item; find it before the item's own members are given their paths.
+  bool peek_name(std::string& into) const {
+    std::string_view text = rest_;
+    unsigned depth = 0;
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+      if (text[at] == '{') ++depth;
+      if (text[at] == '}') {
+        if (depth == 0) return false;
+        --depth;
+      }
+      if (text[at] == ':' && depth == 0) break;
+    }
+    if (at == text.size()) return false;
+    const std::size_t end = text.find(':', at + 1);
+    if (end == text.npos || end == at + 1) return false;
+    into = printable(text.substr(at + 1, end - at - 1), 64);
+    return true;
+  }
+
+  bool scalar(std::string& type, std::uint64_t& size) {
+    std::uint64_t count = 1;
+    const bool counted = at_digit();
+    if (counted && !number(count)) return false;
+    if (skip('s')) {
+      type = "char[" + std::to_string(count) + ']';
+      size = count;
+      return true;
+    }
+    if (skip('x')) {
+      type = "opaque " + std::to_string(count) + (count == 1 ? " byte" : " bytes");
+      size = count;
+      return true;
+    }
+    if (counted) return false;
+    const bool big = skip('>');
+    if (!big) static_cast<void>(skip('<'));
+    if (rest_.empty()) return false;
+    const char code = rest_.front();
+    rest_.remove_prefix(1);
+    if (!word_of(code, type, size)) return false;
+    if (big) type += " (big-endian)";
+    return true;
+  }
+
+  static bool word_of(char code, std::string& type, std::uint64_t& size) {
+    struct known {
+      char code;
+      const char* word;
+      std::uint64_t size;
+    };
+    static constexpr known all[] = {
+        {'?', "bool", 1},   {'c', "char", 1},  {'b', "int8", 1},   {'B', "uint8", 1},
+        {'h', "int16", 2},  {'H', "uint16", 2}, {'i', "int32", 4},  {'I', "uint32", 4},
+        {'q', "int64", 8},  {'Q', "uint64", 8}, {'f', "float", 4},  {'d', "double", 8},
+        {'g', "long double", sizeof(long double)}};
+    for (const known& one : all) {
+      if (one.code != code) continue;
+      type = one.word;
+      size = one.size;
+      return true;
+    }
+    return false;
+  }
+
+  bool add(field found) {
+    if (fields_.size() >= max_fields) return false;
+    fields_.push_back(std::move(found));
+    return true;
+  }
+
+  std::string_view rest_;
+  std::vector<field> fields_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/schema/difference.hpp
+// Difference: in what two schemas differ, field by field, in words for the person who changed one.
+
+namespace shm::detail {
+
+/// The stored schema may say anything; the text returned is bounded and printable.
+class schema_difference {
+ public:
+  static std::string describe(const schema& stored, const schema& ours) {
+    schema_difference difference;
+    difference.compare(stored, ours);
+    return difference.text();
+  }
+
+ private:
+  static constexpr std::size_t max_lines = 20;
+
+  void compare(const schema& stored, const schema& ours) {
+    const std::optional<parsed_format> there = format_parser::parse(stored.format());
+    const std::optional<parsed_format> here = format_parser::parse(ours.format());
+    if (!there || !here) {
+      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
+      say("in the segment: " + printable(stored.format(), 200));
+      say("in this program: " + printable(ours.format(), 200));
+    } else {
+      compare_elements(*there, *here);
+      compare_fields(there->fields, here->fields);
+    }
+    compare_number("size", stored.size(), ours.size());
+    compare_number("alignment", stored.alignment(), ours.alignment());
+  }
+
+  void compare_elements(const parsed_format& there, const parsed_format& here) {
+    const auto words = [](const std::optional<std::uint64_t>& count) {
+      return count ? std::to_string(*count) + " elements" : std::string("one value");
+    };
+    if (there.elements != here.elements) {
+      say(words(there.elements) + " in the segment, " + words(here.elements) + " in this program");
+    }
+  }
+
+  void compare_fields(const std::vector<field>& there, const std::vector<field>& here) {
+    std::vector<const field*> only_here;
+    for (const field& mine : here) {
+      if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
+    }
+    for (const field& old : there) {
+      if (const field* const mine = find(here, old.path)) {
+        compare_field(old, *mine);
+      } else if (const field* const renamed = take_twin(only_here, old)) {
+        say(title(old) + ": called " + title(*renamed) + " in this program (" + where(old) + ")");
+      } else {
+        say(title(old) + ": only in the segment (" + where(old) + ")");
+      }
+    }
+    for (const field* mine : only_here) {
+      say(title(*mine) + ": only in this program (" + where(*mine) + ")");
+    }
+  }
+
+  void compare_field(const field& old, const field& mine) {
+    if (old.type == mine.type && old.offset == mine.offset) return;
+    say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+  }
+
+  void compare_number(const char* what, std::size_t stored, std::size_t ours) {
+    if (stored == ours) return;
+    say(std::string(what) + ": " + std::to_string(stored) + " bytes in the segment, " +
+        std::to_string(ours) + " in this program");
+  }
+
+  static const field* find(const std::vector<field>& fields, const std::string& path) {
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&path](const field& one) { return one.path == path; });
+    return found == fields.end() ? nullptr : &*found;
+  }
+
+  /// The same type in the same place under another name: renamed, most likely.
+  static const field* take_twin(std::vector<const field*>& candidates, const field& old) {
+    const auto found = std::find_if(candidates.begin(), candidates.end(), [&old](const field* one) {
+      return one->offset == old.offset && one->type == old.type;
+    });
+    if (found == candidates.end()) return nullptr;
+    const field* const twin = *found;
+    candidates.erase(found);
+    return twin;
+  }
+
+  static std::string title(const field& one) { return one.path.empty() ? "the value" : one.path; }
+  static std::string where(const field& one) {
+    return one.type + " at byte " + std::to_string(one.offset);
+  }
+
+  void say(const std::string& line) { lines_.push_back("  " + line); }
+
+  std::string text() const {
+    std::string all;
+    for (std::size_t i = 0; i < std::min(lines_.size(), max_lines); ++i) {
+      if (i != 0) all += '\n';
+      all += lines_[i];
+    }
+    if (lines_.size() > max_lines) {
+      all += "\n  … and " + std::to_string(lines_.size() - max_lines) + " more";
+    }
+    return all;
+  }
+
+  std::vector<std::string> lines_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/layout.hpp
+// Layout: where in a segment the seats, the schema's text and the payload lie.
+
+namespace shm::detail {
+
+inline constexpr std::size_t cache_line = 64;
+inline constexpr std::size_t max_schema_length = 64 * 1024;
+
+constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+struct segment_layout {
+  std::size_t schema_offset;
+  std::size_t payload_offset;
+  std::size_t total;
+
+  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
+                           std::size_t payload_alignment) noexcept {
+    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
+    const std::size_t payload_offset =
+        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
+    return {schema_offset, payload_offset, payload_offset + payload_size};
+  }
+};
+
+/// What the program that opens expects to find, or makes.
+struct blueprint {
+  segment_kind kind;
+  const schema* type;
+  std::size_t payload_size;
+  std::size_t payload_alignment;
+  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
+  const void* initial;
+};
+
+inline header& header_at(const attachment& memory) noexcept {
+  return *static_cast<header*>(static_cast<void*>(memory.address()));
+}
+
+inline seat_entry* seats_of(header& head) noexcept {
+  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/verify.hpp
+// Verify: is the segment found what this program means by that name? Copied, checked, then used.
+
+namespace shm::detail {
+
+/// The header's constant part, copied out of a segment of ours that is ready.
+class verified_description {
+ public:
+  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
+  /// name_collision.
+  static verified_description read(const header& head, std::size_t segment_size, const key& which,
+                                   const subject& about) {
+    if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
+    verified_description found;
+    load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
+    found.check_layout(about);
+    found.check_bounds(segment_size, about);
+    found.check_name(which, about);
+    return found;
+  }
+
+  /// Whether a remover must keep its hands off: the two names only share a key. A header that cannot
+  /// be understood has no name to be spared for.
+  static bool belongs_to_another_name(const header& head, std::size_t segment_size, const key& which,
+                                      const subject& about) {
+    try {
+      read(head, segment_size, which, about);
+    } catch (const error& refusal) {
+      return refusal.code() == errc::name_collision;
+    }
+    return false;
+  }
+
+  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
+  void check_content(const header& head, const blueprint& plan, const subject& about) const {
+    check_kind(plan, about);
+    check_type(head, plan, about);
+    check_places(plan, about);
+  }
+
+  std::string_view name() const noexcept { return {copy_.name, copy_.name_length}; }
+  unsigned seats() const noexcept { return copy_.seats; }
+  bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
+  std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
+  std::size_t payload_size() const noexcept { return copy_.payload_size; }
+
+ private:
+  [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {
+    refuse(errc::corrupt, about,
+           "the segment's header makes no sense (" + why +
+               "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
+  }
+
+  void check_layout(const subject& about) const {
+    if (copy_.layout == layout_number) return;
+    refuse(errc::incompatible_layout, about,
+           "made with memory layout " + std::to_string(copy_.layout) + ", this program uses layout " +
+               std::to_string(layout_number) +
+               "; build all programs with the same version of the library, end the old ones, then "
+               "shm::remove(name)");
+  }
+
+  void check_bounds(std::size_t segment_size, const subject& about) const {
+    if (copy_.name_length == 0 || copy_.name_length > key::max_name_length) {
+      refuse_corrupt(about, "length of the name");
+    }
+    if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
+    if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
+    const std::size_t earliest_payload =
+        sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
+    if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
+        copy_.payload_size > segment_size - copy_.payload_offset) {
+      refuse_corrupt(about, "place of the value");
+    }
+  }
+
+  void check_name(const key& which, const subject& about) const {
+    if (!which.is_named() || which.name() == name()) return;
+    refuse(errc::name_collision, about,
+           "the segment under this key belongs to another name, \"" + printable(name(), 64) +
+               "\"; choose another name, or agree on a key with shm::key::from_value");
+  }
+
+  void check_kind(const blueprint& plan, const subject& about) const {
+    const auto kind = static_cast<segment_kind>(copy_.kind);
+    if (kind == plan.kind) return;
+    refuse(errc::kind_mismatch, about,
+           "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
+               "; open it as what it is, or choose another name");
+  }
+
+  void check_type(const header& head, const blueprint& plan, const subject& about) const {
+    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
+    std::string format(copy_.schema_length, '\0');
+    load_shared<8>(format.data(), static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                format.size());
+    const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+    if (stored.fingerprint() != copy_.fingerprint) refuse_corrupt(about, "fingerprint of the schema");
+    if (stored != *plan.type) {
+      refuse(errc::type_mismatch, about,
+             "the struct in the segment is not this program's:\n" +
+                 schema_difference::describe(stored, *plan.type) +
+                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
+    }
+  }
+
+  void check_places(const blueprint& plan, const subject& about) const {
+    const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
+                                                       plan.payload_size, plan.payload_alignment);
+    if (copy_.payload_size != plan.payload_size || copy_.payload_offset != expected.payload_offset) {
+      refuse_corrupt(about, "size of the value");
+    }
+  }
+
+  description copy_{};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/observer.hpp
+// Observer: an open read-only handle; it alters neither segment nor semaphores.
+
+namespace shm::detail {
+
+class observer {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  observer(const key& which, const options& how, const blueprint& plan)
+      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
+    subject about{which.name(), which.segment_key()};
+    const deadline until = deadline::after(how.open_timeout);
+    while (!try_attach(which, how, plan, until, about)) {
+      if (until.passed()) {
+        refuse(errc::timed_out, about, "others keep creating or removing it while it is being opened");
+      }
+    }
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
+  const semaphore_set& set() const noexcept { return set_; }
+  std::string_view name() const noexcept { return facts_.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
+
+ private:
+  /// False: it changed under us, look again.
+  bool try_attach(const key& which, const options& how, const blueprint& plan, const deadline& until,
+                  subject& about) {
+    about.segment_id = about.set_id = -1;
+    const std::optional<found_set> found = find_set(which, how.access, about);
+    if (found && !wait_at_door(found->set, until, about)) return false;
+
+    const result<segment> existing = segment::find(which.segment_key());
+    if (existing.error_number == ENOENT) refuse_not_found(about);
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+    about.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+
+    const header& head = header_at(memory.value);
+    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
+    const segment_state state = look();
+    if (state == segment_state::blank) {
+      // A creator makes and marks its set before the segment, maybe after we looked for it.
+      const std::optional<found_set> beside = find_set(which, how.access, about);
+      if (!beside || !beside->marked) refuse_foreign_segment(about);
+      if (!found) return false;
+    } else if (!is_ours(state)) {
+      refuse_foreign_segment(about);
+    }
+    check_trust(now.value.owner, how.access, "segment", about);
+    if (state != segment_state::ready) {
+      // With the door free now, whoever left it so is dead; and a remover that enters from now on
+      // sees that we are attached.
+      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
+      const segment_state again = look();
+      if (!door_is_free) return false;
+      if (again == segment_state::removed) refuse_not_found(about);
+      const bool unfinished =
+          again == segment_state::blank || again == segment_state::under_construction;
+      if (unfinished) refuse_half_made(about);
+    }
+    facts_ = verified_description::read(head, now.value.size, which, about);
+    facts_.check_content(head, plan, about);
+    if (how.prefault) memory.value.prefault(now.value.size);
+    where_ = existing.value;
+    memory_ = std::move(memory.value);
+    if (found) set_ = found->set;
+    return true;
+  }
+
+  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
+    const status waited = set.wait_until_door_is_free(until);
+    if (waited.ok()) return true;
+    if (means_gone(waited.error_number)) return false;
+    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", waited.error_number, about);
+  }
+
+  std::chrono::milliseconds open_timeout_;
+  int key_value_;
+  segment where_;
+  attachment memory_;
+  semaphore_set set_;
+  verified_description facts_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/journalled_array.hpp
+// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
+
+namespace shm::detail {
+
+constexpr std::size_t stripes_for(std::size_t elements) noexcept {
+  constexpr std::size_t most = 256;  // 2 KiB of counters
+  std::size_t stripes = 1;
+  while (stripes < elements && stripes < most) stripes *= 2;
+  return stripes;
+}
+
+/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
+template <class T, std::size_t N>
+struct array_memory {
+  static constexpr std::size_t stripes = stripes_for(N);
+
+  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
+  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
+  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
+  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
+  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
+};
+
+/// The writing functions are for the holder of the lock alone.
+template <class T, std::size_t N, class Memory>
+class journalled_array_view {
+ public:
+  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
+
+  /// False: the element was changed meanwhile, the bytes are worthless.
+  bool try_read(std::size_t i, void* to) const noexcept {
+    const auto& sequence = sequence_of(i);
+    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
+    // before and the index that was stored before.
+    const std::uint64_t before = sequence.load(std::memory_order_acquire);
+    const bool in_journal = is_odd(before) &&
+                            memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
+    load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
+    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return sequence.load(std::memory_order_relaxed) == before;
+  }
+
+  const std::byte* element(std::size_t i) const noexcept { return memory_.elements + i * sizeof(T); }
+  T* elements() const noexcept {
+    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
+  }
+
+  std::uint64_t sequence(std::size_t stripe) const noexcept {
+    return memory_.sequences[stripe].load(std::memory_order_acquire);
+  }
+
+  /// Each step in this order, and each release, keeps a reader or a repair from a half-made element.
+  void store(std::size_t i, const void* from) const noexcept {
+    auto& sequence = sequence_of(i);
+    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+    // Release fence: who sees the journal change sees the sequence of the store before it.
+    std::atomic_thread_fence(std::memory_order_release);
+    crash_point("array: before journal");
+    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
+    crash_point("array: journal filled");
+    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
+    crash_point("array: index stored");
+    // Release: who sees odd sees the index and the journal, and so does a repair.
+    sequence.store(even + 1, std::memory_order_release);
+    crash_point("array: sequence odd");
+    // Release fence: who sees a byte of the new element sees that the sequence became odd.
+    std::atomic_thread_fence(std::memory_order_release);
+    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
+    crash_point("array: element written");
+    // Release: even commits, for readers and for a repair alike.
+    sequence.store(even + 2, std::memory_order_release);
+    crash_point("array: sequence even");
+    // Release: an empty index means that the sequence is even.
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("array: index cleared");
+  }
+
+  enum class repair_result { done, corrupt };
+
+  /// At every acquisition of the lock. Killed at any step, the next one does it again.
+  repair_result repair() const noexcept {
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
+    if (index == 0) return repair_result::done;
+    if (index > N) return repair_result::corrupt;
+    const auto i = static_cast<std::size_t>(index - 1);
+    auto& sequence = sequence_of(i);
+    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
+    if (is_odd(found)) {
+      crash_point("repair: before element");
+      // Release fence: who sees a byte put back sees that the sequence became odd.
+      std::atomic_thread_fence(std::memory_order_release);
+      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
+      crash_point("repair: element put back");
+      sequence.store(found + 1, std::memory_order_release);
+      crash_point("repair: sequence even");
+    }
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("repair: index cleared");
+    return repair_result::done;
+  }
+
+  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
+
+ private:
+  auto& sequence_of(std::size_t i) const noexcept {
+    return memory_.sequences[i % array_memory<T, N>::stripes];
+  }
+
+  Memory& memory_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/array_reader.hpp
+// Array reader: loads elements without a lock, beside stores, bulk edits and whatever the dead left.
+
+namespace shm::detail {
+
+[[noreturn]] inline void refuse_damaged(const subject& about) {
+  refuse(errc::damaged, about,
+         "somebody died while editing the array in place through raw(), so elements may be "
+         "half-written; a program that can repair them takes lock(), stores whole elements and calls "
+         "mark_repaired()");
+}
+
+/// Place: a connection, or an observer.
+template <class T, std::size_t N, class Place, class Memory>
+class array_reader {
+ public:
+  array_reader(const Place& place, Memory& memory) noexcept
+      : place_(place), memory_(memory), view_(memory) {}
+
+  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
+  /// Throws removed, damaged.
+  bool try_load(std::size_t i, void* to) const {
+    if (place_.is_removed()) refuse_removed(place_.about());
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    if (view::is_odd(bulk)) {
+      wait_for_raw_editor(bulk);
+      return false;
+    }
+    // The acquire fence in try_read orders the second look at the bulk sequence, too.
+    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+  /// All N elements as they were at one moment; false when any changed meanwhile.
+  bool try_snapshot(T* to) const {
+    std::uint64_t before[array_memory<T, N>::stripes];
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
+    for (std::size_t i = 0; i < N; ++i) {
+      if (!try_load(i, to + i)) return false;
+    }
+    // try_load ends with an acquire fence: every element was read before this second look.
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
+      if (view_.sequence(s) != before[s]) return false;
+    }
+    return memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+ private:
+  using view = journalled_array_view<T, N, Memory>;
+
+  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
+  /// that it died.
+  void wait_for_raw_editor(std::uint64_t bulk) const {
+    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
+    if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
+    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
+  }
+
+  const Place& place_;
+  Memory& memory_;
+  view view_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/value.hpp
+// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
+
+namespace shm::detail {
+
+/// T as a parameter from which T is not deduced: the type of an object is always named.
+template <class T>
+struct named {
+  using type = T;
+};
+template <class T>
+using named_type = typename named<T>::type;
+
+/// How often a reader that can lock is lapped by writers before it holds them up.
+inline constexpr int tries_before_locking = 64;
+
+template <class T, class Fill>
+T filled_in_place(Fill& fill) {
+  T value;
+  fill(static_cast<void*>(std::addressof(value)));
+  return value;
+}
+
+template <class T, class Fill>
+T filled_and_copied(Fill& fill) {
+  alignas(T) std::byte bytes[sizeof(T)];
+  fill(static_cast<void*>(bytes));
+  return *std::launder(reinterpret_cast<T*>(bytes));
+}
+
+/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then written.
+template <class T, class Fill>
+T value_from_bytes(Fill fill) {
+  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
+  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+    return filled_in_place<T>(fill);
+  } else {
+    return filled_and_copied<T>(fill);
+  }
+}
+
+/// Private memory for one T that is too large for the stack; made when first needed, then kept.
+template <class T>
+class draft_buffer {
+ public:
+  void* get() {
+    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
+    return memory_.get();
+  }
+
+ private:
+  static constexpr std::align_val_t alignment{alignof(T)};
+  struct deleter {
+    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
+  };
+
+  std::unique_ptr<std::byte, deleter> memory_;
+};
+
+/// A T to be edited before it is published: inside the guard when small, else in the handle's
+/// buffer, which the lock guards.
+template <class T>
+class draft {
+ public:
+  explicit draft(draft_buffer<T>& buffer) {
+    if constexpr (!is_inline) storage_ = buffer.get();
+  }
+
+  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
+  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
+
+  void* bytes() noexcept {
+    if constexpr (is_inline) {
+      return storage_.bytes;
+    } else {
+      return storage_;
+    }
+  }
+
+ private:
+  static constexpr bool is_inline = sizeof(T) <= 512;
+  struct inline_storage {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  std::conditional_t<is_inline, inline_storage, void*> storage_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/process.hpp
+// Process: which process and thread is running, told apart after fork and exec without trusting pids.
+
+namespace shm::detail {
+
+/// A number that every process in a line of forks has for itself; 23 bits, never 0.
+using process_epoch = std::uint32_t;
+inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
+
+/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
+/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
+class process {
+ public:
+  /// Call once, when a handle opens, before current().
+  static void prepare() {
+    if (page_.load(std::memory_order_acquire) != nullptr) return;
+    void* const memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
+    }
+    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
+      const int why = errno;
+      ::munmap(memory, page_size);
+      throw error(std::error_code(why, std::system_category()),
+                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
+    }
+    epoch_word* expected = nullptr;
+    // Release: whoever sees the page sees it mapped and zero.
+    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+      ::munmap(memory, page_size);  // another thread was first
+    }
+  }
+
+  /// 0 in a forked child that has not asked before, which is nobody's number.
+  static process_epoch current_or_zero() noexcept {
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing else.
+    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  }
+
+  static process_epoch current() noexcept {
+    const process_epoch epoch = current_or_zero();
+    return epoch != 0 ? epoch : first_look();
+  }
+
+  /// The kernel's id of the calling thread; cached, because asking is a system call.
+  static std::uint32_t thread_id() noexcept {
+    const process_epoch epoch = current();
+    if (cached_thread_.epoch != epoch) {
+      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
+    }
+    return cached_thread_.id;
+  }
+
+  /// The cached id, or 0 where thread_id() would have to ask.
+  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
+    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// A random number that this program has had since it started: an exec ends it.
+  static std::uint64_t incarnation() {
+    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
+    if (mine != 0) return mine;
+    std::uint64_t drawn = 0;
+    while (drawn == 0) {
+      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
+        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
+      }
+    }
+    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
+                                                                                        : mine;
+  }
+
+ private:
+  using epoch_word = std::atomic<process_epoch>;
+  static_assert(epoch_word::is_always_lock_free);
+  static constexpr std::size_t page_size = 4096;
+
+  struct thread_identity {
+    process_epoch epoch;
+    std::uint32_t id;
+  };
+
+  /// In a child the counter still holds its parent's number, so the next one is the child's own.
+  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
+    epoch_word& word = *page_.load(std::memory_order_relaxed);
+    process_epoch next = 0;
+    while (next == 0) next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    process_epoch found = 0;
+    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
+  }
+
+  static inline std::atomic<epoch_word*> page_{nullptr};
+  static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<std::uint64_t> incarnation_{0};
+  static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/made_here.hpp
+// Made here: removes the kernel object that this call created, unless the call succeeds and keeps it.
+
+namespace shm::detail {
+
+template <class KernelObject>
+class made_here {
+ public:
+  made_here() = default;
+  made_here(const made_here&) = delete;
+  made_here& operator=(const made_here&) = delete;
+  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
+  ~made_here() {
+    if (owns_) static_cast<void>(object_.remove());
+  }
+
+  void own(const KernelObject& object) noexcept {
+    object_ = object;
+    owns_ = true;
+  }
+  void keep() noexcept { owns_ = false; }
+
+ private:
+  KernelObject object_;
+  bool owns_ = false;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/create.hpp
+// Create: makes the segment and constructs what lies in it, so that a death on the way shows.
+
+namespace shm::detail {
+
+/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
+inline void report_ordinary_pages(int error_number, const subject& about) {
+  std::fprintf(stderr, "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl vm.nr_hugepages)\n",
+               describe(about).c_str(), std::strerror(error_number));
+}
+
+/// Nothing when the key was taken meanwhile. Throws limit_reached.
+inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
+                                           const subject& about) {
+  const unsigned mode = permissions(how.access);
+  result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
+  if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
+    report_ordinary_pages(made.error_number, about);
+    made = segment::create(which.segment_key(), size, mode, false);
+  }
+  switch (made.error_number) {
+    case 0: return made.value;
+    case EEXIST: return std::nullopt;
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "shmget: " + std::to_string(size) +
+                 " bytes are more than a segment may have; raise: sysctl kernel.shmmax");
+    case ENOSPC:
+      refuse(errc::limit_reached, about,
+             "shmget: no more segments, or no more shared memory in all; remove what nobody needs "
+             "(ipcs -m) or raise: sysctl kernel.shmmni kernel.shmall");
+    default: refuse_segment_call("shmget", made.error_number, about);
+  }
+}
+
+/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
+enum class found_memory { zeroed, half_made };
+
+/// Inside the door. The caller says ready when all else is done, too.
+inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
+                              const key& which, const options& how, const blueprint& plan, int set_id) {
+  auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
+  // The very first store says both that it is ours and that it is not finished.
+  head.state.store(segment_state::under_construction, std::memory_order_release);
+  crash_point("create: under construction");
+  if (memory_is == found_memory::half_made) {
+    std::memset(memory + sizeof head.state, 0, layout.total - sizeof head.state);
+    crash_point("create: zeroed");
+  }
+
+  head.set_id.store(set_id, std::memory_order_relaxed);
+  description& facts = head.fixed;
+  facts.layout = layout_number;
+  facts.kind = static_cast<std::uint32_t>(plan.kind);
+  facts.until_last_detach =
+      how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
+  facts.seats = how.seats;
+  facts.name_length = static_cast<std::uint32_t>(which.name().size());
+  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
+  facts.type_size = plan.type->size();
+  facts.type_alignment = plan.type->alignment();
+  facts.fingerprint = plan.type->fingerprint();
+  facts.payload_size = plan.payload_size;
+  facts.payload_offset = layout.payload_offset;
+  std::memcpy(facts.name, which.name().data(), which.name().size());
+  std::memcpy(memory + layout.schema_offset, plan.type->format().data(), facts.schema_length);
+  crash_point("create: described");
+
+  plan.construct(memory + layout.payload_offset, plan.initial);
+  crash_point("create: constructed");
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/retire.hpp
+// Retire: takes a segment away, but only when nobody is attached, or by force.
+
+namespace shm::detail {
+
+enum class retirement { done, in_use, refused };
+
+/// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
+/// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
+inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
+  const segment_state before = head.state.load(std::memory_order_relaxed);
+  // Sequentially consistent, as the reader's load: a reader that attaches and then still sees ready
+  // has attached before we count; one that we do not count sees that we are removing.
+  head.state.store(segment_state::removing, std::memory_order_seq_cst);
+  crash_point("retire: removing");
+  const result<segment_status> now = where.stat();
+  const segment_state otherwise =
+      before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
+  if (!now.ok() || now.value.attached > 1) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    if (!now.ok()) return {retirement::refused, now.error_number};
+    return {retirement::in_use, 0};
+  }
+  head.state.store(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("retire: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    return {retirement::refused, removed.error_number};
+  }
+  crash_point("retire: segment gone");
+  return {retirement::done, 0};
+}
+
+/// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
+inline status retire_by_force(header& head, const segment& where) noexcept {
+  const segment_state before = head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("force: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(before, std::memory_order_seq_cst);
+    return removed;
+  }
+  crash_point("force: segment gone");
+  return {};
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/seat.hpp
+// Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
+
+namespace shm::detail {
+
+/// Generation and seat: who a handle is, among all that ever were. Never 0. The low 23 bits are
+/// free for what goes along: the thread in the lock word, the process in the handle.
+class seat_identity {
+ public:
+  static constexpr unsigned free_bits = 23;
+  static constexpr unsigned seat_bits = 11;
+  static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
+
+  seat_identity(std::uint32_t generation, unsigned seat) noexcept
+      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat} << free_bits) {}
+
+  /// From a word whose low bits hold something else.
+  static seat_identity in(std::uint64_t word) noexcept {
+    return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
+  }
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  std::uint32_t generation() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
+  }
+  unsigned seat() const noexcept {
+    return static_cast<unsigned>(bits_ >> free_bits) & ((1u << seat_bits) - 1);
+  }
+
+ private:
+  explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
+
+  std::uint64_t bits_;
+};
+
+/// The seats of one object: the set's semaphores, and the entries in the segment's header.
+class seats {
+ public:
+  /// The set has `semaphores` in all; `count` seats are usable in both header and set.
+  seats(header& head, const semaphore_set& set, unsigned semaphores, unsigned count) noexcept
+      : head_(&head), set_(set), semaphores_(semaphores), count_(count) {}
+
+  enum class verdict { alive, dead, set_is_gone };
+
+  /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
+  verdict judge(seat_identity who, const subject& about) const {
+    if (who.seat() >= count_) {
+      refuse(errc::corrupt, about,
+             "the lock names seat " + std::to_string(who.seat()) + " of " + std::to_string(count_) +
+                 ": somebody scribbled over the segment; remove it with shm::remove(name, shm::force)");
+    }
+    const result<int> taken = set_.value(index(who.seat()));
+    if (!taken.ok()) {
+      if (means_gone(taken.error_number)) return verdict::set_is_gone;
+      refuse_set_call("semctl(GETVAL)", taken.error_number, about);
+    }
+    // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
+    const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
+    return taken.value >= 1 && occupant == who.generation() ? verdict::alive : verdict::dead;
+  }
+
+  /// Inside the door. Nothing when the set is gone.
+  std::optional<seat_identity> sit_down(const subject& about) const {
+    const result<std::vector<unsigned short>> values = set_.values(semaphores_);
+    if (!values.ok()) {
+      if (means_gone(values.error_number)) return std::nullopt;
+      refuse_set_call("semctl(GETALL)", values.error_number, about);
+    }
+    drain(values.value[semaphore::wake]);
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
+      const status taken = set_.take_seat(seat);
+      if (taken.ok()) return occupy(seat);
+      if (means_gone(taken.error_number)) return std::nullopt;
+      if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
+    }
+    refuse(errc::no_free_seat, about,
+           "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
+               "; close handles that are not needed, read through shm::object<const T>, which needs "
+               "no seat, or create the object with a larger options::seats");
+  }
+
+  /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
+  /// to find that out, as the kernel would do for a dead process.
+  void leave(seat_identity who, bool holding) const noexcept {
+    status left = leave_once(who.seat(), holding);
+    if (left.error_number == ERANGE) {  // 32767 deaths and nobody slept: make room
+      static_cast<void>(set_.drain_wake_tokens(1));
+      left = leave_once(who.seat(), holding);
+    }
+    // Any other failure means that the set is gone, and the seat with it.
+    static_cast<void>(left);
+    crash_point("seat: left");
+  }
+
+  unsigned count() const noexcept { return count_; }
+
+ private:
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  seat_entry& entry(unsigned seat) const noexcept { return seats_of(*head_)[seat]; }
+
+  status leave_once(unsigned seat, bool holding) const noexcept {
+    return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
+  }
+
+  seat_identity occupy(unsigned seat) const {
+    crash_point("seat: taken");
+    entry(seat).process.store(::getpid(), std::memory_order_relaxed);
+    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    // Relaxed: the door makes this the only one who counts.
+    std::uint32_t generation = 0;
+    while (generation == 0) {
+      generation = (head_->last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
+                   seat_identity::generation_mask;
+    }
+    crash_point("seat: generation drawn");
+    // Release: whoever sees the generation sees the incarnation before it.
+    entry(seat).generation.store(generation, std::memory_order_release);
+    crash_point("seat: generation stored");
+    // Whoever saw the entry of the occupant before took a dead owner for alive: let it look again.
+    static_cast<void>(set_.post_wake_token());
+    crash_point("seat: token posted");
+    return {generation, seat};
+  }
+
+  /// Each death leaves a token. At 32767 nobody could sit down any more.
+  void drain(int tokens) const noexcept {
+    // Fails only when somebody took tokens meanwhile, which is as good.
+    if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+  }
+
+  /// An exec keeps the undo records: a seat of this very process that another program took is nobody's.
+  bool give_back_leftover(unsigned seat) const {
+    const seat_entry& found = entry(seat);
+    if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+      return false;
+    }
+    // The entry only says where to look; the kernel says whose it is.
+    const result<int> pid = set_.last_process(index(seat));
+    return pid.ok() && pid.value == ::getpid() && set_.leave_seat_and_post(seat).ok();
+  }
+
+  header* head_;
+  semaphore_set set_;
+  unsigned semaphores_;
+  unsigned count_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/open.hpp
+// Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
+
+namespace shm::detail {
+
+/// Where an open handle stands.
+struct place {
+  segment where;
+  attachment memory;
+  semaphore_set set;
+  unsigned semaphores;
+  unsigned usable_seats;
+  verified_description facts;
+  seat_identity seat;
+};
+
+class opener {
+ public:
+  opener(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : which_(which),
+        mode_(mode),
+        how_(how),
+        plan_(plan),
+        until_(deadline::after(how.open_timeout)),
+        about_{which.name(), which.segment_key()} {}
+
+  place open() {
+    if (how_.seats == 0 || how_.seats > max_seats) {
+      throw error(std::make_error_code(std::errc::invalid_argument),
+                  describe(about_) + ": options::seats is " + std::to_string(how_.seats) +
+                      "; it must be from 1 to " + std::to_string(max_seats));
+    }
+    process::prepare();
+    for (;;) {
+      if (std::optional<place> done = attempt()) return std::move(*done);
+      // What we had found was removed under us: look again.
+      if (until_.passed()) {
+        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
+      }
+    }
+  }
+
+ private:
+  using attempt_result = std::optional<place>;
+
+  attempt_result attempt() {
+    about_.segment_id = about_.set_id = -1;
+    std::optional<found_set> found = find_set(which_, how_.access, about_);
+    const bool set_is_new = !found;
+    if (set_is_new) {
+      peek_segment();
+      found = make_set();
+      if (!found) return std::nullopt;
+    }
+    if (!found->marked && !mark(found->set)) return std::nullopt;
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside) return std::nullopt;
+    return settle(*found, set_is_new);
+  }
+
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
+  void peek_segment() {
+    const result<segment> found = segment::find(which_.segment_key());
+    if (found.error_number == ENOENT) {
+      if (mode_ == open_mode::open_only) refuse_not_found(about_);
+      return;
+    }
+    if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
+    about_.segment_id = found.value.id();
+    const result<segment_status> now = found.value.stat();
+    if (means_gone(now.error_number)) return;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+    const result<segment_state> state = peek_state(found.value);
+    if (means_gone(state.error_number)) return;
+    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+    // Blank, with a set beside it after all: a creator is at work.
+    const bool creating = state.value == segment_state::blank &&
+                          semaphore_set::find(which_.set_key()).ok();
+    if (creating) return;
+    if (!is_ours(state.value)) refuse_foreign_segment(about_);
+    check_trust(now.value.owner, how_.access, "segment", about_);
+  }
+
+  std::optional<found_set> make_set() {
+    const result<semaphore_set> made =
+        semaphore_set::create(which_.set_key(), how_.seats, permissions(how_.access));
+    switch (made.error_number) {
+      case 0: break;
+      case EEXIST: return std::nullopt;  // another opener was first
+      case ENOSPC:
+      case ENOMEM:
+        refuse(errc::limit_reached, about_,
+               "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
+               "limits: sysctl kernel.sem");
+      case EINVAL:
+        refuse(errc::limit_reached, about_,
+               "semget: " + std::to_string(how_.seats) +
+                   " seats are more semaphores than a set may have; use fewer options::seats or "
+                   "raise the first number of: sysctl kernel.sem");
+      default: refuse_set_call("semget", made.error_number, about_);
+    }
+    about_.set_id = made.value.id();
+    crash_point("open: set made");
+    return found_set{made.value, semaphore::first_seat + how_.seats, false};
+  }
+
+  bool mark(const semaphore_set& set) {
+    const status put = set.put_mark();
+    crash_point("open: set marked");
+    // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
+    if (put.ok() || put.error_number == EAGAIN) return true;
+    if (means_gone(put.error_number)) return false;
+    refuse_set_call("semop(mark)", put.error_number, about_);
+  }
+
+  /// Inside the door.
+  attempt_result settle(const found_set& found, bool set_is_new) {
+    made_here<semaphore_set> set_made_here;
+    if (set_is_new) set_made_here.own(found.set);
+    for (;;) {
+      const result<segment> existing = segment::find(which_.segment_key());
+      if (existing.error_number == ENOENT) {
+        if (mode_ == open_mode::open_only) refuse_not_found(about_);
+        attempt_result done = create(found, set_is_new);
+        if (done) set_made_here.keep();
+        return done;
+      }
+      if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
+      about_.segment_id = existing.value.id();
+
+      const result<segment_status> now = existing.value.stat();
+      if (means_gone(now.error_number)) continue;
+      if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+      result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
+      if (means_gone(memory.error_number)) continue;
+      if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+      header& head = header_at(memory.value);
+      if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
+
+      attempt_result done;
+      switch (judge(head, existing.value, now.value, found, set_is_new)) {
+        case verdict::usable:
+          done = join(existing.value, std::move(memory.value), now.value.size, found);
+          if (done) set_made_here.keep();
+          return done;
+        case verdict::unfinished:
+          if (mode_ == open_mode::open_only) refuse_half_made(about_);
+          done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
+          if (done) set_made_here.keep();
+          return done;
+        case verdict::finished: remove(existing.value); break;
+        case verdict::gone: break;
+      }
+    }
+  }
+
+  enum class verdict {
+    usable,      // ready
+    unfinished,  // its creator died, and it is as we would make it: construct it again, in place
+    finished,    // its life is over: remove it, create anew
+    gone         // removed just now
+  };
+
+  verdict judge(header& head, const segment& where, const segment_status& now,
+                const found_set& found, bool set_is_new) {
+    const segment_state state = head.state.load(std::memory_order_acquire);
+    const bool as_we_would_make_it = now.size == layout().total;
+    if (state == segment_state::blank) {
+      // Every creator makes and marks its set first, so beside such a set it is ours.
+      const bool left_beside_our_set = found.marked && now.attached == 0;
+      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
+    } else if (!is_ours(state)) {
+      refuse_foreign_segment(about_);
+    }
+    check_trust(now.owner, how_.access, "segment", about_);
+    switch (state) {
+      case segment_state::blank:
+        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
+      case segment_state::under_construction: {
+        // Beside a new set an attached creator may live on, having lost the old one: leave it alone.
+        const bool abandoned = !set_is_new || now.attached == 0;
+        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
+      }
+      case segment_state::removed: return verdict::finished;
+      case segment_state::ready:
+      case segment_state::removing: return judge_ready(head, where, now, found);
+    }
+    refuse(errc::corrupt, about_,
+           "its state makes no sense: somebody scribbled over the segment; remove it with "
+           "shm::remove(name, shm::force)");
+  }
+
+  verdict judge_ready(header& head, const segment& where, const segment_status& now,
+                      const found_set& found) {
+    const auto facts = verified_description::read(head, now.size, which_, about_);
+    if (facts.until_last_detach() && now.attached == 0) {
+      const result<retirement> stale = retire_if_unused(head, where);
+      if (stale.value == retirement::done) return verdict::gone;
+      if (stale.value == retirement::refused) {
+        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
+      }
+    }
+    if (mode_ == open_mode::create_only) {
+      refuse(errc::already_exists, about_,
+             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    }
+    facts.check_content(head, plan_, about_);
+    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
+      if (now.attached > 0) {
+        // Judged by the new, empty set, a live holder of the lock would count as dead.
+        const status removed = retire_by_force(head, where);
+        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+        return verdict::gone;
+      }
+      // Release: pairs with nothing but the door; the seats of the old set are empty in the new one.
+      head.set_id.store(found.set.id(), std::memory_order_release);
+      crash_point("open: set adopted");
+    }
+    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
+      // Somebody who wanted to remove it died before doing so.
+      head.state.store(segment_state::ready, std::memory_order_seq_cst);
+      crash_point("open: ready again");
+    }
+    return verdict::usable;
+  }
+
+  attempt_result create(const found_set& found, bool set_is_new) {
+    if (!set_is_new && anybody_sits(found)) {
+      // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+      const status removed = found.set.remove();
+      if (!removed.ok() && !means_gone(removed.error_number)) {
+        refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
+      }
+      return std::nullopt;
+    }
+    made_here<segment> segment_made_here;
+    const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
+    if (!made) return std::nullopt;
+    segment_made_here.own(*made);
+    about_.segment_id = made->id();
+    crash_point("create: segment made");
+    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+    attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
+    if (done) segment_made_here.keep();
+    return done;
+  }
+
+  attempt_result construct(const segment& where, attachment memory, found_memory memory_is,
+                           const found_set& found) {
+    header& head = header_at(memory);
+    construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
+    attempt_result done = join(where, std::move(memory), layout().total, found);
+    if (!done) return std::nullopt;
+    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that fails
+    // can be taken back without anybody having seen it.
+    head.state.store(segment_state::ready, std::memory_order_release);
+    crash_point("create: ready");
+    return done;
+  }
+
+  attempt_result join(const segment& where, attachment memory, std::size_t size,
+                      const found_set& found) {
+    header& head = header_at(memory);
+    if (how_.lock_in_memory) {
+      const status locked = where.lock_in_memory();
+      if (!locked.ok()) {
+        refuse_call("shmctl(SHM_LOCK)", locked.error_number, about_,
+                    "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
+                    "it without options::lock_in_memory");
+      }
+    }
+    if (how_.prefault) memory.prefault(size);
+    const auto facts = verified_description::read(head, size, which_, about_);
+    const unsigned usable = std::min(facts.seats(), found.semaphores - semaphore::first_seat);
+    const std::optional<seat_identity> seat =
+        seats(head, found.set, found.semaphores, usable).sit_down(about_);
+    if (!seat) return std::nullopt;
+    return place{where, std::move(memory), found.set, found.semaphores, usable, facts, *seat};
+  }
+
+  bool anybody_sits(const found_set& found) const {
+    const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
+    return values.ok() && std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                                      [](unsigned short taken) { return taken != 0; });
+  }
+
+  void remove(const segment& old) {
+    const status removed = old.remove();
+    if (!removed.ok() && !means_gone(removed.error_number)) {
+      refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+    }
+    crash_point("open: old segment removed");
+  }
+
+  segment_layout layout() const noexcept {
+    return segment_layout::of(how_.seats, plan_.type->format().size(), plan_.payload_size,
+                              plan_.payload_alignment);
+  }
+
+  const key& which_;
+  open_mode mode_;
+  const options& how_;
+  const blueprint& plan_;
+  deadline until_;
+  subject about_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/connection.hpp
+// Connection: an open read-write handle; its seat in this process, and how it leaves.
+
+namespace shm::detail {
+
+class connection {
+ public:
+  connection(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place_(opener(which, mode, how, plan).open()),
+        head_(&header_at(place_.memory)),
+        payload_(place_.memory.address() + place_.facts.payload_offset()),
+        membership_(place_.seat.bits() | process::current()),
+        opened_in_(process::current()),
+        open_timeout_(how.open_timeout),
+        key_value_(which.segment_key()) {}
+
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  ~connection() {
+    if (place_.facts.until_last_detach()) {
+      leave_as_last();
+    } else {
+      leave_seat();
+    }
+  }
+
+  header& head() const noexcept { return *head_; }
+  std::byte* payload() const noexcept { return payload_; }
+  const semaphore_set& set() const noexcept { return place_.set; }
+  std::string_view name() const noexcept { return place_.facts.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+
+  subject about() const noexcept {
+    return {name(), key_value_, place_.where.id(), place_.set.id()};
+  }
+
+  /// As identity(), where it needs no more than a look; else 0.
+  std::uint64_t identity_bits_if_seated() const noexcept {
+    // Relaxed: only the number counts. Equal low bits cancel out and leave the identity.
+    const std::uint64_t bits =
+        membership_.load(std::memory_order_relaxed) ^ process::current_or_zero();
+    return (bits & process_epoch_mask) == 0 ? bits : 0;
+  }
+
+  /// Who this handle is in the running process. A forked child has a copy of the handle, but no
+  /// seat: it sits down on first use. May block at the door, and throw as opening does.
+  seat_identity identity() {
+    const std::uint64_t seated = identity_bits_if_seated();
+    return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
+  }
+
+  /// Whether this is a forked child's copy of a handle that its parent opened.
+  bool is_inherited() const noexcept { return opened_in_ != process::current(); }
+
+  /// Blocks never.
+  bool is_alive(seat_identity who) const {
+    switch (all_seats().judge(who, about())) {
+      case seats::verdict::alive: return true;
+      case seats::verdict::dead: return false;
+      case seats::verdict::set_is_gone: break;
+    }
+    give_up();
+  }
+
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head_->state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+
+  /// The set is gone, so nobody can wait here any more: tells all others, too.
+  [[noreturn]] void give_up() const {
+    mark_removed();
+    refuse_removed(about());
+  }
+  void mark_removed() const noexcept {
+    head_->state.store(segment_state::removed, std::memory_order_seq_cst);
+  }
+
+ private:
+  seats all_seats() const noexcept {
+    return {*head_, place_.set, place_.semaphores, place_.usable_seats};
+  }
+
+  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
+    const std::optional<door> inside =
+        door::enter(place_.set, deadline::after(open_timeout_), about());
+    if (!inside) give_up();
+    if (is_removed()) refuse_removed(about());
+    // Another thread of this child may have been inside before.
+    if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
+    const std::optional<seat_identity> seat = all_seats().sit_down(about());
+    if (!seat) give_up();
+    // Relaxed: the seat is the kernel's, and other threads only compare the number.
+    membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
+    return *seat;
+  }
+
+  void leave_seat() noexcept {
+    const std::uint64_t mine = identity_bits_if_seated();
+    if (mine == 0) return;
+    const std::uint64_t holder = head_->lock.load(std::memory_order_relaxed);
+    all_seats().leave(seat_identity::in(mine), seat_identity::in(holder).bits() == mine);
+  }
+
+  /// Detaches inside the door: whoever comes next there has to see who is left.
+  void leave_as_last() noexcept {
+    // Should the door not open in time, the next opener finds nobody attached and clears up.
+    const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
+    if (inside) {
+      crash_point("leave: inside");
+      if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
+        static_cast<void>(place_.set.remove());  // with it go the seat and the door
+        return;
+      }
+    }
+    leave_seat();
+    place_.memory.detach();
+    crash_point("leave: detached");
+    if (inside) static_cast<void>(place_.set.leave_door());
+  }
+
+  place place_;
+  header* head_;
+  std::byte* payload_;
+  std::atomic<std::uint64_t> membership_;  // identity, and the process that sits there
+  process_epoch opened_in_;
+  std::chrono::milliseconds open_timeout_;
+  int key_value_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/lock_word.hpp
+// Lock word: one 64-bit value that says who holds a lock, down to the thread, and whether anybody waits.
+
+namespace shm::detail {
+
+/// generation (30 bits) | seat (11) | thread (22) | waiters (1). 0: free.
+class lock_word {
+ public:
+  explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
+  lock_word(seat_identity who, std::uint32_t thread) noexcept
+      : bits_(who.bits() | (std::uint64_t{thread & thread_mask} << 1)) {}
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  bool is_free() const noexcept { return bits_ == 0; }
+  bool has_waiters() const noexcept { return (bits_ & 1) != 0; }
+  seat_identity holder() const noexcept { return seat_identity::in(bits_); }
+
+  lock_word with_waiters() const noexcept { return lock_word(bits_ | 1); }
+  lock_word with_waiters_of(lock_word other) const noexcept {
+    return lock_word(bits_ | (other.bits_ & 1));
+  }
+  bool same_holder(lock_word other) const noexcept { return (bits_ | 1) == (other.bits_ | 1); }
+
+ private:
+  static constexpr std::uint32_t thread_mask = (1u << 22) - 1;
+
+  std::uint64_t bits_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/spin.hpp
+// Spin: a short, polite wait for a lock that is about to be free.
+
+namespace shm::detail {
+
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+}  // namespace shm::detail
+
+// ---- shm/sync/robust_lock.hpp
+// Robust lock: mutual exclusion that outlives its holder; the next one gets the lock and is told.
+
+namespace shm::detail {
+
+enum class acquisition {
+  not_now,       ///< somebody alive holds it (until the deadline)
+  taken,         ///< from a holder that released it
+  taken_over     ///< from a holder that died
+};
+
+class robust_lock {
+ public:
+  explicit robust_lock(connection& place) noexcept : place_(place), word_(place.head().lock) {}
+
+  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock is
+  /// not held.
+  acquisition acquire(const deadline& until) {
+    if (take_quickly()) return confirmed(acquisition::taken);
+    return acquire_slowly(until);
+  }
+
+  /// Never blocks. Not now, when this thread itself holds it.
+  acquisition try_acquire() {
+    if (take_quickly()) return confirmed(acquisition::taken);
+    return try_acquire_slowly();
+  }
+
+  bool is_held_by_this_thread() const noexcept {
+    const std::uint64_t seated = place_.identity_bits_if_seated();
+    if (seated == 0) return false;
+    const lock_word me(seat_identity::in(seated), process::thread_id());
+    return lock_word(word_.load(std::memory_order_relaxed)).same_holder(me);
+  }
+
+  /// False when this thread does not hold it. Never blocks, never throws.
+  bool release() noexcept {
+    crash_point("unlock: before");
+    std::uint64_t expected = word_if_known();
+    // Release: what was written inside is there for whoever takes the lock. A word of 0 is free, and
+    // fails here only by leaving it free.
+    if (expected != 0 && word_.compare_exchange_strong(expected, 0, std::memory_order_release,
+                                                       std::memory_order_relaxed)) {
+      crash_point("unlock: released");
+      return true;
+    }
+    return release_slowly();
+  }
+
+ private:
+  static constexpr int spins = 128;
+
+  /// Me without any system call; 0 when one is needed to know.
+  std::uint64_t word_if_known() const noexcept {
+    const std::uint64_t seated = place_.identity_bits_if_seated();
+    const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
+    return seated != 0 && thread != 0 ? seated | std::uint64_t{thread} << 1 : 0;
+  }
+
+  bool take_quickly() noexcept {
+    const std::uint64_t me = word_if_known();
+    std::uint64_t free = 0;
+    // Acquire: the holder before released what it wrote. The same at every way to the lock below.
+    return me != 0 &&
+           word_.compare_exchange_strong(free, me, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+
+  lock_word word_of_this_thread() { return {place_.identity(), process::thread_id()}; }
+
+  [[gnu::noinline]] acquisition acquire_slowly(const deadline& until) {
+    const lock_word me = word_of_this_thread();
+    if (take(lock_word(0), me)) return confirmed(acquisition::taken);
+    const lock_word found(word_.load(std::memory_order_relaxed));
+    if (found.same_holder(me)) {
+      refuse(errc::would_deadlock, place_.about(),
+             "this thread holds the lock already, through this handle; release it first");
+    }
+    const acquisition how = wait(me, until);
+    return how == acquisition::not_now ? how : confirmed(how);
+  }
+
+  [[gnu::noinline]] acquisition try_acquire_slowly() {
+    const lock_word me = word_of_this_thread();
+    if (take(lock_word(0), me)) return confirmed(acquisition::taken);
+    const lock_word found(word_.load(std::memory_order_relaxed));
+    if (found.is_free() || found.same_holder(me) || place_.is_alive(found.holder())) return acquisition::not_now;
+    return take_over(found, me.with_waiters_of(found)) ? confirmed(acquisition::taken_over)
+                                                       : acquisition::not_now;
+  }
+
+  [[gnu::noinline]] bool release_slowly() noexcept {
+    if (!is_held_by_this_thread()) return false;
+    const lock_word before(word_.exchange(0, std::memory_order_release));
+    crash_point("unlock: released");
+    if (before.has_waiters()) post_token();
+    return true;
+  }
+
+  /// Whoever has taken a token and leaves without the lock passes it on: it may have been meant for
+  /// somebody who sleeps beside a free lock.
+  class wake_debt {
+   public:
+    explicit wake_debt(robust_lock& lock) noexcept : lock_(lock) {}
+    wake_debt(const wake_debt&) = delete;
+    wake_debt& operator=(const wake_debt&) = delete;
+    ~wake_debt() {
+      if (owed_) lock_.post_token();
+    }
+    void incur() noexcept { owed_ = true; }
+    void settle() noexcept { owed_ = false; }
+
+   private:
+    robust_lock& lock_;
+    bool owed_ = false;
+  };
+
+  acquisition wait(const lock_word me, const deadline& until) {
+    if (spin(me)) return acquisition::taken;
+    lock_word wanted = me;
+    wake_debt debt(*this);
+    for (;;) {
+      lock_word holder(word_.load(std::memory_order_relaxed));
+      if (holder.is_free()) {
+        if (take(holder, wanted)) {
+          debt.settle();
+          return acquisition::taken;
+        }
+        continue;
+      }
+      if (!announce_waiting(holder)) continue;
+      crash_point("lock: waiters set");
+      // In this order: whoever dies after this look leaves a token for the sleep below.
+      if (!place_.is_alive(holder.holder())) {
+        crash_point("lock: owner found dead");
+        if (take_over(holder, me.with_waiters())) {
+          debt.settle();
+          return acquisition::taken_over;
+        }
+        continue;
+      }
+      crash_point("lock: before sleep");
+      const status slept = place_.set().take_wake_token(until);
+      if (slept.error_number == EAGAIN) return acquisition::not_now;
+      if (means_gone(slept.error_number)) place_.give_up();
+      if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
+      crash_point("lock: woken");
+      debt.incur();
+      if (place_.is_removed()) refuse_removed(place_.about());
+      // Others may still sleep, and this was the only token: the release has to post the next one.
+      wanted = me.with_waiters();
+    }
+  }
+
+  bool spin(const lock_word me) noexcept {
+    for (int i = 0; i < spins; ++i) {
+      const lock_word found(word_.load(std::memory_order_relaxed));
+      if (found.is_free() && take(found, me)) return true;
+      pause_briefly();
+    }
+    return false;
+  }
+
+  /// Afterwards `holder` is what the word was seen to be, with waiters.
+  bool announce_waiting(lock_word& holder) noexcept {
+    if (holder.has_waiters()) return true;
+    std::uint64_t expected = holder.bits();
+    // Relaxed: the release that finds the bit is ordered by the word itself.
+    if (!word_.compare_exchange_strong(expected, holder.with_waiters().bits(),
+                                       std::memory_order_relaxed)) {
+      return false;
+    }
+    holder = holder.with_waiters();
+    return true;
+  }
+
+  bool take(lock_word found, lock_word mine) noexcept {
+    std::uint64_t expected = found.bits();
+    return word_.compare_exchange_strong(expected, mine.bits(), std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+
+  /// Once dead is dead for ever, so nobody can have come back under this word.
+  bool take_over(lock_word dead, lock_word mine) noexcept {
+    const bool mine_now = take(dead, mine);
+    if (mine_now) crash_point("lock: taken over");
+    return mine_now;
+  }
+
+  /// With the lock in hand: is there still an object to be locked?
+  acquisition confirmed(acquisition how) {
+    crash_point("lock: taken");
+    if (place_.is_removed()) abandon();
+    return how;
+  }
+
+  [[noreturn, gnu::cold, gnu::noinline]] void abandon() {
+    release();
+    refuse_removed(place_.about());
+  }
+
+  void post_token() noexcept {
+    // EAGAIN: a token is there. Gone: nobody sleeps there any more, and the next one is told.
+    const status posted = place_.set().post_wake_token();
+    if (means_gone(posted.error_number)) place_.mark_removed();
+    crash_point("unlock: token posted");
+  }
+
+  connection& place_;
+  std::atomic<std::uint64_t>& word_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/held_lock.hpp
+// Held lock: releases at the end of its scope, but only in the process that took it.
+
+namespace shm::detail {
+
+class held_lock {
+ public:
+  /// Nothing when the deadline passed.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until) {
+    return of(place, robust_lock(place).acquire(until));
+  }
+  static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
+  static std::optional<held_lock> try_acquire(connection& place) {
+    return of(place, robust_lock(place).try_acquire());
+  }
+
+  held_lock(held_lock&& other) noexcept
+      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_), inherits_(other.inherits_) {}
+  held_lock& operator=(held_lock&&) = delete;
+  ~held_lock() {
+    if (is_held()) robust_lock(*place_).release();
+  }
+
+  /// False in a forked child's copy: the lock is its parent's.
+  bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
+
+  void require_held() const {
+    Expects(place_ != nullptr);
+    if (is_held()) return;
+    throw error(std::make_error_code(std::errc::operation_not_permitted),
+                describe(place_->about()) +
+                    ": this lock was taken before fork() and belongs to the parent; the child has "
+                    "to take the lock itself");
+  }
+
+  bool was_taken_over() const noexcept { return inherits_; }
+
+ private:
+  held_lock(connection& place, bool inherits) noexcept
+      : place_(&place), holder_(process::current()), inherits_(inherits) {}
+
+  static std::optional<held_lock> of(connection& place, acquisition how) {
+    if (how == acquisition::not_now) return std::nullopt;
+    return held_lock(place, how == acquisition::taken_over);
+  }
+
+  connection* place_;
+  process_epoch holder_;
+  bool inherits_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/array.hpp
+// Array: N contiguous T in shared memory, each element whole whatever process dies.
+
+namespace shm {
+
+template <class T, std::size_t N>
+class array;
+
+namespace detail {
+
+template <class T, std::size_t N>
+blueprint array_blueprint(const T* initial) {
+  check_shareable<T>();
+  using memory = array_memory<T, N>;
+  const auto construct = [](std::byte* payload, const void* from) {
+    std::byte* const elements = static_cast<memory*>(static_cast<void*>(payload))->elements;
+    for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
+  };
+  return {segment_kind::array, &array_schema_of<T, N>(), sizeof(memory),
+          alignof(memory),     construct,                initial};
+}
+
+template <std::size_t N>
+void check_index(std::size_t i) {
+  if (i < N) return;
+  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " + std::to_string(N) +
+                          " elements");
+}
+
+/// What a read-write handle of an array holds; where a guard finds it although the handle moves.
+template <class T, std::size_t N>
+struct array_core {
+  using memory_type = array_memory<T, N>;
+  using view_type = journalled_array_view<T, N, memory_type>;
+  using reader_type = array_reader<T, N, connection, const memory_type>;
+
+  array_core(const key& which, open_mode mode, const options& how, const T* initial)
+      : place(which, mode, how, array_blueprint<T, N>(initial)) {}
+
+  memory_type& memory() const noexcept {
+    return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
+  }
+  view_type view() const noexcept { return view_type(memory()); }
+  reader_type reader() const noexcept { return {place, memory()}; }
+  std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
+  bool is_damaged() const noexcept {
+    // Relaxed: for the holder, whom the lock orders.
+    return view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
+  }
+
+  /// The lock, after whatever a dead holder left has been put in order or noted.
+  held_lock acquire() {
+    held_lock lock = held_lock::acquire(place);
+    put_in_order();
+    return lock;
+  }
+  std::optional<held_lock> try_acquire() {
+    std::optional<held_lock> lock = held_lock::try_acquire(place);
+    if (lock) put_in_order();
+    return lock;
+  }
+
+  connection place;
+  draft_buffer<T> buffer;
+
+ private:
+  void put_in_order() {
+    // Relaxed throughout: only holders change it, and the lock orders them.
+    if ((section().load(std::memory_order_relaxed) & section_bit::entered) != 0) {
+      section().store(section_bit::owner_died, std::memory_order_relaxed);
+      crash_point("array: death noted");
+    }
+    if (view().repair() == view_type::repair_result::corrupt) {
+      refuse(errc::corrupt, place.about(),
+             "the journal names an element that there is not: somebody scribbled over the segment; "
+             "remove it with shm::remove(name, shm::force)");
+    }
+  }
+};
+
+}  // namespace detail
+
+/// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between several
+/// leaves every element whole, and owner_died() true for the next ones until mark_repaired(). In a
+/// forked child's copy the destructor does nothing, and what writes throws operation_not_permitted.
+template <class T, std::size_t N>
+class locked_array {
+ public:
+  locked_array(locked_array&& other) noexcept
+      : core_(other.core_),
+        lock_(std::move(other.lock_)),
+        raw_(std::exchange(other.raw_, raw_edit::none)) {}
+  locked_array& operator=(locked_array&&) = delete;
+
+  /// Never throws, never blocks.
+  ~locked_array() {
+    if (!lock_.is_held()) return;
+    end_raw_edit();
+    // Release: whoever sees the section left sees all that was stored in it.
+    section().fetch_and(~detail::section_bit::entered, std::memory_order_release);
+    detail::crash_point("array: section left");
+  }
+
+  /// The element itself, unchanged as long as this guard lives. Throws std::out_of_range.
+  const T& operator[](std::size_t i) const {
+    detail::check_index<N>(i);
+    return begin()[i];
+  }
+
+  /// Replaces one element; crash-atomic. Throws std::out_of_range.
+  void store(std::size_t i, const T& value) {
+    detail::check_index<N>(i);
+    lock_.require_held();
+    core_->view().store(i, std::addressof(value));
+  }
+
+  static constexpr std::size_t size() noexcept { return N; }
+  const T* begin() const noexcept { return core_->view().elements(); }
+  const T* end() const noexcept { return begin() + N; }
+
+  /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may leave
+  /// elements half-written. Then owner_died() is true, and load() throws errc::damaged, until a
+  /// holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
+  gsl::span<T, N> raw() {
+    lock_.require_held();
+    if (raw_ == raw_edit::none) begin_raw_edit();
+    return gsl::span<T, N>(core_->view().elements(), N);
+  }
+
+  /// Whether an earlier holder died inside a locked section and nobody has repaired since.
+  bool owner_died() const noexcept {
+    return (section().load(std::memory_order_relaxed) & detail::section_bit::owner_died) != 0;
+  }
+
+  /// What the dead one left is in order again: load() works, owner_died() is false. After raw(),
+  /// from the end of this guard on.
+  void mark_repaired() {
+    lock_.require_held();
+    if (raw_ == raw_edit::of_damaged) {
+      raw_ = raw_edit::of_whole;
+    } else if (raw_ == raw_edit::none && core_->is_damaged()) {
+      make_bulk_even();
+    }
+    detail::crash_point("array: bulk repaired");
+    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+    detail::crash_point("array: marked repaired");
+  }
+
+ private:
+  friend class array<T, N>;
+
+  enum class raw_edit { none, of_whole, of_damaged };
+
+  locked_array(detail::array_core<T, N>& core, detail::held_lock&& lock) noexcept
+      : core_(&core), lock_(std::move(lock)) {
+    section().fetch_or(detail::section_bit::entered, std::memory_order_relaxed);
+    // Release fence: whatever of this section is seen, or left behind, is seen with the flag.
+    std::atomic_thread_fence(std::memory_order_release);
+    detail::crash_point("array: section entered");
+  }
+
+  std::atomic<std::uint32_t>& section() const noexcept { return core_->section(); }
+  std::atomic<std::uint64_t>& bulk() const noexcept { return core_->memory().bulk; }
+
+  void begin_raw_edit() {
+    // First the claim, which the kernel takes back should we die; then the sign for readers.
+    const detail::status begun = core_->place.set().begin_raw_edit();
+    if (detail::means_gone(begun.error_number)) core_->place.give_up();
+    if (!begun.ok()) {
+      detail::refuse_set_call("semop(raw)", begun.error_number, core_->place.about());
+    }
+    detail::crash_point("raw: claimed");
+    raw_ = core_->is_damaged() ? raw_edit::of_damaged : raw_edit::of_whole;
+    if (raw_ == raw_edit::of_whole) bulk().fetch_add(1, std::memory_order_relaxed);
+    // Release fence: who sees a byte of the edit sees the odd number.
+    std::atomic_thread_fence(std::memory_order_release);
+    detail::crash_point("raw: bulk odd");
+  }
+
+  void end_raw_edit() noexcept {
+    if (raw_ == raw_edit::none) return;
+    if (raw_ == raw_edit::of_whole) make_bulk_even();
+    detail::crash_point("raw: bulk even");
+    // Fails only when the set is gone, and the claim with it.
+    static_cast<void>(core_->place.set().end_raw_edit());
+    detail::crash_point("raw: claim given back");
+  }
+
+  void make_bulk_even() noexcept {
+    // Release: who sees even sees the edit.
+    bulk().fetch_add(1, std::memory_order_release);
+  }
+
+  detail::array_core<T, N>* core_;
+  detail::held_lock lock_;
+  raw_edit raw_ = raw_edit::none;
+};
+
+/// N elements T, shared by every process that opens the same name. Movable, not copyable; one handle
+/// may be used from several threads at once. A moved-from handle may only be destroyed or assigned
+/// to. The handle must outlive its guards.
+///
+/// Constructors block and throw as those of shm::object; another N is a type_mismatch.
+template <class T, std::size_t N>
+class array {
+  static_assert(N > 0, "shm: an array has at least one element");
+
+ public:
+  /// Opens it, or creates it with T{} in every element.
+  explicit array(const key& which, const options& how = {})
+      : array(detail::open_mode::open_or_create, which, T{}, how) {}
+
+  /// Creates it, with the initial value in every element.
+  array(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+        const options& how = {})
+      : array(detail::open_mode::create_only, which, initial, how) {}
+  array(create_only_t, const key& which, const options& how)
+      : array(detail::open_mode::create_only, which, T{}, how) {}
+
+  /// Opens what is there.
+  array(open_only_t, const key& which, const options& how = {})
+      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+
+  /// Opens it, or creates it with the initial value in every element.
+  array(open_or_create_t, const key& which, const detail::named_type<T>& initial,
+        const options& how = {})
+      : array(detail::open_mode::open_or_create, which, initial, how) {}
+
+  /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while somebody
+  /// alive edits in place through raw(). Throws std::out_of_range; shm::error: removed, damaged,
+  /// would_deadlock when this very thread edits in place.
+  T load(std::size_t i) const {
+    detail::check_index<N>(i);
+    Expects(core_ != nullptr);
+    return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
+  }
+
+  /// Replaces one element. Blocks while another holds the lock. A crash leaves the element before or
+  /// the new one. Throws std::out_of_range; shm::error: removed, would_deadlock, corrupt.
+  void store(std::size_t i, const T& value) {
+    detail::check_index<N>(i);
+    const detail::held_lock lock = acquire();
+    core_->view().store(i, std::addressof(value));
+  }
+
+  /// Calls f(T&) on a private draft of one element under the lock, stores the draft when f returns,
+  /// and returns what f returns. When f throws, nothing is stored and the exception goes on. Blocks,
+  /// throws and survives a crash as store().
+  template <class F>
+  auto update(std::size_t i, F&& f) {
+    detail::check_index<N>(i);
+    const detail::held_lock lock = acquire();
+    detail::draft<T> draft(core_->buffer);
+    std::memcpy(draft.bytes(), core_->view().element(i), sizeof(T));
+    if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
+      std::forward<F>(f)(*draft.get());
+      if (lock.is_held()) core_->view().store(i, draft.bytes());
+    } else {
+      auto result = std::forward<F>(f)(*draft.get());
+      if (lock.is_held()) core_->view().store(i, draft.bytes());
+      return result;
+    }
+  }
+
+  /// One lock over all elements. Blocks while another holds it. Throws shm::error: removed,
+  /// would_deadlock, corrupt.
+  [[nodiscard]] locked_array<T, N> lock() { return {*core_, acquire()}; }
+
+  /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and damaged.
+  std::array<T, N> snapshot() const {
+    Expects(core_ != nullptr);
+    const detail::held_lock lock = core_->acquire();
+    if (core_->is_damaged()) detail::refuse_damaged(core_->place.about());
+    return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
+      detail::load_shared<alignof(T)>(to, core_->view().element(0), N * sizeof(T));
+    });
+  }
+
+  static constexpr std::size_t size() noexcept { return N; }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return core_->place.name(); }
+
+ private:
+  using core = detail::array_core<T, N>;
+
+  array(detail::open_mode mode, const key& which, const T& initial, const options& how)
+      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+
+  detail::held_lock acquire() {
+    Expects(core_ != nullptr);
+    return core_->acquire();
+  }
+
+  void read(std::size_t i, void* to) const {
+    const auto reader = core_->reader();
+    for (;;) {
+      for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
+        refuse_to_wait_for_oneself();
+        if (reader.try_load(i, to)) return;
+      }
+      // A writer is always faster: hold it up for one copy.
+      if (core_->place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = core_->try_acquire()) {
+        if (core_->is_damaged()) continue;  // and be told so
+        detail::load_shared<alignof(T)>(to, core_->view().element(i), sizeof(T));
+        return;
+      }
+    }
+  }
+
+  void refuse_to_wait_for_oneself() const {
+    if (!core_->is_damaged() || !detail::robust_lock(core_->place).is_held_by_this_thread()) return;
+    detail::refuse(errc::would_deadlock, core_->place.about(),
+                   "this thread edits the array in place; read through the guard instead");
+  }
+
+  std::unique_ptr<core> core_;
+};
+
+/// An array that this program only reads: attached read-only, never created, never altered, and read
+/// permission is enough. Throws as object's constructors do.
+template <class T, std::size_t N>
+class array<const T, N> {
+ public:
+  explicit array(const key& which, const options& how = {})
+      : place_(std::make_unique<detail::observer>(
+            which, how, detail::array_blueprint<T, N>(nullptr))) {}
+  array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
+
+  /// As array<T, N>::load().
+  T load(std::size_t i) const {
+    detail::check_index<N>(i);
+    Expects(place_ != nullptr);
+    return detail::value_from_bytes<T>([this, i](void* to) {
+      const auto reader = this->reader();
+      while (!reader.try_load(i, to)) {
+      }
+    });
+  }
+
+  /// All elements at one moment. Throws shm::error: removed, damaged, and timed_out when the array
+  /// never stands still for long enough within options::open_timeout.
+  std::array<T, N> snapshot() const {
+    Expects(place_ != nullptr);
+    return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
+      const auto reader = this->reader();
+      const auto until = detail::deadline::after(place_->open_timeout());
+      while (!reader.try_snapshot(static_cast<T*>(to))) {
+        if (!until.passed()) continue;
+        detail::refuse(errc::timed_out, place_->about(),
+                       "the array never stood still for one snapshot within options::open_timeout; "
+                       "take it from a read-write handle, which locks");
+      }
+    });
+  }
+
+  static constexpr std::size_t size() noexcept { return N; }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+
+ private:
+  using memory_type = const detail::array_memory<T, N>;
+  using reader_type = detail::array_reader<T, N, detail::observer, memory_type>;
+
+  reader_type reader() const noexcept {
+    return {*place_, *static_cast<memory_type*>(static_cast<const void*>(place_->payload()))};
+  }
+
+  std::unique_ptr<detail::observer> place_;
+};
+
+}  // namespace shm
+
+// ---- shm/base/version.hpp
+// The version of the library: the one place that has it; build files and packages read it here.
+
+namespace shm {
+
+inline constexpr int version_major = 0;
+inline constexpr int version_minor = 1;
+inline constexpr int version_patch = 0;
+
+}  // namespace shm
+
+// ---- shm/mutex.hpp
+// Mutex: a lock with a name, shared by processes, that outlives its holder and tells the next one.
+
+namespace shm {
+
+/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the lock
+/// and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody holds it
+/// through this handle, not copyable; one handle may be used from several threads.
+///
+/// Constructors block and throw as those of shm::object.
+class mutex {
+ public:
+  /// Opens it, or creates it.
+  explicit mutex(const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_or_create, which, how) {}
+  mutex(create_only_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::create_only, which, how) {}
+  mutex(open_only_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_only, which, how) {}
+  mutex(open_or_create_t, const key& which, const options& how = {})
+      : mutex(detail::open_mode::open_or_create, which, how) {}
+
+  /// Blocks while another holds it. Throws shm::error: would_deadlock when this thread holds it
+  /// through this handle, removed, corrupt. After a throw it is not held.
+  void lock() { static_cast<void>(acquire(detail::deadline::never())); }
+
+  /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
+  [[nodiscard]] bool try_lock() {
+    Expects(place_ != nullptr);
+    return noted(detail::robust_lock(*place_).try_acquire());
+  }
+
+  /// False when somebody alive holds it for that long. Throws as lock().
+  template <class Rep, class Period>
+  [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> span) {
+    return acquire(detail::deadline::after(span));
+  }
+
+  /// False when somebody alive holds it until then. Throws as lock().
+  template <class Clock, class Duration>
+  [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
+    for (;;) {
+      if (try_lock_for(moment - Clock::now())) return true;
+      if (Clock::now() >= moment) return false;  // another clock than ours may have been set
+    }
+  }
+
+  /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
+  /// that the parent locked, it does nothing.
+  void unlock() noexcept {
+    Expects(place_ != nullptr);
+    if (!detail::robust_lock(*place_).release()) Expects(place_->is_inherited());
+  }
+
+  /// Whether an earlier holder died in its critical section and nobody has repaired since.
+  bool owner_died() const noexcept {
+    return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
+  }
+
+  /// By the present holder: what the dead one left is in order again.
+  void mark_repaired() noexcept {
+    Expects(detail::robust_lock(*place_).is_held_by_this_thread());
+    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+  }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+
+ private:
+  mutex(detail::open_mode mode, const key& which, const options& how)
+      : place_(std::make_unique<detail::connection>(which, mode, how, plan())) {}
+
+  static detail::blueprint plan() {
+    static const schema nothing(std::string(), 0, 1);
+    return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
+  }
+
+  std::atomic<std::uint32_t>& section() const noexcept { return place_->head().section; }
+
+  bool acquire(const detail::deadline& until) {
+    Expects(place_ != nullptr);
+    return noted(detail::robust_lock(*place_).acquire(until));
+  }
+
+  bool noted(detail::acquisition how) noexcept {
+    if (how == detail::acquisition::taken_over) {
+      // Release: whoever is told sees what the dead holder left. Killed before this, the next holder
+      // takes over from us, and notes it.
+      section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
+    }
+    return how != detail::acquisition::not_now;
+  }
+
+  std::unique_ptr<detail::connection> place_;
+};
+
+using scoped_lock = std::scoped_lock<mutex>;
+using unique_lock = std::unique_lock<mutex>;
+
+}  // namespace shm
+
+// ---- shm/store/versioned_cell.hpp
+// Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
+
+namespace shm::detail {
+
+/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
+/// instruction it leaves the value before or the value after, and nothing to repair.
+template <std::size_t Size, std::size_t Alignment>
+class versioned_cell {
+ public:
+  /// With four copies a reader survives two updates while it copies; with two none, which a large
+  /// value has to accept for its memory.
+  static constexpr std::size_t copies = Size <= 256 * 1024 ? 4 : 2;
+  static constexpr std::size_t alignment = std::max(cache_line, Alignment);
+  static constexpr std::size_t stride = round_up(Size, alignment);
+  static constexpr std::size_t payload_size = copies * stride;
+
+  static const std::byte* initial_copy(const std::byte* payload) noexcept { return payload; }
+  static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
+
+  /// False: lapped by a writer meanwhile, the bytes are worthless.
+  static bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                       void* to) noexcept {
+    // Acquire: the copy is seen as it was when this version was published.
+    const std::uint64_t before = version.load(std::memory_order_acquire);
+    load_shared<alignment>(to, copy_of(payload, before), Size);
+    // Acquire fence: were any byte of a later value seen above, its version would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t after = version.load(std::memory_order_relaxed);
+    return after - before <= copies - 2;
+  }
+
+  /// By the holder of the lock.
+  static void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                   void* to) noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    load_shared<alignment>(to, copy_of(payload, version.load(std::memory_order_relaxed)), Size);
+  }
+
+  /// By the holder of the lock.
+  static void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
+                      const void* from) noexcept {
+    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
+    crash_point("cell: before copy");
+    // Release fence: a reader that sees a byte of the new value here also sees every version up to
+    // now, and so finds out that it was lapped.
+    std::atomic_thread_fence(std::memory_order_release);
+    store_shared<alignment>(payload + index_of(next) * stride, from, Size);
+    crash_point("cell: copied");
+    // Release: whoever sees the version sees the whole copy.
+    version.store(next, std::memory_order_release);
+    crash_point("cell: published");
+  }
+
+  /// By the holder of the lock.
+  static bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                     const void* value) noexcept {
+    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, Size) == 0;
+  }
+
+ private:
+  static constexpr std::size_t index_of(std::uint64_t version) noexcept {
+    return static_cast<std::size_t>(version % copies);
+  }
+  static const std::byte* copy_of(const std::byte* payload, std::uint64_t version) noexcept {
+    return payload + index_of(version) * stride;
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/object.hpp
+// Object: one T in shared memory, found by name, never torn, and whole whatever process dies.
+
+namespace shm {
+
+template <class T>
+class object;
+
+namespace detail {
+
+template <class T>
+using cell_of = versioned_cell<sizeof(T), alignof(T)>;
+
+template <class T>
+blueprint object_blueprint(const T* initial) {
+  check_shareable<T>();
+  const auto construct = [](std::byte* payload, const void* from) {
+    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
+  };
+  return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
+          cell_of<T>::alignment, construct,       initial};
+}
+
+/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
+template <class T>
+struct object_core {
+  object_core(const key& which, open_mode mode, const options& how, const T* initial)
+      : place(which, mode, how, object_blueprint(initial)) {}
+
+  connection place;
+  draft_buffer<T> buffer;
+};
+
+}  // namespace detail
+
+/// A scoped lock on an object, with a private draft of its value. The draft is published when the
+/// scope ends: unless an exception unwinds it, or discard() was called. A crash inside leaves the
+/// value before, and nothing to repair. In a forked child's copy the destructor does nothing.
+template <class T>
+class locked {
+ public:
+  locked(locked&&) = default;
+  locked& operator=(locked&&) = delete;
+
+  /// Never throws, never blocks.
+  ~locked() {
+    const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
+    if (!lock_.is_held() || unwinding || discarded_) return;
+    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
+    cell::publish(version(), payload(), draft_.bytes());
+  }
+
+  /// The draft: private until it is published.
+  T* operator->() noexcept { return draft_.get(); }
+  T& operator*() noexcept { return *draft_.get(); }
+  const T* operator->() const noexcept { return draft_.get(); }
+  const T& operator*() const noexcept { return *draft_.get(); }
+
+  /// Publishes the draft now; the lock stays held, and later edits are published when the scope ends.
+  /// Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it must
+  /// not be called.
+  void publish() {
+    Expects(!discarded_);
+    lock_.require_held();
+    cell::publish(version(), payload(), draft_.bytes());
+    published_ = true;
+  }
+
+  /// Nothing of the draft will be published any more; the lock stays held until the scope ends.
+  void discard() noexcept { discarded_ = true; }
+
+ private:
+  friend class object<T>;
+  using cell = detail::cell_of<T>;
+
+  locked(detail::object_core<T>& core, detail::held_lock&& lock)
+      : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
+    cell::read(version(), payload(), draft_.bytes());
+  }
+
+  std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }
+  std::byte* payload() noexcept { return core_->place.payload(); }
+
+  detail::object_core<T>* core_;
+  detail::held_lock lock_;
+  detail::draft<T> draft_;
+  int exceptions_before_ = std::uncaught_exceptions();
+  bool published_ = false;
+  bool discarded_ = false;
+};
+
+/// One T, shared by every process that opens the same name. Movable, not copyable; one handle may be
+/// used from several threads at once. A moved-from handle may only be destroyed or assigned to. The
+/// handle must outlive its guards.
+///
+/// Constructors block while somebody alive creates or removes the object, at most
+/// options::open_timeout. A creator that dies leaves nothing, or something half-made that the next
+/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch, kind_mismatch,
+/// name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt, timed_out,
+/// no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
+template <class T>
+class object {
+ public:
+  /// Opens it, or creates it with the value T{}.
+  explicit object(const key& which, const options& how = {})
+      : object(detail::open_mode::open_or_create, which, T{}, how) {}
+
+  /// Creates it, with an initial value.
+  object(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+         const options& how = {})
+      : object(detail::open_mode::create_only, which, initial, how) {}
+  object(create_only_t, const key& which, const options& how)
+      : object(detail::open_mode::create_only, which, T{}, how) {}
+
+  /// Opens what is there.
+  object(open_only_t, const key& which, const options& how = {})
+      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+
+  /// Opens it, or creates it with an initial value.
+  object(open_or_create_t, const key& which, const detail::named_type<T>& initial,
+         const options& how = {})
+      : object(detail::open_mode::open_or_create, which, initial, how) {}
+
+  /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
+  /// shm::error: removed.
+  T load() const {
+    Expects(core_ != nullptr);
+    return detail::value_from_bytes<T>([this](void* to) { read(to); });
+  }
+
+  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or the
+  /// new one. Throws shm::error: removed, would_deadlock, corrupt.
+  void store(const T& value) {
+    const detail::held_lock lock = acquire();
+    cell::publish(head().version, core_->place.payload(), &value);
+  }
+
+  /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
+  /// what f returns. When f throws, nothing is published and the exception goes on. Blocks, throws
+  /// and survives a crash as store().
+  template <class F>
+  auto update(F&& f) {
+    locked<T> guard = lock();
+    return std::forward<F>(f)(*guard);
+  }
+
+  /// Blocks while another holds the lock. Throws as store().
+  [[nodiscard]] locked<T> lock() { return {*core_, acquire()}; }
+
+  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but would_deadlock.
+  [[nodiscard]] std::optional<locked<T>> try_lock() {
+    Expects(core_ != nullptr);
+    return guarded(detail::held_lock::try_acquire(core_->place));
+  }
+
+  /// Nothing when somebody alive holds the lock for that long. Throws as store().
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
+    Expects(core_ != nullptr);
+    return guarded(detail::held_lock::acquire(core_->place, detail::deadline::after(span)));
+  }
+
+  /// The number of updates published so far, by all processes.
+  std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return core_->place.name(); }
+
+ private:
+  using core = detail::object_core<T>;
+  using cell = detail::cell_of<T>;
+
+  object(detail::open_mode mode, const key& which, const T& initial, const options& how)
+      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+
+  detail::header& head() const noexcept { return core_->place.head(); }
+
+  detail::held_lock acquire() {
+    Expects(core_ != nullptr);
+    return detail::held_lock::acquire(core_->place);
+  }
+
+  std::optional<locked<T>> guarded(std::optional<detail::held_lock>&& lock) {
+    if (!lock) return std::nullopt;
+    return locked<T>(*core_, std::move(*lock));
+  }
+
+  void read(void* to) const {
+    const detail::connection& place = core_->place;
+    if (place.is_removed()) detail::refuse_removed(place.about());
+    if (!cell::try_read(place.head().version, place.payload(), to)) read_patiently(to);
+  }
+
+  [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
+    const auto& version = head().version;
+    const std::byte* const payload = core_->place.payload();
+    for (;;) {
+      for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
+        if (cell::try_read(version, payload, to)) return;
+      }
+      // A writer is always faster: hold it up for one copy.
+      if (core_->place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = detail::held_lock::try_acquire(core_->place)) {
+        cell::read(version, payload, to);
+        return;
+      }
+    }
+  }
+
+  std::unique_ptr<core> core_;
+};
+
+/// An object that this program only reads: attached read-only, never created, never altered, and
+/// read permission is enough. Throws as object's constructors do.
+template <class T>
+class object<const T> {
+ public:
+  explicit object(const key& which, const options& how = {})
+      : place_(std::make_unique<detail::observer>(
+            which, how, detail::object_blueprint<T>(nullptr))) {}
+  object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
+
+  /// As object<T>::load(); never waits for a writer, alive or dead.
+  T load() const {
+    Expects(place_ != nullptr);
+    return detail::value_from_bytes<T>([this](void* to) {
+      if (place_->is_removed()) detail::refuse_removed(place_->about());
+      while (!detail::cell_of<T>::try_read(place_->head().version, place_->payload(), to)) {
+      }
+    });
+  }
+
+  /// The number of updates published so far, by all processes.
+  std::uint64_t version() const noexcept {
+    return place_->head().version.load(std::memory_order_acquire);
+  }
+
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+
+ private:
+  std::unique_ptr<detail::observer> place_;
+};
+
+}  // namespace shm
+
+// ---- shm/session/removal.hpp
+// Removal: takes an object away by name, whatever state it is in, unless it is not ours or in use.
+
+namespace shm::detail {
+
+enum class removal_mode { if_unused, forced };
+
+class remover {
+ public:
+  remover(const key& which, removal_mode mode)
+      : which_(which),
+        mode_(mode),
+        until_(deadline::after(options().open_timeout)),
+        about_{which.name(), which.segment_key()} {}
+
+  void remove() {
+    while (!attempt()) {
+      if (until_.passed()) {
+        refuse(errc::timed_out, about_, "others keep creating and removing it");
+      }
+    }
+  }
+
+ private:
+  /// False: it changed under us, look again.
+  bool attempt() {
+    about_.segment_id = about_.set_id = -1;
+    // Whom we trust does not matter here: the kernel knows who may remove.
+    const std::optional<found_set> found = find_set(which_, access::everyone, about_);
+    // Without a set there is no door. Who opens at the same time is told apart by being attached.
+    if (!found) return remove_segment(nullptr);
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside || !remove_segment(&*found)) return false;
+    crash_point("remove: before set");
+    const status removed = found->set.remove();
+    if (!removed.ok() && !means_gone(removed.error_number)) {
+      refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
+    }
+    return true;
+  }
+
+  /// True when there is none any more.
+  bool remove_segment(const found_set* beside) {
+    const result<segment> existing = segment::find(which_.segment_key());
+    if (existing.error_number == ENOENT) return true;
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
+    about_.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
+    const result<segment_state> state = peek_state(existing.value);
+    if (means_gone(state.error_number)) return false;
+    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+
+    const bool half_made_blank =
+        state.value == segment_state::blank && beside != nullptr && beside->marked;
+    if (!is_ours(state.value) && !half_made_blank) refuse_foreign_segment(about_);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
+    header& head = header_at(memory.value);
+    if (verified_description::belongs_to_another_name(head, now.value.size, which_, about_)) {
+      refuse(errc::name_collision, about_,
+             "the segment under this key belongs to another name and stays untouched");
+    }
+    const bool was_forced_before = state.value == segment_state::removed;
+    if (mode_ == removal_mode::forced || was_forced_before) {
+      check(retire_by_force(head, existing.value));
+      return true;
+    }
+    const result<retirement> outcome = retire_if_unused(head, existing.value);
+    if (outcome.value == retirement::in_use) refuse_in_use(beside);
+    check({outcome.error_number});
+    return true;
+  }
+
+  void check(const status& removed) const {
+    if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+  }
+
+  [[noreturn]] void refuse_in_use(const found_set* beside) const {
+    const std::string who = beside == nullptr
+                                ? "somebody"
+                                : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+    refuse(errc::in_use, about_,
+           "processes are attached (seats: " + who +
+               "); end them, or take it away under them with shm::remove(name, shm::force)");
+  }
+
+  const key& which_;
+  removal_mode mode_;
+  deadline until_;
+  subject about_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/remove.hpp
+// Remove: takes an object away: its segment and its semaphores.
+
+namespace shm {
+
+/// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
+/// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
+/// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
+/// kernel's errno when this user may not remove it.
+inline void remove(const key& which) {
+  detail::remover(which, detail::removal_mode::if_unused).remove();
+}
+
+/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is ambiguous,
+/// and not the C library's remove of a file.
+inline void remove(const char* name) { remove(key(name)); }
+
+/// Takes the object away under those who are attached: they get errc::removed at their next lock,
+/// load or wake-up. Blocks and throws as remove(key), but in_use.
+inline void remove(const key& which, force_t) {
+  detail::remover(which, detail::removal_mode::forced).remove();
+}
+
+}  // namespace shm
+
+// ---- shm.hpp
+// Typed shared objects on System V shared memory: the list of public headers, nothing else.

@@ -1,0 +1,10 @@
+// expect: shm: T holds a pointer
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <shm.hpp>
+
+struct in { int* p; }; BOOST_HANA_ADAPT_STRUCT(in, p); struct bad { int a; in b[2]; }; BOOST_HANA_ADAPT_STRUCT(bad, a, b);
+
+void use() {
+  shm::array<bad, 2> o("x");
+}

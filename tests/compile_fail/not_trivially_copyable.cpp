@@ -1,0 +1,10 @@
+// expect: shm: T must be trivially copyable
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <shm.hpp>
+
+using bad = std::string;
+
+void use() {
+  shm::object<bad> o("x");
+}

@@ -1,0 +1,2 @@
+#include <shm.hpp>
+#include "support/catch.hpp"

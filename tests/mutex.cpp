@@ -1,0 +1,208 @@
+// Mutex: exclusion between threads and processes, and what is left when a holder dies.
+// SPDX-License-Identifier: MIT
+#include <shm.hpp>
+#include <thread>
+
+#include "support/baton.hpp"
+#include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/names.hpp"
+#include "support/watchdog.hpp"
+
+TEST_CASE("a mutex meets Lockable and TimedLockable") {
+  const support::watchdog watchdog;
+  const support::name name, second_name;
+  shm::mutex mutex(name), second(second_name);
+  { shm::scoped_lock lock(mutex); }
+  { shm::unique_lock lock(mutex, std::chrono::milliseconds(1)); CHECK(lock.owns_lock()); }
+  { shm::unique_lock lock(mutex, std::try_to_lock); CHECK(lock.owns_lock()); }
+  { std::scoped_lock both(mutex, second); }
+  std::lock(mutex, second);
+  mutex.unlock();
+  second.unlock();
+  CHECK(mutex.try_lock_until(std::chrono::system_clock::now()));
+  mutex.unlock();
+  CHECK(mutex.name() == name.text());
+}
+
+TEST_CASE("not now is false, for try_lock and the timed locks") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex held(name), wanted(name);
+  const shm::scoped_lock lock(held);
+  CHECK_FALSE(wanted.try_lock());
+  CHECK_FALSE(held.try_lock());
+  CHECK_FALSE(wanted.try_lock_for(std::chrono::milliseconds(2)));
+  CHECK_FALSE(wanted.try_lock_for(std::chrono::milliseconds(-2)));
+  CHECK_FALSE(wanted.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(2)));
+  CHECK_FALSE(wanted.try_lock_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(2)));
+}
+
+TEST_CASE("four processes count without losing one") {
+  const support::watchdog watchdog(120);
+  const support::name name, counter_name;
+  shm::mutex mutex(name);
+  // Plain memory, so that only the mutex keeps it right.
+  const auto memory = shm::detail::segment::create(IPC_PRIVATE, 4096, 0600, false);
+  shm::detail::made_here<shm::detail::segment> guard;
+  guard.own(memory.value);
+  const auto attached = shm::detail::attachment::of(memory.value, shm::detail::attach_mode::read_write);
+  auto* const counter = static_cast<long*>(static_cast<void*>(attached.value.address()));
+  std::vector<support::child> processes;
+  for (int p = 0; p < 4; ++p) {
+    processes.emplace_back([&] {
+      shm::mutex mine(name);
+      for (int n = 0; n < 20000; ++n) {
+        const shm::scoped_lock lock(mine);
+        *counter = *counter + 1;
+      }
+      return 0;
+    });
+  }
+  for (auto& process : processes) CHECK(process.wait() == 0);
+  CHECK(*counter == 80000);
+}
+
+TEST_CASE("the next holder is told that one died, until somebody repairs") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  support::child victim([&]() -> int {
+    shm::mutex mine(name);
+    mine.lock();
+    support::die();
+  });
+  CHECK(victim.wait() == -SIGKILL);
+  mutex.lock();
+  CHECK(mutex.owner_died());
+  mutex.unlock();
+  mutex.lock();
+  CHECK(mutex.owner_died());
+  CHECK(shm::mutex(name).owner_died());
+  mutex.mark_repaired();
+  CHECK_FALSE(mutex.owner_died());
+  mutex.unlock();
+}
+
+TEST_CASE("try_lock and the timed lock take over from a dead holder, too") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  const auto die_holding = [&]() -> int {
+    shm::mutex mine(name);
+    mine.lock();
+    support::die();
+  };
+  CHECK(support::child(die_holding).wait() == -SIGKILL);
+  REQUIRE(mutex.try_lock());
+  CHECK(mutex.owner_died());
+  mutex.mark_repaired();
+  mutex.unlock();
+  CHECK(support::child(die_holding).wait() == -SIGKILL);
+  REQUIRE(mutex.try_lock_for(std::chrono::hours(1)));
+  CHECK(mutex.owner_died());
+  mutex.unlock();
+}
+
+TEST_CASE("a sleeper is woken by its holder's death") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton held;
+  support::child holder([&]() -> int {
+    shm::mutex mine(name);
+    mine.lock();
+    held.pass();
+    ::pause();
+    return 0;
+  });
+  held.await();
+  support::baton waiting;
+  support::child sleeper([&] {
+    shm::mutex mine(name);
+    waiting.pass();
+    mine.lock();
+    const bool told = mine.owner_died();
+    mine.unlock();
+    return told ? 0 : 1;
+  });
+  waiting.await();
+  holder.kill();
+  CHECK(sleeper.wait() == 0);
+}
+
+TEST_CASE("a sleeper beside a removed mutex is told, and does not hang") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  mutex.lock();
+  support::baton waiting;
+  support::child sleeper([&] {
+    shm::mutex mine(name);
+    waiting.pass();
+    try {
+      mine.lock();
+    } catch (const shm::error& refusal) {
+      return refusal.code() == shm::errc::removed ? 0 : 2;
+    }
+    return 1;
+  });
+  waiting.await();
+  shm::remove(name, shm::force);
+  CHECK(sleeper.wait() == 0);
+  mutex.unlock();
+}
+
+TEST_CASE("a holder that removes its mutex by force may still unlock it") {
+  const support::name name;
+  shm::mutex mutex(name);
+  mutex.lock();
+  shm::remove(name, shm::force);
+  CHECK_THROWS_AS(mutex.lock(), shm::error);
+  mutex.unlock();
+  CHECK_THROWS_AS(mutex.lock(), shm::error);
+}
+
+TEST_CASE("a lock that leaves with its handle counts as dead, and sleepers are woken") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton waiting, held;
+  support::child careless([&] {
+    {
+      shm::mutex mine(name);
+      mine.lock();
+      held.pass();
+      waiting.await();
+    }
+    ::pause();
+    return 0;
+  });
+  held.await();
+  shm::mutex mutex(name);
+  waiting.pass();
+  mutex.lock();
+  CHECK(mutex.owner_died());
+  mutex.unlock();
+}
+
+TEST_CASE("a timed waiter that gives up leaves no sleeper behind") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  for (int round = 0; round < 20; ++round) {
+    mutex.lock();
+    support::child impatient([&] {
+      shm::mutex mine(name);
+      if (mine.try_lock_for(std::chrono::microseconds(500))) mine.unlock();
+      return 0;
+    });
+    support::child patient([&] {
+      shm::mutex mine(name);
+      mine.lock();
+      mine.unlock();
+      return 0;
+    });
+    mutex.unlock();
+    CHECK(impatient.wait() == 0);
+    CHECK(patient.wait() == 0);
+  }
+}

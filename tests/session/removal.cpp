@@ -1,0 +1,149 @@
+// Removal: nothing of anybody who is attached, nothing of others, and nothing left behind.
+// SPDX-License-Identifier: MIT
+#include <shm.hpp>
+
+#include "support/baton.hpp"
+#include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/names.hpp"
+#include "support/watchdog.hpp"
+
+using namespace shm::detail;
+
+namespace {
+
+bool exists(const shm::key& key) {
+  return segment::find(key.segment_key()).ok() || semaphore_set::find(key.set_key()).ok();
+}
+
+std::string in_use_message(const shm::key& key) {
+  try {
+    shm::remove(key);
+  } catch (const shm::error& refusal) {
+    return refusal.code() == shm::errc::in_use ? refusal.what() : "another code";
+  }
+  return "removed";
+}
+
+}  // namespace
+
+TEST_CASE("removing takes segment and semaphores, and does nothing where nothing is") {
+  const support::name name;
+  shm::remove(name);
+  { shm::object<int> one(name); }
+  CHECK(exists(name));
+  shm::remove(name);
+  CHECK_FALSE(exists(name));
+  shm::remove(name.text().c_str());
+  shm::remove(name, shm::force);
+}
+
+TEST_CASE("what is in use is not removed, and the message says by whom") {
+  const support::watchdog watchdog;
+  const support::name name;
+  {
+    shm::object<int> one(name);
+    CHECK_THAT(in_use_message(name), ContainsSubstring("pid " + std::to_string(::getpid())));
+    one.store(1);  // as before
+    CHECK(shm::object<int>(name).load() == 1);
+  }
+  shm::remove(name);
+}
+
+TEST_CASE("a read-only handle and a forked child count as attached") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton ready, checked;
+  auto one = std::make_unique<shm::object<int>>(name);
+  support::child child([&] {
+    ready.pass();
+    checked.await();
+    return 0;
+  });
+  ready.await();
+  one.reset();
+  CHECK_THAT(in_use_message(name), ContainsSubstring("in use"));
+  checked.pass();
+  CHECK(child.wait() == 0);
+  {
+    shm::object<const int> viewer(name);
+    CHECK_THAT(in_use_message(name), ContainsSubstring("nobody with a read-write handle"));
+  }
+  shm::remove(name);
+}
+
+TEST_CASE("what a dead remover left is finished or undone by the next") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::object<int> one(shm::create_only, name, 5);
+  auto memory = attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+  auto& state = header_at(memory.value).state;
+  SECTION("removing: live handles go on, an opener puts ready back") {
+    state.store(segment_state::removing);
+    one.store(6);
+    CHECK(shm::object<const int>(name).load() == 6);
+    CHECK(shm::object<int>(name).load() == 6);
+    CHECK(state.load() == segment_state::ready);
+  }
+  SECTION("removed: a reader finds nothing, an opener makes it anew") {
+    state.store(segment_state::removed);
+    CHECK_THROWS_AS(shm::object<const int>(name), shm::error);
+    CHECK(shm::object<int>(name).load() == 0);
+  }
+  SECTION("removed: a remover finishes it") {
+    state.store(segment_state::removed);
+    shm::remove(name);
+    CHECK_FALSE(exists(name));
+  }
+}
+
+TEST_CASE("a half-made object is removed, and a half-removed one, too") {
+  const support::name name;
+  { shm::object<int> one(name); }
+  SECTION("under construction") {
+    auto memory = attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+    header_at(memory.value).state.store(segment_state::under_construction);
+  }
+  SECTION("the segment is gone") {
+    REQUIRE(segment::find(name.key().segment_key()).value.remove().ok());
+  }
+  SECTION("the set is gone") {
+    REQUIRE(semaphore_set::find(name.key().set_key()).value.remove().ok());
+  }
+  shm::remove(name);
+  CHECK_FALSE(exists(name));
+}
+
+TEST_CASE("openers and removers at once end in an object or in none, never in between") {
+  const support::watchdog watchdog(120);
+  const support::name name;
+  std::vector<support::child> processes;
+  for (int p = 0; p < 4; ++p) {
+    processes.emplace_back([&, p] {
+      for (int n = 0; n < 300; ++n) {
+        try {
+          if (p == 0) {
+            shm::remove(name);
+          } else if (p == 1) {
+            static_cast<void>(shm::object<const int>(name).load());
+          } else {
+            shm::object<int> one(name);
+            one.update([](int& i) { ++i; });
+            if (one.load() < 1) return 1;
+          }
+        } catch (const shm::error& refusal) {
+          const bool expected = (p == 0 && refusal.code() == shm::errc::in_use) ||
+                                (p == 1 && refusal.code() == shm::errc::not_found);
+          if (!expected) {
+            std::fprintf(stderr, "%d: %s\n", p, refusal.what());
+            return 2;
+          }
+        }
+      }
+      return 0;
+    });
+  }
+  for (auto& process : processes) CHECK(process.wait() == 0);
+  shm::remove(name);
+  CHECK_FALSE(exists(name));
+}
