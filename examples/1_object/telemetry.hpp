@@ -1,0 +1,10 @@
+// Telemetry: the struct that the writer and the reader share.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <shm.hpp>
+
+struct telemetry {
+  BOOST_HANA_DEFINE_STRUCT(telemetry, (double, speed), (std::int32_t, gear));
+};
