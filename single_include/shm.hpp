@@ -496,10 +496,12 @@ constexpr bool lies_before(const void* a, const void* b) {
 template <class T>
 constexpr bool lists_in_order() {
   bool in_order = true;
+  bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
     const void* const address = &accessor(ghost<T>.value);
-    in_order = in_order && (before == nullptr || lies_before(before, address));
+    in_order = in_order && (is_first || lies_before(before, address));
+    is_first = false;
     before = address;
   });
   return in_order;
@@ -1411,6 +1413,17 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   return found_set{found.value, semaphores, marked};
 }
 
+/// Before the set is used in any other way: a used set without the mark is foreign. False: it is gone.
+inline bool mark_as_ours(const found_set& found, const subject& about) {
+  if (found.marked) return true;
+  const status put = found.set.put_mark();
+  crash_point("find: set marked");
+  // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
+  if (put.ok() || put.error_number == EAGAIN) return true;
+  if (means_gone(put.error_number)) return false;
+  refuse_set_call("semop(mark)", put.error_number, about);
+}
+
 /// What the first eight bytes say, or the errno of attaching.
 inline result<segment_state> peek_state(const segment& where) {
   const result<attachment> memory = attachment::of(where, attach_mode::read_only);
@@ -2090,7 +2103,8 @@ class observer {
                   subject& about) {
     about.segment_id = about.set_id = -1;
     const std::optional<found_set> found = find_set(which, how.access, about);
-    if (found && !wait_at_door(found->set, until, about)) return false;
+    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
+    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
 
     const result<segment> existing = segment::find(which.segment_key());
     if (existing.error_number == ENOENT) refuse_not_found(about);
@@ -2884,7 +2898,7 @@ class opener {
       found = make_set();
       if (!found) return std::nullopt;
     }
-    if (!found->marked && !mark(found->set)) return std::nullopt;
+    if (!mark_as_ours(*found, about_)) return std::nullopt;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside) return std::nullopt;
     return settle(*found, set_is_new);
@@ -2934,15 +2948,6 @@ class opener {
     about_.set_id = made.value.id();
     crash_point("open: set made");
     return found_set{made.value, semaphore::first_seat + how_.seats, false};
-  }
-
-  bool mark(const semaphore_set& set) {
-    const status put = set.put_mark();
-    crash_point("open: set marked");
-    // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
-    if (put.ok() || put.error_number == EAGAIN) return true;
-    if (means_gone(put.error_number)) return false;
-    refuse_set_call("semop(mark)", put.error_number, about_);
   }
 
   /// Inside the door.
@@ -3601,8 +3606,8 @@ blueprint array_blueprint(const T* initial) {
   check_shareable<T>();
   using memory = array_memory<T, N>;
   const auto construct = [](std::byte* payload, const void* from) {
-    std::byte* const elements = static_cast<memory*>(static_cast<void*>(payload))->elements;
-    for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
+    auto& made = *static_cast<memory*>(static_cast<void*>(payload));
+    for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
   };
   return {segment_kind::array, &array_schema_of<T, N>(), sizeof(memory),
           alignof(memory),     construct,                initial};
@@ -4421,6 +4426,7 @@ class remover {
     const std::optional<found_set> found = find_set(which_, access::everyone, about_);
     // Without a set there is no door. Who opens at the same time is told apart by being attached.
     if (!found) return remove_segment(nullptr);
+    if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
     crash_point("remove: before set");

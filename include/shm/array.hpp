@@ -35,8 +35,8 @@ blueprint array_blueprint(const T* initial) {
   check_shareable<T>();
   using memory = array_memory<T, N>;
   const auto construct = [](std::byte* payload, const void* from) {
-    std::byte* const elements = static_cast<memory*>(static_cast<void*>(payload))->elements;
-    for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
+    auto& made = *static_cast<memory*>(static_cast<void*>(payload));
+    for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
   };
   return {segment_kind::array, &array_schema_of<T, N>(), sizeof(memory),
           alignof(memory),     construct,                initial};

@@ -86,10 +86,12 @@ constexpr bool lies_before(const void* a, const void* b) {
 template <class T>
 constexpr bool lists_in_order() {
   bool in_order = true;
+  bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
     const void* const address = &accessor(ghost<T>.value);
-    in_order = in_order && (before == nullptr || lies_before(before, address));
+    in_order = in_order && (is_first || lies_before(before, address));
+    is_first = false;
     before = address;
   });
   return in_order;

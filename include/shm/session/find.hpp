@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../base/crash_point.hpp"
 #include "../base/options.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
@@ -70,6 +71,17 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   }
   check_trust(now.value.owner, who, "semaphore set", about);
   return found_set{found.value, semaphores, marked};
+}
+
+/// Before the set is used in any other way: a used set without the mark is foreign. False: it is gone.
+inline bool mark_as_ours(const found_set& found, const subject& about) {
+  if (found.marked) return true;
+  const status put = found.set.put_mark();
+  crash_point("find: set marked");
+  // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
+  if (put.ok() || put.error_number == EAGAIN) return true;
+  if (means_gone(put.error_number)) return false;
+  refuse_set_call("semop(mark)", put.error_number, about);
 }
 
 /// What the first eight bytes say, or the errno of attaching.

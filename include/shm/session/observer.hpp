@@ -45,7 +45,8 @@ class observer {
                   subject& about) {
     about.segment_id = about.set_id = -1;
     const std::optional<found_set> found = find_set(which, how.access, about);
-    if (found && !wait_at_door(found->set, until, about)) return false;
+    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
+    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
 
     const result<segment> existing = segment::find(which.segment_key());
     if (existing.error_number == ENOENT) refuse_not_found(about);

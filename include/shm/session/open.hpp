@@ -71,7 +71,7 @@ class opener {
       found = make_set();
       if (!found) return std::nullopt;
     }
-    if (!found->marked && !mark(found->set)) return std::nullopt;
+    if (!mark_as_ours(*found, about_)) return std::nullopt;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside) return std::nullopt;
     return settle(*found, set_is_new);
@@ -121,15 +121,6 @@ class opener {
     about_.set_id = made.value.id();
     crash_point("open: set made");
     return found_set{made.value, semaphore::first_seat + how_.seats, false};
-  }
-
-  bool mark(const semaphore_set& set) {
-    const status put = set.put_mark();
-    crash_point("open: set marked");
-    // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
-    if (put.ok() || put.error_number == EAGAIN) return true;
-    if (means_gone(put.error_number)) return false;
-    refuse_set_call("semop(mark)", put.error_number, about_);
   }
 
   /// Inside the door.

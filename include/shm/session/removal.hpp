@@ -41,6 +41,7 @@ class remover {
     const std::optional<found_set> found = find_set(which_, access::everyone, about_);
     // Without a set there is no door. Who opens at the same time is told apart by being attached.
     if (!found) return remove_segment(nullptr);
+    if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
     crash_point("remove: before set");
