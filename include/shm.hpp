@@ -7,6 +7,8 @@
 #include "shm/base/open_mode.hpp"
 #include "shm/base/options.hpp"
 #include "shm/base/version.hpp"
+#include "shm/locked.hpp"
+#include "shm/locked_array.hpp"
 #include "shm/mutex.hpp"
 #include "shm/object.hpp"
 #include "shm/os/key.hpp"

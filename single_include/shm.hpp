@@ -4,16 +4,19 @@
 #pragma once
 
 // ---- shm/base/requirements.hpp
-// Requirements: what must be installed beside this library, said before a compiler would say it badly.
+// Requirements: what must be installed beside this library, said clearly.
 
 #if !__has_include(<boost/hana/define_struct.hpp>)
-#error "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
+#error \
+    "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
 #endif
 #if !__has_include(<gsl/span>)
-#error "shm needs Microsoft GSL (headers only): apt install libmsgsl-dev | conan: ms-gsl | vcpkg: ms-gsl | brew: cpp-gsl"
+#error \
+    "shm needs Microsoft GSL (headers only): apt install libmsgsl-dev | conan: ms-gsl | vcpkg: ms-gsl | brew: cpp-gsl"
 #endif
 #if !defined(__linux__)
-#error "shm needs Linux: its crash safety rests on SEM_UNDO, MADV_WIPEONFORK and shm_nattch as Linux has them"
+#error \
+    "shm needs Linux: its crash safety rests on SEM_UNDO, MADV_WIPEONFORK and shm_nattch as Linux has them"
 #endif
 
 #include <algorithm>
@@ -38,6 +41,7 @@
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
+#include <linux/membarrier.h>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -60,7 +64,7 @@
 #include <vector>
 
 // ---- shm/base/open_mode.hpp
-// Open modes: whether opening may create, must create, or must find; and the tag of a forced removal.
+// Open modes: whether opening may create, must create, or must find.
 
 namespace shm {
 
@@ -97,8 +101,8 @@ enum class open_mode { create_only, open_only, open_or_create };
 
 namespace shm {
 
-/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is, how
-/// much the permissions found may allow, and whether somebody else may own the object.
+/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is,
+/// how much the permissions found may allow, and whether somebody else may own the object.
 enum class access {
   owner,          ///< 0600: this user alone
   group,          ///< 0660: the group reads and writes
@@ -124,7 +128,8 @@ struct options {
   /// Creator: lay the segment in huge pages. Where the kernel refuses, ordinary pages are used, and
   /// one line on stderr says why.
   bool huge_pages = false;
-  /// Keep the segment out of swap (SHM_LOCK). Where the kernel refuses, opening fails with its errno.
+  /// Keep the segment out of swap (SHM_LOCK). Where the kernel refuses, opening fails with its
+  /// errno.
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;
@@ -148,12 +153,362 @@ inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in t
 }  // namespace detail
 }  // namespace shm
 
+// ---- shm/schema/members.hpp
+// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+
+namespace shm::detail {
+
+template <class T>
+inline constexpr bool has_members = boost::hana::Struct<T>::value;
+
+/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
+template <class T, class Visit>
+constexpr void for_each_member(Visit&& visit) {
+  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
+    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
+     ...);
+  });
+}
+
+template <class T, class Accessor>
+using member_type = std::remove_cv_t<
+    std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
+
+/// One dimension of a C array or std::array.
+template <class T>
+struct dimension {
+  static constexpr bool is_array = false;
+};
+template <class T, std::size_t N>
+struct dimension<T[N]> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+template <class T, std::size_t N>
+struct dimension<std::array<T, N>> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+
+/// A T that is never constructed: only the addresses of its members are of interest.
+template <class T>
+union unconstructed {
+  constexpr unconstructed() noexcept : nothing() {}
+  char nothing;
+  T value;
+};
+
+/// Whether the members listed fill the type, as a compiler lays them out.
+template <class T>
+constexpr bool lists_all_members() {
+  std::size_t end = 0;
+  for_each_member<T>([&end](const char*, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
+  });
+  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  return std::max(end, std::size_t{1}) == sizeof(T);
+}
+
+template <class T>
+inline const unconstructed<T> ghost{};
+
+/// Both in one object. Clang calls this comparison unspecified between members of different types,
+/// and evaluates it only where asked whether it could.
+constexpr bool lies_before(const void* a, const void* b) {
+  return __builtin_constant_p(a < b) ? a < b : a < b;
+}
+
+/// Whether the members are listed in the order in which they lie.
+template <class T>
+constexpr bool lists_in_order() {
+  bool in_order = true;
+  bool is_first = true;
+  const void* before = nullptr;
+  for_each_member<T>([&](const char*, auto accessor) {
+    const void* const address = &accessor(ghost<T>.value);
+    in_order = in_order && (is_first || lies_before(before, address));
+    is_first = false;
+    before = address;
+  });
+  return in_order;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/schema.hpp
+// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+
+namespace shm {
+
+/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
+/// but the constructor (std::bad_alloc); nothing blocks.
+class schema {
+ public:
+  schema(std::string format, std::size_t size, std::size_t alignment)
+      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+
+  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
+  std::string_view format() const noexcept { return format_; }
+  /// In bytes.
+  std::size_t size() const noexcept { return size_; }
+  /// In bytes.
+  std::size_t alignment() const noexcept { return alignment_; }
+  /// A hash of all the rest; the same for every compiler and machine.
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+
+  friend bool operator==(const schema& a, const schema& b) noexcept {
+    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
+           a.format_ == b.format_;
+  }
+  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+ private:
+  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
+  std::uint64_t hash() const noexcept {
+    std::uint64_t h = 0xcbf29ce484222325;
+    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
+    for (const char c : format_) add(static_cast<unsigned char>(c));
+    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        add(static_cast<unsigned char>(number >> shift));
+    }
+    return h;
+  }
+
+  std::string format_;
+  std::size_t size_;
+  std::size_t alignment_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace shm
+
+// ---- shm/schema/shareable.hpp
+// Shareable: which types may live in shared memory, and for the others the rule that they break.
+
+namespace shm {
+
+namespace detail {
+
+enum class sharing_rule {
+  none_broken,
+  no_address,
+  trivially_copyable,
+  not_volatile,
+  all_members,
+  in_order
+};
+
+template <class T>
+inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
+                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
+template <class Char, class Traits>
+inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
+template <class T, std::size_t Extent>
+inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+
+template <class T>
+constexpr sharing_rule broken_rule();
+
+template <class T>
+constexpr sharing_rule broken_rule_of_members() {
+  sharing_rule broken = sharing_rule::none_broken;
+  for_each_member<T>([&broken](const char*, auto accessor) {
+    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
+    if (broken != sharing_rule::none_broken) return;
+    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
+                                          : broken_rule<std::remove_const_t<declared>>();
+  });
+  if (broken != sharing_rule::none_broken) return broken;
+  if (!lists_all_members<T>()) return sharing_rule::all_members;
+  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+}
+
+template <class T>
+constexpr sharing_rule broken_rule() {
+  if constexpr (dimension<T>::is_array) {
+    return broken_rule<typename dimension<T>::element>();
+  } else if constexpr (refers_elsewhere<T>) {
+    return sharing_rule::no_address;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return sharing_rule::not_volatile;
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {
+    return sharing_rule::trivially_copyable;
+  } else if constexpr (has_members<T>) {
+    return broken_rule_of_members<T>();
+  } else {
+    return sharing_rule::none_broken;
+  }
+}
+
+/// Stops compilation with the rule that T breaks.
+template <class T>
+constexpr void check_shareable() {
+  constexpr sharing_rule broken = broken_rule<T>();
+  static_assert(
+      broken != sharing_rule::no_address,
+      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
+      "another process; store the value itself, an index or an offset");
+  static_assert(broken != sharing_rule::trivially_copyable,
+                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
+                "between processes; use char[N] or std::array in place of strings and vectors");
+  static_assert(broken != sharing_rule::not_volatile,
+                "shm: T must not be volatile: the library orders accesses itself");
+  static_assert(
+      broken != sharing_rule::all_members,
+      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
+  static_assert(broken != sharing_rule::in_order,
+                "shm: the members of T must be listed in the order of their declaration");
+  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+}
+
+}  // namespace detail
+
+/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
+/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
+/// if any.
+template <class T>
+inline constexpr bool is_shareable_v =
+    detail::broken_rule<T>() == detail::sharing_rule::none_broken;
+
+}  // namespace shm
+
+// ---- shm/schema/describe.hpp
+// Describe: the schema of a T, written from its Boost.Hana members.
+
+namespace shm {
+
+namespace detail {
+
+inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
+constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
+  switch (bytes) {
+    case 1: return is_signed ? 'b' : 'B';
+    case 2: return is_signed ? 'h' : 'H';
+    case 4: return is_signed ? 'i' : 'I';
+    case 8: return is_signed ? 'q' : 'Q';
+    default: return 0;
+  }
+}
+
+template <class T>
+constexpr char scalar_code() noexcept {
+  if constexpr (std::is_enum_v<T>) {
+    return scalar_code<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return '?';
+  } else if constexpr (std::is_same_v<T, char>) {
+    return 'c';
+  } else if constexpr (std::is_integral_v<T>) {
+    return integer_code(sizeof(T), std::is_signed_v<T>);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return 'f';
+  } else if constexpr (std::is_same_v<T, double>) {
+    return 'd';
+  } else if constexpr (std::is_same_v<T, long double>) {
+    return 'g';
+  } else {
+    return 0;
+  }
+}
+
+/// What a long double looks like is the machine's own affair: native, as PEP 3118 has it.
+inline std::string byte_order_of(char code, std::size_t size) {
+  if (code == 'g') return "@";
+  if (size == 1) return "";
+  return little_endian ? "<" : ">";
+}
+
+inline std::string padding(std::size_t bytes) {
+  if (bytes == 0) return {};
+  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
+}
+
+template <class T>
+std::string format_of();
+
+template <class T>
+std::string format_of_members() {
+  static const unconstructed<T> place{};
+  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  std::string text = "T{";
+  std::size_t end = 0;
+  for_each_member<T>([&](const char* name, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto offset = static_cast<std::size_t>(address - start);
+    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
+    end = offset + sizeof(member);
+  });
+  return text + padding(sizeof(T) - end) + '}';
+}
+
+template <class T>
+std::string format_of_array() {
+  std::string dimensions = std::to_string(dimension<T>::count);
+  using element = typename dimension<T>::element;
+  if constexpr (std::is_same_v<element, char>) {
+    return dimensions + 's';
+  } else {
+    std::string inner = format_of<element>();
+    // Two dimensions are one list: (2,3), not (2)(3).
+    if constexpr (dimension<element>::is_array) {
+      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
+    }
+    return '(' + dimensions + ')' + inner;
+  }
+}
+
+template <class T>
+std::string format_of() {
+  if constexpr (dimension<T>::is_array) {
+    return format_of_array<T>();
+  } else if constexpr (has_members<T>) {
+    return format_of_members<T>();
+  } else if constexpr (scalar_code<T>() != 0) {
+    return byte_order_of(scalar_code<T>(), sizeof(T)) + scalar_code<T>();
+  } else {
+    return padding(sizeof(T));  // opaque: size and alignment are all that is known
+  }
+}
+
+/// The schema of an array<T, N>.
+template <class T, std::size_t N>
+const schema& array_schema_of() {
+  check_shareable<T>();
+  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
+                            alignof(T));
+  return known;
+}
+
+}  // namespace detail
+
+/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+template <class T>
+const schema& schema_of() {
+  detail::check_shareable<T>();
+  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace shm
+
 // ---- shm/base/printable.hpp
 // Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
 
 namespace shm::detail {
 
-/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was cut.
+/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was
+/// cut.
 inline std::string printable(std::string_view bytes, std::size_t limit) {
   std::string text;
   for (const char c : bytes.substr(0, limit)) {
@@ -296,6 +651,367 @@ inline std::string describe(const subject& about) {
 }  // namespace detail
 }  // namespace shm
 
+// ---- shm/os/process.hpp
+// Process: which process and thread is running, told apart after fork and exec without pids.
+
+namespace shm::detail {
+
+/// A number that every process in a line of forks has for itself; 23 bits, never 0.
+using process_epoch = std::uint32_t;
+inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
+
+/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
+/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
+class process {
+ public:
+  /// Call once, when a handle opens, before current().
+  static void prepare() {
+    if (page_.load(std::memory_order_acquire) != nullptr) return;
+    void* const memory =
+        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
+    }
+    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
+      const int why = errno;
+      ::munmap(memory, page_size);
+      throw error(std::error_code(why, std::system_category()),
+                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
+    }
+    epoch_word* expected = nullptr;
+    // Release: whoever sees the page sees it mapped and zero.
+    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+      ::munmap(memory, page_size);  // another thread was first
+    }
+  }
+
+  /// 0 in a forked child that has not asked before, which is nobody's number.
+  static process_epoch current_or_zero() noexcept {
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
+    // else.
+    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  }
+
+  static process_epoch current() noexcept {
+    const process_epoch epoch = current_or_zero();
+    return epoch != 0 ? epoch : first_look();
+  }
+
+  /// The kernel's id of the calling thread; cached, because asking is a system call.
+  static std::uint32_t thread_id() noexcept {
+    const process_epoch epoch = current();
+    if (cached_thread_.epoch != epoch) {
+      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
+    }
+    return cached_thread_.id;
+  }
+
+  /// The cached id, or 0 where thread_id() would have to ask.
+  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
+    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
+  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
+  static void accept_barriers() noexcept {
+    if (accepts_barriers()) return;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
+      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      accepted_in_.store(current(), std::memory_order_relaxed);
+    }
+  }
+  static bool accepts_barriers() noexcept {
+    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
+  }
+
+  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
+  /// this process may not ask for one.
+  static bool barrier_everywhere() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+  }
+
+  /// A random number that this program has had since it started: an exec ends it.
+  static std::uint64_t incarnation() {
+    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
+    if (mine != 0) return mine;
+    std::uint64_t drawn = 0;
+    while (drawn == 0) {
+      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
+        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
+      }
+    }
+    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
+                                                                                        : mine;
+  }
+
+ private:
+  using epoch_word = std::atomic<process_epoch>;
+  static_assert(epoch_word::is_always_lock_free);
+  static constexpr std::size_t page_size = 4096;
+
+  struct thread_identity {
+    process_epoch epoch;
+    std::uint32_t id;
+  };
+
+  /// In a child the counter still holds its parent's number, so the next one is the child's own.
+  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
+    epoch_word& word = *page_.load(std::memory_order_relaxed);
+    process_epoch next = 0;
+    while (next == 0)
+      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    process_epoch found = 0;
+    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
+  }
+
+  static inline std::atomic<epoch_word*> page_{nullptr};
+  static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<process_epoch> accepted_in_{0};
+  static inline std::atomic<std::uint64_t> incarnation_{0};
+  static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/base/crash_point.hpp
+// Crash points: named steps of every protocol at which the tests kill the process.
+
+namespace shm::detail {
+
+#ifdef SHM_CRASH_POINTS
+inline void (*crash_point_hook)(const char* step) = nullptr;
+
+inline void crash_point(const char* step) noexcept {
+  if (crash_point_hook != nullptr) crash_point_hook(step);
+}
+#else
+constexpr void crash_point(const char*) noexcept {}
+#endif
+
+}  // namespace shm::detail
+
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
+
+namespace shm::detail {
+
+class deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+
+  /// So far in the future that it cannot be represented counts as never; in the past (or not a
+  /// number) as now.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    using seconds = std::chrono::duration<double>;
+    const auto now = clock::now();
+    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    return deadline(now + std::chrono::ceil<clock::duration>(span));
+  }
+
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
+  }
+
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
+
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
+  }
+
+ private:
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/made_here.hpp
+// Made here: removes the kernel object that this call created, unless it is kept.
+
+namespace shm::detail {
+
+template <class KernelObject>
+class made_here {
+ public:
+  made_here() = default;
+  made_here(const made_here&) = delete;
+  made_here& operator=(const made_here&) = delete;
+  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
+  ~made_here() {
+    if (owns_) static_cast<void>(object_.remove());
+  }
+
+  void own(const KernelObject& object) noexcept {
+    object_ = object;
+    owns_ = true;
+  }
+  void keep() noexcept { owns_ = false; }
+
+ private:
+  KernelObject object_;
+  bool owns_ = false;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/base/shared_bytes.hpp
+// Shared bytes: copies between private memory and memory that others change at the same time.
+
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
+// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
+// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
+// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
+// atomic words.
+#if defined(__SANITIZE_THREAD__)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#endif
+#endif
+
+namespace shm::detail {
+
+#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
+#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
+inline constexpr bool copies_by_atomic_words_only = true;
+#else
+inline constexpr bool copies_by_atomic_words_only = false;
+#endif
+
+using opaque_copy = void* (*)(void*, const void*, std::size_t);
+
+/// memcpy, without the compiler knowing that it is.
+inline opaque_copy hidden_memcpy() noexcept {
+  opaque_copy copy = &std::memcpy;
+  __asm__("" : "+r"(copy));
+  return copy;
+}
+
+/// The widest word that fits the alignment of the shared side.
+template <std::size_t Alignment>
+using word_of_alignment = std::conditional_t<
+    Alignment >= 8, std::uint64_t,
+    std::conditional_t<Alignment >= 4, std::uint32_t,
+                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+
+template <std::size_t Alignment>
+bool copy_by_words(std::size_t size) noexcept {
+  constexpr std::size_t most_inline_words = 16;
+  return copies_by_atomic_words_only ||
+         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+}
+
+template <class Word>
+Word load_word(const std::byte* from) noexcept {
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
+                         __ATOMIC_RELAXED);
+}
+
+template <class Word>
+void store_word(std::byte* to, Word word) noexcept {
+  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}
+
+// Inlined by force: with a constant size each of these is a handful of moves, or one call.
+
+/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+#if defined(__x86_64__)
+inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
+using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
+
+[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
+  wide_word word;
+  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+}
+#else
+inline constexpr bool has_wide_words = false;
+inline void move_wide(void*, const void*) noexcept {}
+#endif
+
+/// Moves what can be moved wide, and tells how much that was.
+[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
+                                                         std::size_t size) noexcept {
+  std::size_t at = 0;
+  if constexpr (has_wide_words) {
+    for (; at + 16 <= size; at += 16) {
+      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
+    }
+  }
+  return at;
+}
+
+/// Copies out of shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    const auto word = load_word<word_type>(source + at);
+    std::memcpy(target + at, &word, sizeof word);
+  }
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
+}
+
+/// Copies into shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
+                                                std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, source + at, sizeof word);
+    store_word(target + at, word);
+  }
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
+}
+
+/// Copies from shared to shared memory, both aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    store_word(target + at, load_word<word_type>(source + at));
+  }
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/key.hpp
 // Key: which object; a name, a path or an agreed value, turned into the System V keys.
 
@@ -307,7 +1023,8 @@ class key {
   static constexpr std::size_t max_name_length = 63;
 
   /// A name of 1 to 63 bytes without NUL; anything else throws shm::error with
-  /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the segment.
+  /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the
+  /// segment.
   key(std::string_view name) { hash(checked(name)); }
   key(const std::string& name) : key(std::string_view(name)) {}
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
@@ -386,8 +1103,8 @@ class key {
 
   static std::string_view checked(std::string_view name) {
     if (name.empty() || name.size() > max_name_length) {
-      throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name has 1 to 63 bytes, not " +
-                    std::to_string(name.size()));
+      throw invalid("shm: key \"" + detail::printable(name, 80) +
+                    "\": a name has 1 to 63 bytes, not " + std::to_string(name.size()));
     }
     if (name.find('\0') != std::string_view::npos) {
       throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name holds no NUL byte");
@@ -425,364 +1142,6 @@ class key {
 
 }  // namespace shm
 
-// ---- shm/schema/members.hpp
-// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
-
-namespace shm::detail {
-
-template <class T>
-inline constexpr bool has_members = boost::hana::Struct<T>::value;
-
-/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
-template <class T, class Visit>
-constexpr void for_each_member(Visit&& visit) {
-  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
-    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))), ...);
-  });
-}
-
-template <class T, class Accessor>
-using member_type =
-    std::remove_cv_t<std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
-
-/// One dimension of a C array or std::array.
-template <class T>
-struct dimension {
-  static constexpr bool is_array = false;
-};
-template <class T, std::size_t N>
-struct dimension<T[N]> {
-  static constexpr bool is_array = true;
-  static constexpr std::size_t count = N;
-  using element = std::remove_cv_t<T>;
-};
-template <class T, std::size_t N>
-struct dimension<std::array<T, N>> {
-  static constexpr bool is_array = true;
-  static constexpr std::size_t count = N;
-  using element = std::remove_cv_t<T>;
-};
-
-/// A T that is never constructed: only the addresses of its members are of interest.
-template <class T>
-union unconstructed {
-  constexpr unconstructed() noexcept : nothing() {}
-  char nothing;
-  T value;
-};
-
-/// Whether the members listed fill the type, as a compiler lays them out.
-template <class T>
-constexpr bool lists_all_members() {
-  std::size_t end = 0;
-  for_each_member<T>([&end](const char*, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
-  });
-  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
-  return std::max(end, std::size_t{1}) == sizeof(T);
-}
-
-template <class T>
-inline const unconstructed<T> ghost{};
-
-/// Both in one object. Clang calls this comparison unspecified between members of different types,
-/// and evaluates it only where asked whether it could.
-constexpr bool lies_before(const void* a, const void* b) {
-  return __builtin_constant_p(a < b) ? a < b : a < b;
-}
-
-/// Whether the members are listed in the order in which they lie.
-template <class T>
-constexpr bool lists_in_order() {
-  bool in_order = true;
-  bool is_first = true;
-  const void* before = nullptr;
-  for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = &accessor(ghost<T>.value);
-    in_order = in_order && (is_first || lies_before(before, address));
-    is_first = false;
-    before = address;
-  });
-  return in_order;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/schema/schema.hpp
-// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
-
-namespace shm {
-
-/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
-/// but the constructor (std::bad_alloc); nothing blocks.
-class schema {
- public:
-  schema(std::string format, std::size_t size, std::size_t alignment)
-      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
-
-  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
-  std::string_view format() const noexcept { return format_; }
-  /// In bytes.
-  std::size_t size() const noexcept { return size_; }
-  /// In bytes.
-  std::size_t alignment() const noexcept { return alignment_; }
-  /// A hash of all the rest; the same for every compiler and machine.
-  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
-
-  friend bool operator==(const schema& a, const schema& b) noexcept {
-    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
-           a.format_ == b.format_;
-  }
-  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
-
- private:
-  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
-  std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0xcbf29ce484222325;
-    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
-    for (const char c : format_) add(static_cast<unsigned char>(c));
-    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8) add(static_cast<unsigned char>(number >> shift));
-    }
-    return h;
-  }
-
-  std::string format_;
-  std::size_t size_;
-  std::size_t alignment_;
-  std::uint64_t fingerprint_;
-};
-
-}  // namespace shm
-
-// ---- shm/schema/shareable.hpp
-// Shareable: which types may live in shared memory, and for the others the rule that they break.
-
-namespace shm {
-
-namespace detail {
-
-enum class sharing_rule { none_broken, no_address, trivially_copyable, not_volatile, all_members, in_order };
-
-template <class T>
-inline constexpr bool refers_elsewhere =
-    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_member_pointer_v<T> ||
-    std::is_null_pointer_v<T>;
-template <class Char, class Traits>
-inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
-
-template <class T>
-constexpr sharing_rule broken_rule();
-
-template <class T>
-constexpr sharing_rule broken_rule_of_members() {
-  sharing_rule broken = sharing_rule::none_broken;
-  for_each_member<T>([&broken](const char*, auto accessor) {
-    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
-    if (broken != sharing_rule::none_broken) return;
-    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
-                                          : broken_rule<std::remove_const_t<declared>>();
-  });
-  if (broken != sharing_rule::none_broken) return broken;
-  if (!lists_all_members<T>()) return sharing_rule::all_members;
-  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
-}
-
-template <class T>
-constexpr sharing_rule broken_rule() {
-  if constexpr (dimension<T>::is_array) {
-    return broken_rule<typename dimension<T>::element>();
-  } else if constexpr (refers_elsewhere<T>) {
-    return sharing_rule::no_address;
-  } else if constexpr (std::is_volatile_v<T>) {
-    return sharing_rule::not_volatile;
-  } else if constexpr (!std::is_trivially_copyable_v<T>) {
-    return sharing_rule::trivially_copyable;
-  } else if constexpr (has_members<T>) {
-    return broken_rule_of_members<T>();
-  } else {
-    return sharing_rule::none_broken;
-  }
-}
-
-/// Stops compilation with the rule that T breaks.
-template <class T>
-constexpr void check_shareable() {
-  constexpr sharing_rule broken = broken_rule<T>();
-  static_assert(broken != sharing_rule::no_address,
-                "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
-                "another process; store the value itself, an index or an offset");
-  static_assert(broken != sharing_rule::trivially_copyable,
-                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
-                "between processes; use char[N] or std::array in place of strings and vectors");
-  static_assert(broken != sharing_rule::not_volatile,
-                "shm: T must not be volatile: the library orders accesses itself");
-  static_assert(broken != sharing_rule::all_members,
-                "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
-  static_assert(broken != sharing_rule::in_order,
-                "shm: the members of T must be listed in the order of their declaration");
-  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
-}
-
-}  // namespace detail
-
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where that
-/// can be seen (through arrays and Hana members); and every member listed to Hana, in order, if any.
-template <class T>
-inline constexpr bool is_shareable_v = detail::broken_rule<T>() == detail::sharing_rule::none_broken;
-
-}  // namespace shm
-
-// ---- shm/schema/describe.hpp
-// Describe: the schema of a T, written from its Boost.Hana members.
-
-namespace shm {
-
-namespace detail {
-
-inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-
-/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
-constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
-  switch (bytes) {
-    case 1: return is_signed ? 'b' : 'B';
-    case 2: return is_signed ? 'h' : 'H';
-    case 4: return is_signed ? 'i' : 'I';
-    case 8: return is_signed ? 'q' : 'Q';
-    default: return 0;
-  }
-}
-
-template <class T>
-constexpr char scalar_code() noexcept {
-  if constexpr (std::is_enum_v<T>) {
-    return scalar_code<std::underlying_type_t<T>>();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return '?';
-  } else if constexpr (std::is_same_v<T, char>) {
-    return 'c';
-  } else if constexpr (std::is_integral_v<T>) {
-    return integer_code(sizeof(T), std::is_signed_v<T>);
-  } else if constexpr (std::is_same_v<T, float>) {
-    return 'f';
-  } else if constexpr (std::is_same_v<T, double>) {
-    return 'd';
-  } else if constexpr (std::is_same_v<T, long double>) {
-    return 'g';
-  } else {
-    return 0;
-  }
-}
-
-inline std::string padding(std::size_t bytes) {
-  if (bytes == 0) return {};
-  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
-}
-
-template <class T>
-std::string format_of();
-
-template <class T>
-std::string format_of_members() {
-  static const unconstructed<T> place{};
-  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
-  std::string text = "T{";
-  std::size_t end = 0;
-  for_each_member<T>([&](const char* name, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
-    const auto offset = static_cast<std::size_t>(address - start);
-    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
-    end = offset + sizeof(member);
-  });
-  return text + padding(sizeof(T) - end) + '}';
-}
-
-template <class T>
-std::string format_of_array() {
-  std::string dimensions = std::to_string(dimension<T>::count);
-  using element = typename dimension<T>::element;
-  if constexpr (std::is_same_v<element, char>) {
-    return dimensions + 's';
-  } else {
-    std::string inner = format_of<element>();
-    // Two dimensions are one list: (2,3), not (2)(3).
-    if constexpr (dimension<element>::is_array) {
-      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
-    }
-    return '(' + dimensions + ')' + inner;
-  }
-}
-
-template <class T>
-std::string format_of() {
-  if constexpr (dimension<T>::is_array) {
-    return format_of_array<T>();
-  } else if constexpr (has_members<T>) {
-    return format_of_members<T>();
-  } else if constexpr (scalar_code<T>() != 0) {
-    const bool has_byte_order = sizeof(T) > 1;
-    return std::string(has_byte_order ? (little_endian ? "<" : ">") : "") + scalar_code<T>();
-  } else {
-    return padding(sizeof(T));  // opaque: size and alignment are all that is known
-  }
-}
-
-/// The schema of an array<T, N>.
-template <class T, std::size_t N>
-const schema& array_schema_of() {
-  check_shareable<T>();
-  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T));
-  return known;
-}
-
-}  // namespace detail
-
-/// What an object<T> stores beside the value, and compares when it is opened. Written once.
-template <class T>
-const schema& schema_of() {
-  detail::check_shareable<T>();
-  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
-  return known;
-}
-
-}  // namespace shm
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
 // ---- shm/os/ownership.hpp
 // Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
 
@@ -813,8 +1172,38 @@ struct ownership {
 
  private:
   static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-  char digit(unsigned shift) const noexcept { return static_cast<char>('0' + ((mode >> shift) & 7u)); }
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
 };
+
+}  // namespace shm::detail
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
 
 }  // namespace shm::detail
 
@@ -929,63 +1318,6 @@ class attachment {
 
 }  // namespace shm::detail
 
-// ---- shm/base/crash_point.hpp
-// Crash points: named steps of every protocol at which the tests kill the process.
-
-namespace shm::detail {
-
-#ifdef SHM_CRASH_POINTS
-inline void (*crash_point_hook)(const char* step) = nullptr;
-
-inline void crash_point(const char* step) noexcept {
-  if (crash_point_hook != nullptr) crash_point_hook(step);
-}
-#else
-constexpr void crash_point(const char*) noexcept {}
-#endif
-
-}  // namespace shm::detail
-
-// ---- shm/base/deadline.hpp
-// Deadline: a moment on the monotonic clock until which a call may block, or never.
-
-namespace shm::detail {
-
-class deadline {
- public:
-  using clock = std::chrono::steady_clock;
-
-  static deadline never() noexcept { return deadline(clock::time_point::max()); }
-
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
-  template <class Rep, class Period>
-  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
-    const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
-    if (!(wanted > 0)) return deadline(now);
-    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
-  }
-
-  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
-  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
-
-  /// Never negative.
-  std::chrono::nanoseconds remaining() const noexcept {
-    const auto now = clock::now();
-    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
-  }
-
- private:
-  explicit deadline(clock::time_point at) noexcept : at_(at) {}
-
-  clock::time_point at_;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/os/semaphore_set.hpp
 // Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
 
@@ -1009,8 +1341,8 @@ struct set_status {
   ownership owner;
 };
 
-/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the time
-/// that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the
+/// time that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
 class semaphore_set {
  public:
   semaphore_set() = default;
@@ -1031,14 +1363,15 @@ class semaphore_set {
     argument where;
     where.status = &data;
     if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
-    return {{static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
-            0};
+    return {
+        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+        0};
   }
 
   result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
 
-  /// The process that last changed that semaphore: only ever to be shown to people, or compared with
-  /// this very process.
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared
+  /// with this very process.
   result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
 
   result<std::vector<unsigned short>> values(unsigned semaphores) const {
@@ -1123,14 +1456,15 @@ class semaphore_set {
   }
 
   template <std::size_t Count>
-  status run(const sembuf (&steps)[Count], const deadline& until = deadline::never()) const noexcept {
+  status run(const sembuf (&steps)[Count],
+             const deadline& until = deadline::never()) const noexcept {
     sembuf operations[Count];  // semop takes them as not const
     for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
     for (;;) {
       timespec left{};
       if (!until.is_never()) left = to_timespec(until.remaining());
-      const status done = status::of(
-          ::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
+      const status done =
+          status::of(::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
       if (done.error_number != EINTR) return done;
     }
   }
@@ -1144,126 +1478,6 @@ class semaphore_set {
   }
 
   int id_ = -1;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/session/trouble.hpp
-// Trouble: what the kernel's refusals mean for an object, in words that tell the way out.
-
-namespace shm::detail {
-
-/// A process id for people: of another PID namespace the kernel tells only 0.
-inline std::string process_name(const result<int>& pid) {
-  if (!pid.ok() || pid.value == 0) return "a process of another container";
-  return "pid " + std::to_string(pid.value);
-}
-
-/// "pid 12, pid 34": who sits in the set now.
-inline std::string occupants(const semaphore_set& set, unsigned seats) {
-  constexpr unsigned enough = 8;
-  std::string names;
-  unsigned found = 0;
-  for (unsigned seat = 0; seat < seats; ++seat) {
-    const auto index = static_cast<unsigned short>(semaphore::first_seat + seat);
-    const result<int> taken = set.value(index);
-    if (!taken.ok() || taken.value == 0) continue;
-    if (++found > enough) return names + ", …";
-    if (!names.empty()) names += ", ";
-    names += process_name(set.last_process(index));
-  }
-  return names.empty() ? "nobody with a read-write handle" : names;
-}
-
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
-  refuse(errc::removed, about,
-         "the object was removed while this handle was open; close the handle and open it again");
-}
-
-/// A call on the semaphore set failed, and not because the set is gone.
-[[noreturn]] inline void refuse_set_call(const char* call, int error_number, const subject& about) {
-  switch (error_number) {
-    case EACCES:
-    case EPERM:
-      refuse_call(call, error_number, about,
-                  "this user may not change the semaphores; ask the owner to create the object with "
-                  "shm::access::group or ::everyone (see: ipcs -s -i ID)");
-    case ENOSPC:
-    case ENOMEM:
-      refuse(errc::limit_reached, about,
-             std::string(call) + " found no memory for an undo record; raise the limits in "
-                                 "/proc/sys/kernel/sem or free memory");
-    case ERANGE:
-      refuse(errc::corrupt, about,
-             std::string(call) + " met a semaphore out of range: somebody changed the set by hand; "
-                                 "remove the object with shm::remove(name, shm::force)");
-    default: refuse_call(call, error_number, about, "unexpected");
-  }
-}
-
-[[noreturn]] inline void refuse_segment_call(const char* call, int error_number,
-                                             const subject& about) {
-  switch (error_number) {
-    case EACCES:
-    case EPERM:
-      refuse_call(call, error_number, about,
-                  "this user may not do that with the segment; its owner and mode are in: ipcs -m");
-    case ENOMEM:
-      refuse(errc::limit_reached, about,
-             std::string(call) + " found no memory or address space for the segment");
-    case EMFILE:
-      refuse(errc::limit_reached, about, std::string(call) + ": too many segments are attached");
-    default: refuse_call(call, error_number, about, "unexpected");
-  }
-}
-
-}  // namespace shm::detail
-
-// ---- shm/session/door.hpp
-// Door: one process at a time creates, joins or removes an object; killed inside, it leaves it open.
-
-namespace shm::detail {
-
-class door {
- public:
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
-  /// who is inside. Nothing when the set is gone.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    const status entered = set.enter_door(until);
-    if (entered.ok()) {
-      crash_point("door: entered");
-      return door(set);
-    }
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
-  }
-
-  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
-  door& operator=(door&&) = delete;
-
-  ~door() { leave(); }
-
-  /// Fails only when the set is gone, and then there is no door to leave.
-  void leave() noexcept {
-    if (!std::exchange(inside_, false)) return;
-    static_cast<void>(set_.leave_door());
-    crash_point("door: left");
-  }
-
-  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
-    refuse(errc::timed_out, about,
-           process_name(set.last_process(semaphore::door)) +
-               " is creating, opening or removing this object and does not finish; look at that "
-               "process, or wait longer with options::open_timeout");
-  }
-
- private:
-  explicit door(const semaphore_set& set) noexcept : set_(set) {}
-
-  semaphore_set set_;
-  bool inside_ = true;
 };
 
 }  // namespace shm::detail
@@ -1315,7 +1529,8 @@ struct seat_entry {
   std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
 };
 
-/// Written once, before the segment is ready; never changes afterwards. Copied before it is believed.
+/// Written once, before the segment is ready; never changes afterwards. Copied before it is
+/// believed.
 struct description {
   std::uint32_t layout;
   std::uint32_t kind;
@@ -1337,6 +1552,7 @@ struct header {
   std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
   std::atomic<std::uint64_t> version;  ///< number of values published
   std::atomic<std::uint32_t> section;
+  std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::atomic<std::int32_t> set_id;
@@ -1353,21 +1569,97 @@ static_assert(offsetof(header, state) == 0 && sizeof(header) == 256 && sizeof(se
 
 }  // namespace shm::detail
 
+// ---- shm/session/trouble.hpp
+// Trouble: what the kernel's refusals mean for an object, in words that tell the way out.
+
+namespace shm::detail {
+
+/// A process id for people: of another PID namespace the kernel tells only 0.
+inline std::string process_name(const result<int>& pid) {
+  if (!pid.ok() || pid.value == 0) return "a process of another container";
+  return "pid " + std::to_string(pid.value);
+}
+
+/// "pid 12, pid 34": who sits in the set now.
+inline std::string occupants(const semaphore_set& set, unsigned seats) {
+  constexpr unsigned enough = 8;
+  std::string names;
+  unsigned found = 0;
+  for (unsigned seat = 0; seat < seats; ++seat) {
+    const auto index = static_cast<unsigned short>(semaphore::first_seat + seat);
+    const result<int> taken = set.value(index);
+    if (!taken.ok() || taken.value == 0) continue;
+    if (++found > enough) return names + ", …";
+    if (!names.empty()) names += ", ";
+    names += process_name(set.last_process(index));
+  }
+  return names.empty() ? "nobody with a read-write handle" : names;
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
+  refuse(errc::removed, about,
+         "the object was removed while this handle was open; close the handle and open it again");
+}
+
+/// A call on the semaphore set failed, and not because the set is gone.
+[[noreturn]] inline void refuse_set_call(const char* call, int error_number, const subject& about) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      refuse_call(
+          call, error_number, about,
+          "this user may not change the semaphores; ask the owner to create the object with "
+          "shm::access::group or ::everyone (see: ipcs -s -i ID)");
+    case ENOSPC:
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             std::string(call) +
+                 " found no memory for an undo record; raise the limits in "
+                 "/proc/sys/kernel/sem or free memory");
+    case ERANGE:
+      refuse(errc::corrupt, about,
+             std::string(call) +
+                 " met a semaphore out of range: somebody changed the set by hand; "
+                 "remove the object with shm::remove(name, shm::force)");
+    default: refuse_call(call, error_number, about, "unexpected");
+  }
+}
+
+[[noreturn]] inline void refuse_segment_call(const char* call, int error_number,
+                                             const subject& about) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      refuse_call(call, error_number, about,
+                  "this user may not do that with the segment; its owner and mode are in: ipcs -m");
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             std::string(call) + " found no memory or address space for the segment");
+    case EMFILE:
+      refuse(errc::limit_reached, about, std::string(call) + ": too many segments are attached");
+    default: refuse_call(call, error_number, about, "unexpected");
+  }
+}
+
+}  // namespace shm::detail
+
 // ---- shm/session/find.hpp
 // Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
 
 namespace shm::detail {
 
-inline void check_trust(const ownership& found, access who, const char* what, const subject& about) {
+inline void check_trust(const ownership& found, access who, const char* what,
+                        const subject& about) {
   if (found.trusted(who)) return;
   const bool open_to_others = (found.mode & ~permissions(who)) != 0;
-  refuse(errc::untrusted_owner, about,
-         std::string("the ") + what + " has " + found.describe() +
-             (open_to_others
-                  ? ", which lets in more than options::access says; if that is meant, open it with "
-                    "the options::access that it was created with"
-                  : ", another user, whom options::access does not trust; if that is meant, open it "
-                    "with the options::access that it was created with, or choose another name"));
+  refuse(
+      errc::untrusted_owner, about,
+      std::string("the ") + what + " has " + found.describe() +
+          (open_to_others
+               ? ", which lets in more than options::access says; if that is meant, open it with "
+                 "the options::access that it was created with"
+               : ", another user, whom options::access does not trust; if that is meant, open it "
+                 "with the options::access that it was created with, or choose another name"));
 }
 
 struct found_set {
@@ -1388,8 +1680,8 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
-           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" + why +
-               "); it stays untouched; choose another name");
+           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" +
+               why + "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
   if (semaphores <= semaphore::first_seat) {
@@ -1413,7 +1705,8 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   return found_set{found.value, semaphores, marked};
 }
 
-/// Before the set is used in any other way: a used set without the mark is foreign. False: it is gone.
+/// Before the set is used in any other way: a used set without the mark is foreign. False: it is
+/// gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (found.marked) return true;
   const status put = found.set.put_mark();
@@ -1433,9 +1726,10 @@ inline result<segment_state> peek_state(const segment& where) {
 }
 
 [[noreturn]] inline void refuse_foreign_segment(const subject& about) {
-  refuse(errc::foreign_segment, about,
-         "the segment under this key is not of this library; it stays untouched; choose another name, "
-         "or look who made it with: ipcs -m -p");
+  refuse(
+      errc::foreign_segment, about,
+      "the segment under this key is not of this library; it stays untouched; choose another name, "
+      "or look who made it with: ipcs -m -p");
 }
 
 [[noreturn]] inline void refuse_not_found(const subject& about) {
@@ -1452,144 +1746,248 @@ inline result<segment_state> peek_state(const segment& where) {
 
 }  // namespace shm::detail
 
-// ---- shm/base/shared_bytes.hpp
-// Shared bytes: copies between private memory and memory that others change at the same time.
-
-// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go through
-// a memcpy that the compiler cannot see into, because no compiler merges atomic words into vectors:
-// what it does is machine code with no C++ semantics, and a word that changed meanwhile is simply the
-// old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is atomic words.
-#if defined(__SANITIZE_THREAD__)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#endif
-#endif
+// ---- shm/session/layout.hpp
+// Layout: where in a segment the seats, the schema's text and the payload lie.
 
 namespace shm::detail {
 
-#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
-#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
-inline constexpr bool copies_by_atomic_words_only = true;
-#else
-inline constexpr bool copies_by_atomic_words_only = false;
-#endif
+inline constexpr std::size_t cache_line = 64;
+inline constexpr std::size_t max_schema_length = 64 * 1024;
 
-using opaque_copy = void* (*)(void*, const void*, std::size_t);
-
-/// memcpy, without the compiler knowing that it is.
-inline opaque_copy hidden_memcpy() noexcept {
-  opaque_copy copy = &std::memcpy;
-  __asm__("" : "+r"(copy));
-  return copy;
+constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
 }
 
-/// The widest word that fits the alignment of the shared side.
-template <std::size_t Alignment>
-using word_of_alignment = std::conditional_t<
-    Alignment >= 8, std::uint64_t,
-    std::conditional_t<Alignment >= 4, std::uint32_t,
-                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+struct segment_layout {
+  std::size_t schema_offset;
+  std::size_t payload_offset;
+  std::size_t total;
 
-template <std::size_t Alignment>
-bool copy_by_words(std::size_t size) noexcept {
-  constexpr std::size_t most_inline_words = 16;
-  return copies_by_atomic_words_only || size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
+                           std::size_t payload_alignment) noexcept {
+    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
+    const std::size_t payload_offset =
+        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
+    return {schema_offset, payload_offset, payload_offset + payload_size};
+  }
+};
+
+/// What the program that opens expects to find, or makes.
+struct blueprint {
+  segment_kind kind;
+  const schema* type;
+  std::size_t payload_size;
+  std::size_t payload_alignment;
+  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
+  const void* initial;
+};
+
+inline header& header_at(const attachment& memory) noexcept {
+  return *static_cast<header*>(static_cast<void*>(memory.address()));
 }
 
-template <class Word>
-Word load_word(const std::byte* from) noexcept {
-  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)), __ATOMIC_RELAXED);
+inline seat_entry* seats_of(header& head) noexcept {
+  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
 }
 
-template <class Word>
-void store_word(std::byte* to, Word word) noexcept {
-  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}  // namespace shm::detail
+
+// ---- shm/session/create.hpp
+// Create: makes the segment and constructs what lies in it, so that a death on the way shows.
+
+namespace shm::detail {
+
+/// A new set; nothing when another opener was first. Throws limit_reached.
+inline std::optional<found_set> make_set(const key& which, const options& how, subject& about) {
+  const result<semaphore_set> made =
+      semaphore_set::create(which.set_key(), how.seats, permissions(how.access));
+  switch (made.error_number) {
+    case 0: break;
+    case EEXIST: return std::nullopt;  // another opener was first
+    case ENOSPC:
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
+             "limits: sysctl kernel.sem");
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "semget: " + std::to_string(how.seats) +
+                 " seats are more semaphores than a set may have; use fewer options::seats or "
+                 "raise the first number of: sysctl kernel.sem");
+    default: refuse_set_call("semget", made.error_number, about);
+  }
+  about.set_id = made.value.id();
+  crash_point("open: set made");
+  return found_set{made.value, semaphore::first_seat + how.seats, false};
 }
 
-// Inlined by force: with a constant size each of these is a handful of moves, or one call.
-
-/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
-#if defined(__x86_64__)
-inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
-using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
-
-[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
-  wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
+inline void report_ordinary_pages(int error_number, const subject& about) {
+  std::fprintf(stderr,
+               "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
+               "vm.nr_hugepages)\n",
+               describe(about).c_str(), std::strerror(error_number));
 }
-#else
-inline constexpr bool has_wide_words = false;
-inline void move_wide(void*, const void*) noexcept {}
-#endif
 
-/// Moves what can be moved wide, and tells how much that was.
-[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
-                                                         std::size_t size) noexcept {
-  std::size_t at = 0;
-  if constexpr (has_wide_words) {
-    for (; at + 16 <= size; at += 16) {
-      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
+/// Nothing when the key was taken meanwhile. Throws limit_reached.
+inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
+                                           const subject& about) {
+  const unsigned mode = permissions(how.access);
+  result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
+  if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
+    report_ordinary_pages(made.error_number, about);
+    made = segment::create(which.segment_key(), size, mode, false);
+  }
+  switch (made.error_number) {
+    case 0: return made.value;
+    case EEXIST: return std::nullopt;
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "shmget: " + std::to_string(size) +
+                 " bytes are more than a segment may have; raise: sysctl kernel.shmmax");
+    case ENOSPC:
+      refuse(errc::limit_reached, about,
+             "shmget: no more segments, or no more shared memory in all; remove what nobody needs "
+             "(ipcs -m) or raise: sysctl kernel.shmmni kernel.shmall");
+    default: refuse_segment_call("shmget", made.error_number, about);
+  }
+}
+
+/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
+enum class found_memory { zeroed, half_made };
+
+/// Inside the door. The caller says ready when all else is done, too.
+inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
+                              const key& which, const options& how, const blueprint& plan,
+                              int set_id) {
+  auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
+  // The very first store says both that it is ours and that it is not finished.
+  head.state.store(segment_state::under_construction, std::memory_order_release);
+  crash_point("create: under construction");
+  if (memory_is == found_memory::half_made) {
+    std::memset(memory + sizeof head.state, 0, layout.total - sizeof head.state);
+    crash_point("create: zeroed");
+  }
+
+  head.set_id.store(set_id, std::memory_order_relaxed);
+  description& facts = head.fixed;
+  facts.layout = layout_number;
+  facts.kind = static_cast<std::uint32_t>(plan.kind);
+  facts.until_last_detach =
+      how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
+  facts.seats = how.seats;
+  facts.name_length = static_cast<std::uint32_t>(which.name().size());
+  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
+  facts.type_size = plan.type->size();
+  facts.type_alignment = plan.type->alignment();
+  facts.fingerprint = plan.type->fingerprint();
+  facts.payload_size = plan.payload_size;
+  facts.payload_offset = layout.payload_offset;
+  std::memcpy(facts.name, which.name().data(), which.name().size());
+  std::memcpy(memory + layout.schema_offset, plan.type->format().data(), facts.schema_length);
+  crash_point("create: described");
+
+  plan.construct(memory + layout.payload_offset, plan.initial);
+  crash_point("create: constructed");
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/door.hpp
+// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
+
+namespace shm::detail {
+
+class door {
+ public:
+  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
+  /// who is inside. Nothing when the set is gone.
+  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
+                                   const subject& about) {
+    const status entered = set.enter_door(until);
+    if (entered.ok()) {
+      crash_point("door: entered");
+      return door(set);
     }
+    if (means_gone(entered.error_number)) return std::nullopt;
+    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", entered.error_number, about);
   }
-  return at;
+
+  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
+  door& operator=(door&&) = delete;
+
+  ~door() { leave(); }
+
+  /// Fails only when the set is gone, and then there is no door to leave.
+  void leave() noexcept {
+    if (!std::exchange(inside_, false)) return;
+    static_cast<void>(set_.leave_door());
+    crash_point("door: left");
+  }
+
+  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
+    refuse(errc::timed_out, about,
+           process_name(set.last_process(semaphore::door)) +
+               " is creating, opening or removing this object and does not finish; look at that "
+               "process, or wait longer with options::open_timeout");
+  }
+
+ private:
+  explicit door(const semaphore_set& set) noexcept : set_(set) {}
+
+  semaphore_set set_;
+  bool inside_ = true;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/retire.hpp
+// Retire: takes a segment away, but only when nobody is attached, or by force.
+
+namespace shm::detail {
+
+enum class retirement { done, in_use, refused };
+
+/// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
+/// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
+inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
+  const segment_state before = head.state.load(std::memory_order_relaxed);
+  // Sequentially consistent, as the reader's load: a reader that attaches and then still sees ready
+  // has attached before we count; one that we do not count sees that we are removing.
+  head.state.store(segment_state::removing, std::memory_order_seq_cst);
+  crash_point("retire: removing");
+  const result<segment_status> now = where.stat();
+  const segment_state otherwise =
+      before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
+  if (!now.ok() || now.value.attached > 1) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    if (!now.ok()) return {retirement::refused, now.error_number};
+    return {retirement::in_use, 0};
+  }
+  head.state.store(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("retire: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(otherwise, std::memory_order_seq_cst);
+    return {retirement::refused, removed.error_number};
+  }
+  crash_point("retire: segment gone");
+  return {retirement::done, 0};
 }
 
-/// Copies out of shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void load_shared(void* to, const void* from, std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
+/// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
+inline status retire_by_force(header& head, const segment& where) noexcept {
+  const segment_state before =
+      head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
+  crash_point("force: removed");
+  const status removed = where.remove();
+  if (!removed.ok() && !means_gone(removed.error_number)) {
+    head.state.store(before, std::memory_order_seq_cst);
+    return removed;
   }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    const auto word = load_word<word_type>(source + at);
-    std::memcpy(target + at, &word, sizeof word);
-  }
-  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
-}
-
-/// Copies into shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void store_shared(void* to, const void* from, std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    word_type word;
-    std::memcpy(&word, source + at, sizeof word);
-    store_word(target + at, word);
-  }
-  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
-}
-
-/// Copies from shared to shared memory, both aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void move_shared(void* to, const void* from, std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    store_word(target + at, load_word<word_type>(source + at));
-  }
-  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+  crash_point("force: segment gone");
+  return {};
 }
 
 }  // namespace shm::detail
@@ -1640,8 +2038,10 @@ class format_parser {
   explicit format_parser(std::string_view text) : rest_(text) {}
 
   bool starts_with_element_count() const {
-    // One dimension alone is the array's; the element's own dimensions follow in their own brackets.
-    return !rest_.empty() && rest_.front() == '(' && rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
+    // One dimension alone is the array's; the element's own dimensions follow in their own
+    // brackets.
+    return !rest_.empty() && rest_.front() == '(' &&
+           rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
   }
 
   bool skip(char expected) {
@@ -1694,7 +2094,8 @@ class format_parser {
     if (rest_.substr(0, 2) == "T{") {
       rest_.remove_prefix(2);
       const std::size_t place = fields_.size();
-      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit, depth + 1)) {
+      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit,
+                   depth + 1)) {
         return false;
       }
       if (unit != 0 && count > max_size / unit) return false;
@@ -1712,7 +2113,8 @@ class format_parser {
     return add(field{path, type + words, offset, size});
   }
 
-  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size, unsigned depth) {
+  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size,
+               unsigned depth) {
     if (depth > max_depth) return false;
     size = 0;
     while (!skip('}')) {
@@ -1779,7 +2181,7 @@ class format_parser {
     }
     if (counted) return false;
     const bool big = skip('>');
-    if (!big) static_cast<void>(skip('<'));
+    if (!big && !skip('<')) static_cast<void>(skip('@'));
     if (rest_.empty()) return false;
     const char code = rest_.front();
     rest_.remove_prefix(1);
@@ -1794,11 +2196,19 @@ class format_parser {
       const char* word;
       std::uint64_t size;
     };
-    static constexpr known all[] = {
-        {'?', "bool", 1},   {'c', "char", 1},  {'b', "int8", 1},   {'B', "uint8", 1},
-        {'h', "int16", 2},  {'H', "uint16", 2}, {'i', "int32", 4},  {'I', "uint32", 4},
-        {'q', "int64", 8},  {'Q', "uint64", 8}, {'f', "float", 4},  {'d', "double", 8},
-        {'g', "long double", sizeof(long double)}};
+    static constexpr known all[] = {{'?', "bool", 1},
+                                    {'c', "char", 1},
+                                    {'b', "int8", 1},
+                                    {'B', "uint8", 1},
+                                    {'h', "int16", 2},
+                                    {'H', "uint16", 2},
+                                    {'i', "int32", 4},
+                                    {'I', "uint32", 4},
+                                    {'q', "int64", 8},
+                                    {'Q', "uint64", 8},
+                                    {'f', "float", 4},
+                                    {'d', "double", 8},
+                                    {'g', "long double", sizeof(long double)}};
     for (const known& one : all) {
       if (one.code != code) continue;
       type = one.word;
@@ -1932,52 +2342,6 @@ class schema_difference {
 
 }  // namespace shm::detail
 
-// ---- shm/session/layout.hpp
-// Layout: where in a segment the seats, the schema's text and the payload lie.
-
-namespace shm::detail {
-
-inline constexpr std::size_t cache_line = 64;
-inline constexpr std::size_t max_schema_length = 64 * 1024;
-
-constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
-  return (size + alignment - 1) / alignment * alignment;
-}
-
-struct segment_layout {
-  std::size_t schema_offset;
-  std::size_t payload_offset;
-  std::size_t total;
-
-  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
-                           std::size_t payload_alignment) noexcept {
-    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
-    const std::size_t payload_offset =
-        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
-    return {schema_offset, payload_offset, payload_offset + payload_size};
-  }
-};
-
-/// What the program that opens expects to find, or makes.
-struct blueprint {
-  segment_kind kind;
-  const schema* type;
-  std::size_t payload_size;
-  std::size_t payload_alignment;
-  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
-  const void* initial;
-};
-
-inline header& header_at(const attachment& memory) noexcept {
-  return *static_cast<header*>(static_cast<void*>(memory.address()));
-}
-
-inline seat_entry* seats_of(header& head) noexcept {
-  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
-}
-
-}  // namespace shm::detail
-
 // ---- shm/session/verify.hpp
 // Verify: is the segment found what this program means by that name? Copied, checked, then used.
 
@@ -1999,10 +2363,10 @@ class verified_description {
     return found;
   }
 
-  /// Whether a remover must keep its hands off: the two names only share a key. A header that cannot
-  /// be understood has no name to be spared for.
-  static bool belongs_to_another_name(const header& head, std::size_t segment_size, const key& which,
-                                      const subject& about) {
+  /// Whether a remover must keep its hands off: the two names only share a key. A header that
+  /// cannot be understood has no name to be spared for.
+  static bool belongs_to_another_name(const header& head, std::size_t segment_size,
+                                      const key& which, const subject& about) {
     try {
       read(head, segment_size, which, about);
     } catch (const error& refusal) {
@@ -2034,8 +2398,8 @@ class verified_description {
   void check_layout(const subject& about) const {
     if (copy_.layout == layout_number) return;
     refuse(errc::incompatible_layout, about,
-           "made with memory layout " + std::to_string(copy_.layout) + ", this program uses layout " +
-               std::to_string(layout_number) +
+           "made with memory layout " + std::to_string(copy_.layout) +
+               ", this program uses layout " + std::to_string(layout_number) +
                "; build all programs with the same version of the library, end the old ones, then "
                "shm::remove(name)");
   }
@@ -2072,10 +2436,12 @@ class verified_description {
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
     std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(), static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                format.size());
+    load_shared<8>(format.data(),
+                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                   format.size());
     const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
-    if (stored.fingerprint() != copy_.fingerprint) refuse_corrupt(about, "fingerprint of the schema");
+    if (stored.fingerprint() != copy_.fingerprint)
+      refuse_corrupt(about, "fingerprint of the schema");
     if (stored != *plan.type) {
       refuse(errc::type_mismatch, about,
              "the struct in the segment is not this program's:\n" +
@@ -2087,7 +2453,8 @@ class verified_description {
   void check_places(const blueprint& plan, const subject& about) const {
     const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
                                                        plan.payload_size, plan.payload_alignment);
-    if (copy_.payload_size != plan.payload_size || copy_.payload_offset != expected.payload_offset) {
+    if (copy_.payload_size != plan.payload_size ||
+        copy_.payload_offset != expected.payload_offset) {
       refuse_corrupt(about, "size of the value");
     }
   }
@@ -2097,627 +2464,103 @@ class verified_description {
 
 }  // namespace shm::detail
 
-// ---- shm/session/observer.hpp
-// Observer: an open read-only handle; it alters neither segment nor semaphores.
+// ---- shm/session/judge.hpp
+// Judge: what an opener inside the door has to do with the segment that it found.
 
 namespace shm::detail {
 
-class observer {
+enum class verdict {
+  usable,      // ready
+  unfinished,  // its creator died, and it is as we would make it: construct it again, in place
+  finished,    // its life is over: remove it, create anew
+  gone         // removed just now
+};
+
+class judge {
  public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  observer(const key& which, const options& how, const blueprint& plan)
-      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
-    subject about{which.name(), which.segment_key()};
-    const deadline until = deadline::after(how.open_timeout);
-    while (!try_attach(which, how, plan, until, about)) {
-      if (until.passed()) {
-        refuse(errc::timed_out, about, "others keep creating or removing it while it is being opened");
-      }
-    }
-  }
+  judge(const key& which, open_mode mode, const options& how, const blueprint& plan,
+        std::size_t total_size, const subject& about) noexcept
+      : which_(which),
+        mode_(mode),
+        how_(how),
+        plan_(plan),
+        total_size_(total_size),
+        about_(about) {}
 
-  const header& head() const noexcept { return header_at(memory_); }
-  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
-  const semaphore_set& set() const noexcept { return set_; }
-  std::string_view name() const noexcept { return facts_.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
-
- private:
-  /// False: it changed under us, look again.
-  bool try_attach(const key& which, const options& how, const blueprint& plan, const deadline& until,
-                  subject& about) {
-    about.segment_id = about.set_id = -1;
-    const std::optional<found_set> found = find_set(which, how.access, about);
-    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
-    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
-
-    const result<segment> existing = segment::find(which.segment_key());
-    if (existing.error_number == ENOENT) refuse_not_found(about);
-    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
-    about.segment_id = existing.value.id();
-    const result<segment_status> now = existing.value.stat();
-    if (means_gone(now.error_number)) return false;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
-    if (means_gone(memory.error_number)) return false;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
-
-    const header& head = header_at(memory.value);
-    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
-    const segment_state state = look();
+  /// Throws every refusal that the segment gives reason for.
+  verdict of(header& head, const segment& where, const segment_status& now, const found_set& found,
+             bool set_is_new) const {
+    const segment_state state = head.state.load(std::memory_order_acquire);
+    const bool as_we_would_make_it = now.size == total_size_;
     if (state == segment_state::blank) {
-      // A creator makes and marks its set before the segment, maybe after we looked for it.
-      const std::optional<found_set> beside = find_set(which, how.access, about);
-      if (!beside || !beside->marked) refuse_foreign_segment(about);
-      if (!found) return false;
+      // Every creator makes and marks its set first, so beside such a set it is ours.
+      const bool left_beside_our_set = found.marked && now.attached == 0;
+      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
     } else if (!is_ours(state)) {
-      refuse_foreign_segment(about);
+      refuse_foreign_segment(about_);
     }
-    check_trust(now.value.owner, how.access, "segment", about);
-    if (state != segment_state::ready) {
-      // With the door free now, whoever left it so is dead; and a remover that enters from now on
-      // sees that we are attached.
-      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
-      const segment_state again = look();
-      if (!door_is_free) return false;
-      if (again == segment_state::removed) refuse_not_found(about);
-      const bool unfinished =
-          again == segment_state::blank || again == segment_state::under_construction;
-      if (unfinished) refuse_half_made(about);
+    check_trust(now.owner, how_.access, "segment", about_);
+    switch (state) {
+      case segment_state::blank:
+        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
+      case segment_state::under_construction: {
+        // Beside a new set an attached creator may live on, having lost the old one: leave it
+        // alone.
+        const bool abandoned = !set_is_new || now.attached == 0;
+        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
+      }
+      case segment_state::removed: return verdict::finished;
+      case segment_state::ready:
+      case segment_state::removing: return of_ready(head, where, now, found);
     }
-    facts_ = verified_description::read(head, now.value.size, which, about);
-    facts_.check_content(head, plan, about);
-    if (how.prefault) memory.value.prefault(now.value.size);
-    where_ = existing.value;
-    memory_ = std::move(memory.value);
-    if (found) set_ = found->set;
-    return true;
-  }
-
-  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
-    const status waited = set.wait_until_door_is_free(until);
-    if (waited.ok()) return true;
-    if (means_gone(waited.error_number)) return false;
-    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", waited.error_number, about);
-  }
-
-  std::chrono::milliseconds open_timeout_;
-  int key_value_;
-  segment where_;
-  attachment memory_;
-  semaphore_set set_;
-  verified_description facts_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/store/journalled_array.hpp
-// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
-
-namespace shm::detail {
-
-constexpr std::size_t stripes_for(std::size_t elements) noexcept {
-  constexpr std::size_t most = 256;  // 2 KiB of counters
-  std::size_t stripes = 1;
-  while (stripes < elements && stripes < most) stripes *= 2;
-  return stripes;
-}
-
-/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
-template <class T, std::size_t N>
-struct array_memory {
-  static constexpr std::size_t stripes = stripes_for(N);
-
-  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
-  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
-  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
-  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
-  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
-};
-
-/// The writing functions are for the holder of the lock alone.
-template <class T, std::size_t N, class Memory>
-class journalled_array_view {
- public:
-  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
-
-  /// False: the element was changed meanwhile, the bytes are worthless.
-  bool try_read(std::size_t i, void* to) const noexcept {
-    const auto& sequence = sequence_of(i);
-    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
-    // before and the index that was stored before.
-    const std::uint64_t before = sequence.load(std::memory_order_acquire);
-    const bool in_journal = is_odd(before) &&
-                            memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
-    load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
-    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return sequence.load(std::memory_order_relaxed) == before;
-  }
-
-  const std::byte* element(std::size_t i) const noexcept { return memory_.elements + i * sizeof(T); }
-  T* elements() const noexcept {
-    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
-  }
-
-  std::uint64_t sequence(std::size_t stripe) const noexcept {
-    return memory_.sequences[stripe].load(std::memory_order_acquire);
-  }
-
-  /// Each step in this order, and each release, keeps a reader or a repair from a half-made element.
-  void store(std::size_t i, const void* from) const noexcept {
-    auto& sequence = sequence_of(i);
-    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
-    // Release fence: who sees the journal change sees the sequence of the store before it.
-    std::atomic_thread_fence(std::memory_order_release);
-    crash_point("array: before journal");
-    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
-    crash_point("array: journal filled");
-    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
-    crash_point("array: index stored");
-    // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(even + 1, std::memory_order_release);
-    crash_point("array: sequence odd");
-    // Release fence: who sees a byte of the new element sees that the sequence became odd.
-    std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
-    crash_point("array: element written");
-    // Release: even commits, for readers and for a repair alike.
-    sequence.store(even + 2, std::memory_order_release);
-    crash_point("array: sequence even");
-    // Release: an empty index means that the sequence is even.
-    memory_.journal_index.store(0, std::memory_order_release);
-    crash_point("array: index cleared");
-  }
-
-  enum class repair_result { done, corrupt };
-
-  /// At every acquisition of the lock. Killed at any step, the next one does it again.
-  repair_result repair() const noexcept {
-    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
-    if (index == 0) return repair_result::done;
-    if (index > N) return repair_result::corrupt;
-    const auto i = static_cast<std::size_t>(index - 1);
-    auto& sequence = sequence_of(i);
-    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
-    if (is_odd(found)) {
-      crash_point("repair: before element");
-      // Release fence: who sees a byte put back sees that the sequence became odd.
-      std::atomic_thread_fence(std::memory_order_release);
-      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
-      crash_point("repair: element put back");
-      sequence.store(found + 1, std::memory_order_release);
-      crash_point("repair: sequence even");
-    }
-    memory_.journal_index.store(0, std::memory_order_release);
-    crash_point("repair: index cleared");
-    return repair_result::done;
-  }
-
-  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
-
- private:
-  auto& sequence_of(std::size_t i) const noexcept {
-    return memory_.sequences[i % array_memory<T, N>::stripes];
-  }
-
-  Memory& memory_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/store/array_reader.hpp
-// Array reader: loads elements without a lock, beside stores, bulk edits and whatever the dead left.
-
-namespace shm::detail {
-
-[[noreturn]] inline void refuse_damaged(const subject& about) {
-  refuse(errc::damaged, about,
-         "somebody died while editing the array in place through raw(), so elements may be "
-         "half-written; a program that can repair them takes lock(), stores whole elements and calls "
-         "mark_repaired()");
-}
-
-/// Place: a connection, or an observer.
-template <class T, std::size_t N, class Place, class Memory>
-class array_reader {
- public:
-  array_reader(const Place& place, Memory& memory) noexcept
-      : place_(place), memory_(memory), view_(memory) {}
-
-  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
-  /// Throws removed, damaged.
-  bool try_load(std::size_t i, void* to) const {
-    if (place_.is_removed()) refuse_removed(place_.about());
-    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    if (view::is_odd(bulk)) {
-      wait_for_raw_editor(bulk);
-      return false;
-    }
-    // The acquire fence in try_read orders the second look at the bulk sequence, too.
-    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
-  }
-
-  /// All N elements as they were at one moment; false when any changed meanwhile.
-  bool try_snapshot(T* to) const {
-    std::uint64_t before[array_memory<T, N>::stripes];
-    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (!try_load(i, to + i)) return false;
-    }
-    // try_load ends with an acquire fence: every element was read before this second look.
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
-      if (view_.sequence(s) != before[s]) return false;
-    }
-    return memory_.bulk.load(std::memory_order_relaxed) == bulk;
+    refuse(errc::corrupt, about_,
+           "its state makes no sense: somebody scribbled over the segment; remove it with "
+           "shm::remove(name, shm::force)");
   }
 
  private:
-  using view = journalled_array_view<T, N, Memory>;
-
-  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
-  /// that it died.
-  void wait_for_raw_editor(std::uint64_t bulk) const {
-    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
-    if (means_gone(waited.error_number)) refuse_removed(place_.about());
-    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
-    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
-  }
-
-  const Place& place_;
-  Memory& memory_;
-  view view_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/store/value.hpp
-// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
-
-namespace shm::detail {
-
-/// T as a parameter from which T is not deduced: the type of an object is always named.
-template <class T>
-struct named {
-  using type = T;
-};
-template <class T>
-using named_type = typename named<T>::type;
-
-/// How often a reader that can lock is lapped by writers before it holds them up.
-inline constexpr int tries_before_locking = 64;
-
-template <class T, class Fill>
-T filled_in_place(Fill& fill) {
-  T value;
-  fill(static_cast<void*>(std::addressof(value)));
-  return value;
-}
-
-template <class T, class Fill>
-T filled_and_copied(Fill& fill) {
-  alignas(T) std::byte bytes[sizeof(T)];
-  fill(static_cast<void*>(bytes));
-  return *std::launder(reinterpret_cast<T*>(bytes));
-}
-
-/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then written.
-template <class T, class Fill>
-T value_from_bytes(Fill fill) {
-  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
-  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
-    return filled_in_place<T>(fill);
-  } else {
-    return filled_and_copied<T>(fill);
-  }
-}
-
-/// Private memory for one T that is too large for the stack; made when first needed, then kept.
-template <class T>
-class draft_buffer {
- public:
-  void* get() {
-    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
-    return memory_.get();
-  }
-
- private:
-  static constexpr std::align_val_t alignment{alignof(T)};
-  struct deleter {
-    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
-  };
-
-  std::unique_ptr<std::byte, deleter> memory_;
-};
-
-/// A T to be edited before it is published: inside the guard when small, else in the handle's
-/// buffer, which the lock guards.
-template <class T>
-class draft {
- public:
-  explicit draft(draft_buffer<T>& buffer) {
-    if constexpr (!is_inline) storage_ = buffer.get();
-  }
-
-  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
-  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
-
-  void* bytes() noexcept {
-    if constexpr (is_inline) {
-      return storage_.bytes;
-    } else {
-      return storage_;
-    }
-  }
-
- private:
-  static constexpr bool is_inline = sizeof(T) <= 512;
-  struct inline_storage {
-    alignas(T) std::byte bytes[sizeof(T)];
-  };
-
-  std::conditional_t<is_inline, inline_storage, void*> storage_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/process.hpp
-// Process: which process and thread is running, told apart after fork and exec without trusting pids.
-
-namespace shm::detail {
-
-/// A number that every process in a line of forks has for itself; 23 bits, never 0.
-using process_epoch = std::uint32_t;
-inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
-
-/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
-/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
-class process {
- public:
-  /// Call once, when a handle opens, before current().
-  static void prepare() {
-    if (page_.load(std::memory_order_acquire) != nullptr) return;
-    void* const memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
-    }
-    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
-      const int why = errno;
-      ::munmap(memory, page_size);
-      throw error(std::error_code(why, std::system_category()),
-                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
-    }
-    epoch_word* expected = nullptr;
-    // Release: whoever sees the page sees it mapped and zero.
-    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
-                                       std::memory_order_release, std::memory_order_relaxed)) {
-      ::munmap(memory, page_size);  // another thread was first
-    }
-  }
-
-  /// 0 in a forked child that has not asked before, which is nobody's number.
-  static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing else.
-    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
-  }
-
-  static process_epoch current() noexcept {
-    const process_epoch epoch = current_or_zero();
-    return epoch != 0 ? epoch : first_look();
-  }
-
-  /// The kernel's id of the calling thread; cached, because asking is a system call.
-  static std::uint32_t thread_id() noexcept {
-    const process_epoch epoch = current();
-    if (cached_thread_.epoch != epoch) {
-      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
-    }
-    return cached_thread_.id;
-  }
-
-  /// The cached id, or 0 where thread_id() would have to ask.
-  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
-    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
-  }
-
-  /// A random number that this program has had since it started: an exec ends it.
-  static std::uint64_t incarnation() {
-    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
-    if (mine != 0) return mine;
-    std::uint64_t drawn = 0;
-    while (drawn == 0) {
-      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
-        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
+  verdict of_ready(header& head, const segment& where, const segment_status& now,
+                   const found_set& found) const {
+    const auto facts = verified_description::read(head, now.size, which_, about_);
+    if (facts.until_last_detach() && now.attached == 0) {
+      const result<retirement> stale = retire_if_unused(head, where);
+      if (stale.value == retirement::done) return verdict::gone;
+      if (stale.value == retirement::refused) {
+        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
       }
     }
-    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
-                                                                                        : mine;
+    if (mode_ == open_mode::create_only) {
+      refuse(errc::already_exists, about_,
+             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    }
+    facts.check_content(head, plan_, about_);
+    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
+      if (now.attached > 0) {
+        // Judged by the new, empty set, a live holder of the lock would count as dead.
+        const status removed = retire_by_force(head, where);
+        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
+        return verdict::gone;
+      }
+      // Release: pairs with nothing but the door; the seats of the old set are empty in the new
+      // one.
+      head.set_id.store(found.set.id(), std::memory_order_release);
+      crash_point("open: set adopted");
+    }
+    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
+      // Somebody who wanted to remove it died before doing so.
+      head.state.store(segment_state::ready, std::memory_order_seq_cst);
+      crash_point("open: ready again");
+    }
+    return verdict::usable;
   }
 
- private:
-  using epoch_word = std::atomic<process_epoch>;
-  static_assert(epoch_word::is_always_lock_free);
-  static constexpr std::size_t page_size = 4096;
-
-  struct thread_identity {
-    process_epoch epoch;
-    std::uint32_t id;
-  };
-
-  /// In a child the counter still holds its parent's number, so the next one is the child's own.
-  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
-    epoch_word& word = *page_.load(std::memory_order_relaxed);
-    process_epoch next = 0;
-    while (next == 0) next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
-    process_epoch found = 0;
-    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
-  }
-
-  static inline std::atomic<epoch_word*> page_{nullptr};
-  static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<std::uint64_t> incarnation_{0};
-  static inline thread_local thread_identity cached_thread_{0, 0};
+  const key& which_;
+  open_mode mode_;
+  const options& how_;
+  const blueprint& plan_;
+  std::size_t total_size_;
+  const subject& about_;
 };
-
-}  // namespace shm::detail
-
-// ---- shm/os/made_here.hpp
-// Made here: removes the kernel object that this call created, unless the call succeeds and keeps it.
-
-namespace shm::detail {
-
-template <class KernelObject>
-class made_here {
- public:
-  made_here() = default;
-  made_here(const made_here&) = delete;
-  made_here& operator=(const made_here&) = delete;
-  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
-  ~made_here() {
-    if (owns_) static_cast<void>(object_.remove());
-  }
-
-  void own(const KernelObject& object) noexcept {
-    object_ = object;
-    owns_ = true;
-  }
-  void keep() noexcept { owns_ = false; }
-
- private:
-  KernelObject object_;
-  bool owns_ = false;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/session/create.hpp
-// Create: makes the segment and constructs what lies in it, so that a death on the way shows.
-
-namespace shm::detail {
-
-/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
-inline void report_ordinary_pages(int error_number, const subject& about) {
-  std::fprintf(stderr, "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl vm.nr_hugepages)\n",
-               describe(about).c_str(), std::strerror(error_number));
-}
-
-/// Nothing when the key was taken meanwhile. Throws limit_reached.
-inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
-                                           const subject& about) {
-  const unsigned mode = permissions(how.access);
-  result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
-  if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
-    report_ordinary_pages(made.error_number, about);
-    made = segment::create(which.segment_key(), size, mode, false);
-  }
-  switch (made.error_number) {
-    case 0: return made.value;
-    case EEXIST: return std::nullopt;
-    case EINVAL:
-      refuse(errc::limit_reached, about,
-             "shmget: " + std::to_string(size) +
-                 " bytes are more than a segment may have; raise: sysctl kernel.shmmax");
-    case ENOSPC:
-      refuse(errc::limit_reached, about,
-             "shmget: no more segments, or no more shared memory in all; remove what nobody needs "
-             "(ipcs -m) or raise: sysctl kernel.shmmni kernel.shmall");
-    default: refuse_segment_call("shmget", made.error_number, about);
-  }
-}
-
-/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
-enum class found_memory { zeroed, half_made };
-
-/// Inside the door. The caller says ready when all else is done, too.
-inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
-                              const key& which, const options& how, const blueprint& plan, int set_id) {
-  auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
-  // The very first store says both that it is ours and that it is not finished.
-  head.state.store(segment_state::under_construction, std::memory_order_release);
-  crash_point("create: under construction");
-  if (memory_is == found_memory::half_made) {
-    std::memset(memory + sizeof head.state, 0, layout.total - sizeof head.state);
-    crash_point("create: zeroed");
-  }
-
-  head.set_id.store(set_id, std::memory_order_relaxed);
-  description& facts = head.fixed;
-  facts.layout = layout_number;
-  facts.kind = static_cast<std::uint32_t>(plan.kind);
-  facts.until_last_detach =
-      how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
-  facts.seats = how.seats;
-  facts.name_length = static_cast<std::uint32_t>(which.name().size());
-  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
-  facts.type_size = plan.type->size();
-  facts.type_alignment = plan.type->alignment();
-  facts.fingerprint = plan.type->fingerprint();
-  facts.payload_size = plan.payload_size;
-  facts.payload_offset = layout.payload_offset;
-  std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(), facts.schema_length);
-  crash_point("create: described");
-
-  plan.construct(memory + layout.payload_offset, plan.initial);
-  crash_point("create: constructed");
-}
-
-}  // namespace shm::detail
-
-// ---- shm/session/retire.hpp
-// Retire: takes a segment away, but only when nobody is attached, or by force.
-
-namespace shm::detail {
-
-enum class retirement { done, in_use, refused };
-
-/// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
-/// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
-inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
-  const segment_state before = head.state.load(std::memory_order_relaxed);
-  // Sequentially consistent, as the reader's load: a reader that attaches and then still sees ready
-  // has attached before we count; one that we do not count sees that we are removing.
-  head.state.store(segment_state::removing, std::memory_order_seq_cst);
-  crash_point("retire: removing");
-  const result<segment_status> now = where.stat();
-  const segment_state otherwise =
-      before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
-  if (!now.ok() || now.value.attached > 1) {
-    head.state.store(otherwise, std::memory_order_seq_cst);
-    if (!now.ok()) return {retirement::refused, now.error_number};
-    return {retirement::in_use, 0};
-  }
-  head.state.store(segment_state::removed, std::memory_order_seq_cst);
-  crash_point("retire: removed");
-  const status removed = where.remove();
-  if (!removed.ok() && !means_gone(removed.error_number)) {
-    head.state.store(otherwise, std::memory_order_seq_cst);
-    return {retirement::refused, removed.error_number};
-  }
-  crash_point("retire: segment gone");
-  return {retirement::done, 0};
-}
-
-/// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
-inline status retire_by_force(header& head, const segment& where) noexcept {
-  const segment_state before = head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
-  crash_point("force: removed");
-  const status removed = where.remove();
-  if (!removed.ok() && !means_gone(removed.error_number)) {
-    head.state.store(before, std::memory_order_seq_cst);
-    return removed;
-  }
-  crash_point("force: segment gone");
-  return {};
-}
 
 }  // namespace shm::detail
 
@@ -2735,7 +2578,8 @@ class seat_identity {
   static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
 
   seat_identity(std::uint32_t generation, unsigned seat) noexcept
-      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat} << free_bits) {}
+      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
+                                                                         << free_bits) {}
 
   /// From a word whose low bits hold something else.
   static seat_identity in(std::uint64_t word) noexcept {
@@ -2770,7 +2614,8 @@ class seats {
     if (who.seat() >= count_) {
       refuse(errc::corrupt, about,
              "the lock names seat " + std::to_string(who.seat()) + " of " + std::to_string(count_) +
-                 ": somebody scribbled over the segment; remove it with shm::remove(name, shm::force)");
+                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
+                 "shm::force)");
     }
     const result<int> taken = set_.value(index(who.seat()));
     if (!taken.ok()) {
@@ -2797,10 +2642,11 @@ class seats {
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
-    refuse(errc::no_free_seat, about,
-           "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
-               "; close handles that are not needed, read through shm::object<const T>, which needs "
-               "no seat, or create the object with a larger options::seats");
+    refuse(
+        errc::no_free_seat, about,
+        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
+            "; close handles that are not needed, read through shm::object<const T>, which needs "
+            "no seat, or create the object with a larger options::seats");
   }
 
   /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
@@ -2854,7 +2700,8 @@ class seats {
     if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
   }
 
-  /// An exec keeps the undo records: a seat of this very process that another program took is nobody's.
+  /// An exec keeps the undo records: a seat of this very process that another program took is
+  /// nobody's.
   bool give_back_leftover(unsigned seat) const {
     const seat_entry& found = entry(seat);
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
@@ -2907,6 +2754,7 @@ class opener {
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
     process::prepare();
+    process::accept_barriers();
     for (;;) {
       if (std::optional<place> done = attempt()) return std::move(*done);
       // What we had found was removed under us: look again.
@@ -2925,7 +2773,7 @@ class opener {
     const bool set_is_new = !found;
     if (set_is_new) {
       peek_segment();
-      found = make_set();
+      found = make_set(which_, how_, about_);
       if (!found) return std::nullopt;
     }
     if (!mark_as_ours(*found, about_)) return std::nullopt;
@@ -2950,34 +2798,11 @@ class opener {
     if (means_gone(state.error_number)) return;
     if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
     // Blank, with a set beside it after all: a creator is at work.
-    const bool creating = state.value == segment_state::blank &&
-                          semaphore_set::find(which_.set_key()).ok();
+    const bool creating =
+        state.value == segment_state::blank && semaphore_set::find(which_.set_key()).ok();
     if (creating) return;
     if (!is_ours(state.value)) refuse_foreign_segment(about_);
     check_trust(now.value.owner, how_.access, "segment", about_);
-  }
-
-  std::optional<found_set> make_set() {
-    const result<semaphore_set> made =
-        semaphore_set::create(which_.set_key(), how_.seats, permissions(how_.access));
-    switch (made.error_number) {
-      case 0: break;
-      case EEXIST: return std::nullopt;  // another opener was first
-      case ENOSPC:
-      case ENOMEM:
-        refuse(errc::limit_reached, about_,
-               "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
-               "limits: sysctl kernel.sem");
-      case EINVAL:
-        refuse(errc::limit_reached, about_,
-               "semget: " + std::to_string(how_.seats) +
-                   " seats are more semaphores than a set may have; use fewer options::seats or "
-                   "raise the first number of: sysctl kernel.sem");
-      default: refuse_set_call("semget", made.error_number, about_);
-    }
-    about_.set_id = made.value.id();
-    crash_point("open: set made");
-    return found_set{made.value, semaphore::first_seat + how_.seats, false};
   }
 
   /// Inside the door.
@@ -3005,7 +2830,8 @@ class opener {
       if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
 
       attempt_result done;
-      switch (judge(head, existing.value, now.value, found, set_is_new)) {
+      const judge opinion(which_, mode_, how_, plan_, layout().total, about_);
+      switch (opinion.of(head, existing.value, now.value, found, set_is_new)) {
         case verdict::usable:
           done = join(existing.value, std::move(memory.value), now.value.size, found);
           if (done) set_made_here.keep();
@@ -3019,76 +2845,6 @@ class opener {
         case verdict::gone: break;
       }
     }
-  }
-
-  enum class verdict {
-    usable,      // ready
-    unfinished,  // its creator died, and it is as we would make it: construct it again, in place
-    finished,    // its life is over: remove it, create anew
-    gone         // removed just now
-  };
-
-  verdict judge(header& head, const segment& where, const segment_status& now,
-                const found_set& found, bool set_is_new) {
-    const segment_state state = head.state.load(std::memory_order_acquire);
-    const bool as_we_would_make_it = now.size == layout().total;
-    if (state == segment_state::blank) {
-      // Every creator makes and marks its set first, so beside such a set it is ours.
-      const bool left_beside_our_set = found.marked && now.attached == 0;
-      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about_);
-    }
-    check_trust(now.owner, how_.access, "segment", about_);
-    switch (state) {
-      case segment_state::blank:
-        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
-      case segment_state::under_construction: {
-        // Beside a new set an attached creator may live on, having lost the old one: leave it alone.
-        const bool abandoned = !set_is_new || now.attached == 0;
-        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
-      }
-      case segment_state::removed: return verdict::finished;
-      case segment_state::ready:
-      case segment_state::removing: return judge_ready(head, where, now, found);
-    }
-    refuse(errc::corrupt, about_,
-           "its state makes no sense: somebody scribbled over the segment; remove it with "
-           "shm::remove(name, shm::force)");
-  }
-
-  verdict judge_ready(header& head, const segment& where, const segment_status& now,
-                      const found_set& found) {
-    const auto facts = verified_description::read(head, now.size, which_, about_);
-    if (facts.until_last_detach() && now.attached == 0) {
-      const result<retirement> stale = retire_if_unused(head, where);
-      if (stale.value == retirement::done) return verdict::gone;
-      if (stale.value == retirement::refused) {
-        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
-      }
-    }
-    if (mode_ == open_mode::create_only) {
-      refuse(errc::already_exists, about_,
-             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
-    }
-    facts.check_content(head, plan_, about_);
-    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0) {
-        // Judged by the new, empty set, a live holder of the lock would count as dead.
-        const status removed = retire_by_force(head, where);
-        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-        return verdict::gone;
-      }
-      // Release: pairs with nothing but the door; the seats of the old set are empty in the new one.
-      head.set_id.store(found.set.id(), std::memory_order_release);
-      crash_point("open: set adopted");
-    }
-    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
-      // Somebody who wanted to remove it died before doing so.
-      head.state.store(segment_state::ready, std::memory_order_seq_cst);
-      crash_point("open: ready again");
-    }
-    return verdict::usable;
   }
 
   attempt_result create(const found_set& found, bool set_is_new) {
@@ -3119,8 +2875,8 @@ class opener {
     construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
     attempt_result done = join(where, std::move(memory), layout().total, found);
     if (!done) return std::nullopt;
-    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that fails
-    // can be taken back without anybody having seen it.
+    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that
+    // fails can be taken back without anybody having seen it.
     head.state.store(segment_state::ready, std::memory_order_release);
     crash_point("create: ready");
     return done;
@@ -3132,9 +2888,10 @@ class opener {
     if (how_.lock_in_memory) {
       const status locked = where.lock_in_memory();
       if (!locked.ok()) {
-        refuse_call("shmctl(SHM_LOCK)", locked.error_number, about_,
-                    "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
-                    "it without options::lock_in_memory");
+        refuse_call(
+            "shmctl(SHM_LOCK)", locked.error_number, about_,
+            "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
+            "it without options::lock_in_memory");
       }
     }
     if (how_.prefault) memory.prefault(size);
@@ -3148,8 +2905,9 @@ class opener {
 
   bool anybody_sits(const found_set& found) const {
     const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-    return values.ok() && std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                                      [](unsigned short taken) { return taken != 0; });
+    return values.ok() &&
+           std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                       [](unsigned short taken) { return taken != 0; });
   }
 
   void remove(const segment& old) {
@@ -3264,6 +3022,7 @@ class connection {
         door::enter(place_.set, deadline::after(open_timeout_), about());
     if (!inside) give_up();
     if (is_removed()) refuse_removed(about());
+    process::accept_barriers();
     // Another thread of this child may have been inside before.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
     const std::optional<seat_identity> seat = all_seats().sit_down(about());
@@ -3309,27 +3068,20 @@ class connection {
 }  // namespace shm::detail
 
 // ---- shm/sync/lock_word.hpp
-// Lock word: one 64-bit value that says who holds a lock, down to the thread, and whether anybody waits.
+// Lock word: one 64-bit value that says who holds a lock, down to the thread.
 
 namespace shm::detail {
 
-/// generation (30 bits) | seat (11) | thread (22) | waiters (1). 0: free.
+/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
 class lock_word {
  public:
   explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
   lock_word(seat_identity who, std::uint32_t thread) noexcept
-      : bits_(who.bits() | (std::uint64_t{thread & thread_mask} << 1)) {}
+      : bits_(who.bits() | std::uint64_t{thread & thread_mask} << 1) {}
 
   std::uint64_t bits() const noexcept { return bits_; }
   bool is_free() const noexcept { return bits_ == 0; }
-  bool has_waiters() const noexcept { return (bits_ & 1) != 0; }
   seat_identity holder() const noexcept { return seat_identity::in(bits_); }
-
-  lock_word with_waiters() const noexcept { return lock_word(bits_ | 1); }
-  lock_word with_waiters_of(lock_word other) const noexcept {
-    return lock_word(bits_ | (other.bits_ & 1));
-  }
-  bool same_holder(lock_word other) const noexcept { return (bits_ | 1) == (other.bits_ | 1); }
 
  private:
   static constexpr std::uint32_t thread_mask = (1u << 22) - 1;
@@ -3360,47 +3112,50 @@ inline void pause_briefly() noexcept {
 namespace shm::detail {
 
 enum class acquisition {
-  not_now,       ///< somebody alive holds it (until the deadline)
-  taken,         ///< from a holder that released it
-  taken_over     ///< from a holder that died
+  not_now,    ///< somebody alive holds it (until the deadline)
+  taken,      ///< from a holder that released it
+  taken_over  ///< from a holder that died
 };
 
 class robust_lock {
  public:
-  explicit robust_lock(connection& place) noexcept : place_(place), word_(place.head().lock) {}
+  explicit robust_lock(connection& place) noexcept
+      : place_(place), word_(place.head().lock), waiters_(place.head().waiters) {}
 
-  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock is
-  /// not held.
+  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock
+  /// is not held.
   acquisition acquire(const deadline& until) {
-    if (take_quickly()) return confirmed(acquisition::taken);
+    if (take(word_if_known())) return confirmed(acquisition::taken);
     return acquire_slowly(until);
   }
 
   /// Never blocks. Not now, when this thread itself holds it.
   acquisition try_acquire() {
-    if (take_quickly()) return confirmed(acquisition::taken);
+    if (take(word_if_known())) return confirmed(acquisition::taken);
     return try_acquire_slowly();
   }
 
   bool is_held_by_this_thread() const noexcept {
-    const std::uint64_t seated = place_.identity_bits_if_seated();
-    if (seated == 0) return false;
-    const lock_word me(seat_identity::in(seated), process::thread_id());
-    return lock_word(word_.load(std::memory_order_relaxed)).same_holder(me);
+    const std::uint64_t me = word_if_known();
+    // Relaxed: the word is mine only if I stored it.
+    return me != 0 && word_.load(std::memory_order_relaxed) == me;
   }
 
   /// False when this thread does not hold it. Never blocks, never throws.
   bool release() noexcept {
+    if (!is_held_by_this_thread()) return false;
     crash_point("unlock: before");
-    std::uint64_t expected = word_if_known();
-    // Release: what was written inside is there for whoever takes the lock. A word of 0 is free, and
-    // fails here only by leaving it free.
-    if (expected != 0 && word_.compare_exchange_strong(expected, 0, std::memory_order_release,
-                                                       std::memory_order_relaxed)) {
-      crash_point("unlock: released");
-      return true;
+    if (process::accepts_barriers()) {
+      // Release: what was written inside is there for whoever takes the lock. That this store comes
+      // before the look at the waiters is left to the waiter, whose barrier makes it so.
+      word_.store(0, std::memory_order_release);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      word_.exchange(0, std::memory_order_seq_cst);
     }
-    return release_slowly();
+    crash_point("unlock: released");
+    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+    return true;
   }
 
  private:
@@ -3410,47 +3165,60 @@ class robust_lock {
   std::uint64_t word_if_known() const noexcept {
     const std::uint64_t seated = place_.identity_bits_if_seated();
     const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
-    return seated != 0 && thread != 0 ? seated | std::uint64_t{thread} << 1 : 0;
+    return seated != 0 && thread != 0 ? lock_word(seat_identity::in(seated), thread).bits() : 0;
   }
 
-  bool take_quickly() noexcept {
-    const std::uint64_t me = word_if_known();
+  bool take(std::uint64_t me) noexcept {
     std::uint64_t free = 0;
-    // Acquire: the holder before released what it wrote. The same at every way to the lock below.
-    return me != 0 &&
-           word_.compare_exchange_strong(free, me, std::memory_order_acquire,
-                                         std::memory_order_relaxed);
+    // Acquire: the holder before released what it wrote.
+    return me != 0 && word_.compare_exchange_strong(free, me, std::memory_order_acquire,
+                                                    std::memory_order_relaxed);
   }
 
-  lock_word word_of_this_thread() { return {place_.identity(), process::thread_id()}; }
+  /// Once dead is dead for ever, so nobody can have come back under this word.
+  bool take_over(lock_word dead, std::uint64_t me) noexcept {
+    std::uint64_t expected = dead.bits();
+    if (!word_.compare_exchange_strong(expected, me, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      return false;
+    }
+    crash_point("lock: taken over");
+    remember_waiters();
+    return true;
+  }
+
+  /// Others may sleep whose token this was: the release has to post the next one. Relaxed: the
+  /// release reads it in this very thread.
+  void remember_waiters() noexcept { waiters_.store(1, std::memory_order_relaxed); }
 
   [[gnu::noinline]] acquisition acquire_slowly(const deadline& until) {
-    const lock_word me = word_of_this_thread();
-    if (take(lock_word(0), me)) return confirmed(acquisition::taken);
-    const lock_word found(word_.load(std::memory_order_relaxed));
-    if (found.same_holder(me)) {
+    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    if (take(me)) return confirmed(acquisition::taken);
+    if (word_.load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
              "this thread holds the lock already, through this handle; release it first");
     }
-    const acquisition how = wait(me, until);
+    if (spin(me)) return confirmed(acquisition::taken);
+    const acquisition how = sleep(me, until);
     return how == acquisition::not_now ? how : confirmed(how);
   }
 
   [[gnu::noinline]] acquisition try_acquire_slowly() {
-    const lock_word me = word_of_this_thread();
-    if (take(lock_word(0), me)) return confirmed(acquisition::taken);
+    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    if (take(me)) return confirmed(acquisition::taken);
     const lock_word found(word_.load(std::memory_order_relaxed));
-    if (found.is_free() || found.same_holder(me) || place_.is_alive(found.holder())) return acquisition::not_now;
-    return take_over(found, me.with_waiters_of(found)) ? confirmed(acquisition::taken_over)
-                                                       : acquisition::not_now;
+    if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
+      return acquisition::not_now;
+    }
+    return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
-  [[gnu::noinline]] bool release_slowly() noexcept {
-    if (!is_held_by_this_thread()) return false;
-    const lock_word before(word_.exchange(0, std::memory_order_release));
-    crash_point("unlock: released");
-    if (before.has_waiters()) post_token();
-    return true;
+  bool spin(std::uint64_t me) noexcept {
+    for (int i = 0; i < spins; ++i) {
+      if (word_.load(std::memory_order_relaxed) == 0 && take(me)) return true;
+      pause_briefly();
+    }
+    return false;
   }
 
   /// Whoever has taken a token and leaves without the lock passes it on: it may have been meant for
@@ -3464,83 +3232,59 @@ class robust_lock {
       if (owed_) lock_.post_token();
     }
     void incur() noexcept { owed_ = true; }
-    void settle() noexcept { owed_ = false; }
+    /// With the lock: the release pays.
+    void hand_over() noexcept {
+      if (std::exchange(owed_, false)) lock_.remember_waiters();
+    }
 
    private:
     robust_lock& lock_;
     bool owed_ = false;
   };
 
-  acquisition wait(const lock_word me, const deadline& until) {
-    if (spin(me)) return acquisition::taken;
-    lock_word wanted = me;
+  acquisition sleep(std::uint64_t me, const deadline& until) {
     wake_debt debt(*this);
     for (;;) {
-      lock_word holder(word_.load(std::memory_order_relaxed));
-      if (holder.is_free()) {
-        if (take(holder, wanted)) {
-          debt.settle();
-          return acquisition::taken;
-        }
-        continue;
+      if (take(me)) {
+        debt.hand_over();
+        return acquisition::taken;
       }
-      if (!announce_waiting(holder)) continue;
-      crash_point("lock: waiters set");
+      const bool ordered = announce_waiting();
+      const lock_word holder(word_.load(std::memory_order_relaxed));
+      if (holder.is_free()) continue;
       // In this order: whoever dies after this look leaves a token for the sleep below.
       if (!place_.is_alive(holder.holder())) {
         crash_point("lock: owner found dead");
-        if (take_over(holder, me.with_waiters())) {
-          debt.settle();
-          return acquisition::taken_over;
-        }
-        continue;
+        if (!take_over(holder, me)) continue;
+        debt.hand_over();
+        return acquisition::taken_over;
       }
       crash_point("lock: before sleep");
-      const status slept = place_.set().take_wake_token(until);
-      if (slept.error_number == EAGAIN) return acquisition::not_now;
+      const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
+      if (slept.error_number == EAGAIN) {
+        if (ordered || until.passed()) return acquisition::not_now;
+        continue;
+      }
       if (means_gone(slept.error_number)) place_.give_up();
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
       crash_point("lock: woken");
       debt.incur();
       if (place_.is_removed()) refuse_removed(place_.about());
-      // Others may still sleep, and this was the only token: the release has to post the next one.
-      wanted = me.with_waiters();
     }
   }
 
-  bool spin(const lock_word me) noexcept {
-    for (int i = 0; i < spins; ++i) {
-      const lock_word found(word_.load(std::memory_order_relaxed));
-      if (found.is_free() && take(found, me)) return true;
-      pause_briefly();
-    }
-    return false;
+  /// After this, either the holder's release sees that somebody waits, or we see that it released.
+  /// False: without leave to order the holder's accesses we may miss it.
+  bool announce_waiting() noexcept {
+    // Sequentially consistent: seen by all before the look at the word that follows.
+    waiters_.exchange(1, std::memory_order_seq_cst);
+    crash_point("lock: waiters set");
+    return process::barrier_everywhere();
   }
 
-  /// Afterwards `holder` is what the word was seen to be, with waiters.
-  bool announce_waiting(lock_word& holder) noexcept {
-    if (holder.has_waiters()) return true;
-    std::uint64_t expected = holder.bits();
-    // Relaxed: the release that finds the bit is ordered by the word itself.
-    if (!word_.compare_exchange_strong(expected, holder.with_waiters().bits(),
-                                       std::memory_order_relaxed)) {
-      return false;
-    }
-    holder = holder.with_waiters();
-    return true;
-  }
-
-  bool take(lock_word found, lock_word mine) noexcept {
-    std::uint64_t expected = found.bits();
-    return word_.compare_exchange_strong(expected, mine.bits(), std::memory_order_acquire,
-                                         std::memory_order_relaxed);
-  }
-
-  /// Once dead is dead for ever, so nobody can have come back under this word.
-  bool take_over(lock_word dead, lock_word mine) noexcept {
-    const bool mine_now = take(dead, mine);
-    if (mine_now) crash_point("lock: taken over");
-    return mine_now;
+  /// Where a wake-up may be missed, nobody sleeps for long.
+  static deadline a_moment(const deadline& until) noexcept {
+    return until.or_earlier(deadline::after(std::chrono::milliseconds(1)));
   }
 
   /// With the lock in hand: is there still an object to be locked?
@@ -3555,6 +3299,14 @@ class robust_lock {
     refuse_removed(place_.about());
   }
 
+  /// One is woken; when it leaves the lock, it wakes the next.
+  [[gnu::noinline]] void wake_one() noexcept {
+    // Relaxed: the token is posted by a system call, which orders it.
+    if (waiters_.exchange(0, std::memory_order_relaxed) == 0) return;
+    crash_point("unlock: waiters cleared");
+    post_token();
+  }
+
   void post_token() noexcept {
     // EAGAIN: a token is there. Gone: nobody sleeps there any more, and the next one is told.
     const status posted = place_.set().post_wake_token();
@@ -3564,6 +3316,7 @@ class robust_lock {
 
   connection& place_;
   std::atomic<std::uint64_t>& word_;
+  std::atomic<std::uint32_t>& waiters_;
 };
 
 }  // namespace shm::detail
@@ -3585,7 +3338,9 @@ class held_lock {
   }
 
   held_lock(held_lock&& other) noexcept
-      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_), inherits_(other.inherits_) {}
+      : place_(std::exchange(other.place_, nullptr)),
+        holder_(other.holder_),
+        inherits_(other.inherits_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
     if (is_held()) robust_lock(*place_).release();
@@ -3621,15 +3376,286 @@ class held_lock {
 
 }  // namespace shm::detail
 
-// ---- shm/array.hpp
-// Array: N contiguous T in shared memory, each element whole whatever process dies.
+// ---- shm/store/journalled_array.hpp
+// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
 
-namespace shm {
+namespace shm::detail {
 
+constexpr std::size_t stripes_for(std::size_t elements) noexcept {
+  constexpr std::size_t most = 256;  // 2 KiB of counters
+  std::size_t stripes = 1;
+  while (stripes < elements && stripes < most) stripes *= 2;
+  return stripes;
+}
+
+/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
 template <class T, std::size_t N>
-class array;
+struct array_memory {
+  static constexpr std::size_t stripes = stripes_for(N);
 
-namespace detail {
+  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
+  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
+  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
+  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
+  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
+};
+
+/// The writing functions are for the holder of the lock alone.
+template <class T, std::size_t N, class Memory>
+class journalled_array_view {
+ public:
+  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
+
+  /// False: the element was changed meanwhile, the bytes are worthless.
+  bool try_read(std::size_t i, void* to) const noexcept {
+    const auto& sequence = sequence_of(i);
+    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
+    // before and the index that was stored before.
+    const std::uint64_t before = sequence.load(std::memory_order_acquire);
+    const bool in_journal =
+        is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
+    load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
+    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return sequence.load(std::memory_order_relaxed) == before;
+  }
+
+  const std::byte* element(std::size_t i) const noexcept {
+    return memory_.elements + i * sizeof(T);
+  }
+  T* elements() const noexcept {
+    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
+  }
+
+  std::uint64_t sequence(std::size_t stripe) const noexcept {
+    return memory_.sequences[stripe].load(std::memory_order_acquire);
+  }
+
+  /// Each step in this order, and each release, keeps a reader or a repair from a half-made
+  /// element.
+  void store(std::size_t i, const void* from) const noexcept {
+    auto& sequence = sequence_of(i);
+    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+    // Release fence: who sees the journal change sees the sequence of the store before it.
+    std::atomic_thread_fence(std::memory_order_release);
+    crash_point("array: before journal");
+    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
+    crash_point("array: journal filled");
+    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
+    crash_point("array: index stored");
+    // Release: who sees odd sees the index and the journal, and so does a repair.
+    sequence.store(even + 1, std::memory_order_release);
+    crash_point("array: sequence odd");
+    // Release fence: who sees a byte of the new element sees that the sequence became odd.
+    std::atomic_thread_fence(std::memory_order_release);
+    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
+    crash_point("array: element written");
+    // Release: even commits, for readers and for a repair alike.
+    sequence.store(even + 2, std::memory_order_release);
+    crash_point("array: sequence even");
+    // Release: an empty index means that the sequence is even.
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("array: index cleared");
+  }
+
+  enum class repair_result { done, corrupt };
+
+  /// At every acquisition of the lock. Killed at any step, the next one does it again.
+  repair_result repair() const noexcept {
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
+    if (index == 0) return repair_result::done;
+    if (index > N) return repair_result::corrupt;
+    const auto i = static_cast<std::size_t>(index - 1);
+    auto& sequence = sequence_of(i);
+    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
+    if (is_odd(found)) {
+      crash_point("repair: before element");
+      // Release fence: who sees a byte put back sees that the sequence became odd.
+      std::atomic_thread_fence(std::memory_order_release);
+      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
+      crash_point("repair: element put back");
+      sequence.store(found + 1, std::memory_order_release);
+      crash_point("repair: sequence even");
+    }
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("repair: index cleared");
+    return repair_result::done;
+  }
+
+  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
+
+ private:
+  auto& sequence_of(std::size_t i) const noexcept {
+    return memory_.sequences[i % array_memory<T, N>::stripes];
+  }
+
+  Memory& memory_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/array_reader.hpp
+// Array reader: loads elements without a lock, beside stores, bulk edits and the dead.
+
+namespace shm::detail {
+
+[[noreturn]] inline void refuse_damaged(const subject& about) {
+  refuse(
+      errc::damaged, about,
+      "somebody died while editing the array in place through raw(), so elements may be "
+      "half-written; a program that can repair them takes lock(), stores whole elements and calls "
+      "mark_repaired()");
+}
+
+/// Place: a connection, or an observer.
+template <class T, std::size_t N, class Place, class Memory>
+class array_reader {
+ public:
+  array_reader(const Place& place, Memory& memory) noexcept
+      : place_(place), memory_(memory), view_(memory) {}
+
+  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
+  /// Throws removed, damaged.
+  bool try_load(std::size_t i, void* to) const {
+    if (place_.is_removed()) refuse_removed(place_.about());
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    if (view::is_odd(bulk)) {
+      wait_for_raw_editor(bulk);
+      return false;
+    }
+    // The acquire fence in try_read orders the second look at the bulk sequence, too.
+    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+  /// All N elements as they were at one moment; false when any changed meanwhile.
+  bool try_snapshot(T* to) const {
+    std::uint64_t before[array_memory<T, N>::stripes];
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
+    for (std::size_t i = 0; i < N; ++i) {
+      if (!try_load(i, to + i)) return false;
+    }
+    // try_load ends with an acquire fence: every element was read before this second look.
+    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
+      if (view_.sequence(s) != before[s]) return false;
+    }
+    return memory_.bulk.load(std::memory_order_relaxed) == bulk;
+  }
+
+ private:
+  using view = journalled_array_view<T, N, Memory>;
+
+  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
+  /// that it died.
+  void wait_for_raw_editor(std::uint64_t bulk) const {
+    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
+    if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
+    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
+  }
+
+  const Place& place_;
+  Memory& memory_;
+  view view_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/value.hpp
+// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
+
+namespace shm::detail {
+
+/// T as a parameter from which T is not deduced: the type of an object is always named.
+template <class T>
+struct named {
+  using type = T;
+};
+template <class T>
+using named_type = typename named<T>::type;
+
+/// How often a reader that can lock is lapped by writers before it holds them up.
+inline constexpr int tries_before_locking = 64;
+
+template <class T, class Fill>
+T filled_in_place(Fill& fill) {
+  T value;
+  fill(static_cast<void*>(std::addressof(value)));
+  return value;
+}
+
+template <class T, class Fill>
+T filled_and_copied(Fill& fill) {
+  alignas(T) std::byte bytes[sizeof(T)];
+  fill(static_cast<void*>(bytes));
+  return *std::launder(reinterpret_cast<T*>(bytes));
+}
+
+/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then
+/// written.
+template <class T, class Fill>
+T value_from_bytes(Fill fill) {
+  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
+  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+    return filled_in_place<T>(fill);
+  } else {
+    return filled_and_copied<T>(fill);
+  }
+}
+
+/// Private memory for one T that is too large for the stack; made when first needed, then kept.
+template <class T>
+class draft_buffer {
+ public:
+  void* get() {
+    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
+    return memory_.get();
+  }
+
+ private:
+  static constexpr std::align_val_t alignment{alignof(T)};
+  struct deleter {
+    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
+  };
+
+  std::unique_ptr<std::byte, deleter> memory_;
+};
+
+/// A T to be edited before it is published: inside the guard when small, else in the handle's
+/// buffer, which the lock guards.
+template <class T>
+class draft {
+ public:
+  explicit draft(draft_buffer<T>& buffer) {
+    if constexpr (!is_inline) storage_ = buffer.get();
+  }
+
+  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
+  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
+
+  void* bytes() noexcept {
+    if constexpr (is_inline) {
+      return storage_.bytes;
+    } else {
+      return storage_;
+    }
+  }
+
+ private:
+  static constexpr bool is_inline = sizeof(T) <= 512;
+  struct inline_storage {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  std::conditional_t<is_inline, inline_storage, void*> storage_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/array_core.hpp
+// Array core: what a read-write handle of an array holds, and the order it keeps after a death.
+
+namespace shm::detail {
 
 template <class T, std::size_t N>
 blueprint array_blueprint(const T* initial) {
@@ -3639,8 +3665,9 @@ blueprint array_blueprint(const T* initial) {
     auto& made = *static_cast<memory*>(static_cast<void*>(payload));
     for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
   };
-  return {segment_kind::array, &array_schema_of<T, N>(), sizeof(memory),
-          alignof(memory),     construct,                initial};
+  return {segment_kind::array, &array_schema_of<T, N>(),
+          sizeof(memory),      alignof(memory),
+          construct,           initial};
 }
 
 template <std::size_t N>
@@ -3701,11 +3728,20 @@ struct array_core {
   }
 };
 
-}  // namespace detail
+}  // namespace shm::detail
 
-/// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between several
-/// leaves every element whole, and owner_died() true for the next ones until mark_repaired(). In a
-/// forked child's copy the destructor does nothing, and what writes throws operation_not_permitted.
+// ---- shm/locked_array.hpp
+// Locked array: a scoped lock over all elements of an array.
+
+namespace shm {
+
+template <class T, std::size_t N>
+class array;
+
+/// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between
+/// several leaves every element whole, and owner_died() true for the next ones until
+/// mark_repaired(). In a forked child's copy the destructor does nothing, and what writes throws
+/// operation_not_permitted.
 template <class T, std::size_t N>
 class locked_array {
  public:
@@ -3741,9 +3777,9 @@ class locked_array {
   const T* begin() const noexcept { return core_->view().elements(); }
   const T* end() const noexcept { return begin() + N; }
 
-  /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may leave
-  /// elements half-written. Then owner_died() is true, and load() throws errc::damaged, until a
-  /// holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
+  /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
+  /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
+  /// a holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
@@ -3819,9 +3855,117 @@ class locked_array {
   raw_edit raw_ = raw_edit::none;
 };
 
-/// N elements T, shared by every process that opens the same name. Movable, not copyable; one handle
-/// may be used from several threads at once. A moved-from handle may only be destroyed or assigned
-/// to. The handle must outlive its guards.
+}  // namespace shm
+
+// ---- shm/session/observer.hpp
+// Observer: an open read-only handle; it alters neither segment nor semaphores.
+
+namespace shm::detail {
+
+class observer {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  observer(const key& which, const options& how, const blueprint& plan)
+      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
+    subject about{which.name(), which.segment_key()};
+    const deadline until = deadline::after(how.open_timeout);
+    while (!try_attach(which, how, plan, until, about)) {
+      if (until.passed()) {
+        refuse(errc::timed_out, about,
+               "others keep creating or removing it while it is being opened");
+      }
+    }
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
+  const semaphore_set& set() const noexcept { return set_; }
+  std::string_view name() const noexcept { return facts_.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
+
+ private:
+  /// False: it changed under us, look again.
+  bool try_attach(const key& which, const options& how, const blueprint& plan,
+                  const deadline& until, subject& about) {
+    about.segment_id = about.set_id = -1;
+    const std::optional<found_set> found = find_set(which, how.access, about);
+    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
+    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
+
+    const result<segment> existing = segment::find(which.segment_key());
+    if (existing.error_number == ENOENT) refuse_not_found(about);
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+    about.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+
+    const header& head = header_at(memory.value);
+    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
+    const segment_state state = look();
+    if (state == segment_state::blank) {
+      // A creator makes and marks its set before the segment, maybe after we looked for it.
+      const std::optional<found_set> beside = find_set(which, how.access, about);
+      if (!beside || !beside->marked) refuse_foreign_segment(about);
+      if (!found) return false;
+    } else if (!is_ours(state)) {
+      refuse_foreign_segment(about);
+    }
+    check_trust(now.value.owner, how.access, "segment", about);
+    if (state != segment_state::ready) {
+      // With the door free now, whoever left it so is dead; and a remover that enters from now on
+      // sees that we are attached.
+      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
+      const segment_state again = look();
+      if (!door_is_free) return false;
+      if (again == segment_state::removed) refuse_not_found(about);
+      const bool unfinished =
+          again == segment_state::blank || again == segment_state::under_construction;
+      if (unfinished) refuse_half_made(about);
+    }
+    facts_ = verified_description::read(head, now.value.size, which, about);
+    facts_.check_content(head, plan, about);
+    if (how.prefault) memory.value.prefault(now.value.size);
+    where_ = existing.value;
+    memory_ = std::move(memory.value);
+    if (found) set_ = found->set;
+    return true;
+  }
+
+  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
+    const status waited = set.wait_until_door_is_free(until);
+    if (waited.ok()) return true;
+    if (means_gone(waited.error_number)) return false;
+    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", waited.error_number, about);
+  }
+
+  std::chrono::milliseconds open_timeout_;
+  int key_value_;
+  segment where_;
+  attachment memory_;
+  semaphore_set set_;
+  verified_description facts_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/array.hpp
+// Array: N contiguous T in shared memory, each element whole whatever process dies.
+
+namespace shm {
+
+/// N elements T, shared by every process that opens the same name. Movable, not copyable; one
+/// handle may be used from several threads at once. A moved-from handle may only be destroyed or
+/// assigned to. The handle must outlive its guards.
 ///
 /// Constructors block and throw as those of shm::object; another N is a type_mismatch.
 template <class T, std::size_t N>
@@ -3849,17 +3993,17 @@ class array {
         const options& how = {})
       : array(detail::open_mode::open_or_create, which, initial, how) {}
 
-  /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while somebody
-  /// alive edits in place through raw(). Throws std::out_of_range; shm::error: removed, damaged,
-  /// would_deadlock when this very thread edits in place.
+  /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while
+  /// somebody alive edits in place through raw(). Throws std::out_of_range; shm::error: removed,
+  /// damaged, would_deadlock when this very thread edits in place.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
     Expects(core_ != nullptr);
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
   }
 
-  /// Replaces one element. Blocks while another holds the lock. A crash leaves the element before or
-  /// the new one. Throws std::out_of_range; shm::error: removed, would_deadlock, corrupt.
+  /// Replaces one element. Blocks while another holds the lock. A crash leaves the element before
+  /// or the new one. Throws std::out_of_range; shm::error: removed, would_deadlock, corrupt.
   void store(std::size_t i, const T& value) {
     detail::check_index<N>(i);
     const detail::held_lock lock = acquire();
@@ -3867,8 +4011,8 @@ class array {
   }
 
   /// Calls f(T&) on a private draft of one element under the lock, stores the draft when f returns,
-  /// and returns what f returns. When f throws, nothing is stored and the exception goes on. Blocks,
-  /// throws and survives a crash as store().
+  /// and returns what f returns. When f throws, nothing is stored and the exception goes on.
+  /// Blocks, throws and survives a crash as store().
   template <class F>
   auto update(std::size_t i, F&& f) {
     detail::check_index<N>(i);
@@ -3889,7 +4033,8 @@ class array {
   /// would_deadlock, corrupt.
   [[nodiscard]] locked_array<T, N> lock() { return {*core_, acquire()}; }
 
-  /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and damaged.
+  /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
+  /// damaged.
   std::array<T, N> snapshot() const {
     Expects(core_ != nullptr);
     const detail::held_lock lock = core_->acquire();
@@ -3941,14 +4086,14 @@ class array {
   std::unique_ptr<core> core_;
 };
 
-/// An array that this program only reads: attached read-only, never created, never altered, and read
-/// permission is enough. Throws as object's constructors do.
+/// An array that this program only reads: attached read-only, never created, never altered, and
+/// read permission is enough. Throws as object's constructors do.
 template <class T, std::size_t N>
 class array<const T, N> {
  public:
   explicit array(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::observer>(
-            which, how, detail::array_blueprint<T, N>(nullptr))) {}
+      : place_(std::make_unique<detail::observer>(which, how,
+                                                  detail::array_blueprint<T, N>(nullptr))) {}
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
   /// As array<T, N>::load().
@@ -4007,14 +4152,181 @@ inline constexpr int version_patch = 0;
 
 }  // namespace shm
 
+// ---- shm/store/versioned_cell.hpp
+// Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
+
+namespace shm::detail {
+
+/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
+/// instruction it leaves the value before or the value after, and nothing to repair.
+template <std::size_t Size, std::size_t Alignment>
+class versioned_cell {
+ public:
+  /// With four copies a reader survives two updates while it copies; with two none, which a large
+  /// value has to accept for its memory.
+  static constexpr std::size_t copies = Size <= 256 * 1024 ? 4 : 2;
+  static constexpr std::size_t alignment = std::max(cache_line, Alignment);
+  static constexpr std::size_t stride = round_up(Size, alignment);
+  static constexpr std::size_t payload_size = copies * stride;
+
+  static const std::byte* initial_copy(const std::byte* payload) noexcept { return payload; }
+  static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
+
+  /// False: lapped by a writer meanwhile, the bytes are worthless.
+  static bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                       void* to) noexcept {
+    // Acquire: the copy is seen as it was when this version was published.
+    const std::uint64_t before = version.load(std::memory_order_acquire);
+    load_shared<alignment>(to, copy_of(payload, before), Size);
+    // Acquire fence: were any byte of a later value seen above, its version would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t after = version.load(std::memory_order_relaxed);
+    return after - before <= copies - 2;
+  }
+
+  /// By the holder of the lock.
+  static void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                   void* to) noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    load_shared<alignment>(to, copy_of(payload, version.load(std::memory_order_relaxed)), Size);
+  }
+
+  /// By the holder of the lock.
+  static void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
+                      const void* from) noexcept {
+    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
+    crash_point("cell: before copy");
+    // Release fence: a reader that sees a byte of the new value here also sees every version up to
+    // now, and so finds out that it was lapped.
+    std::atomic_thread_fence(std::memory_order_release);
+    store_shared<alignment>(payload + index_of(next) * stride, from, Size);
+    crash_point("cell: copied");
+    // Release: whoever sees the version sees the whole copy.
+    version.store(next, std::memory_order_release);
+    crash_point("cell: published");
+  }
+
+  /// By the holder of the lock.
+  static bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                     const void* value) noexcept {
+    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, Size) == 0;
+  }
+
+ private:
+  static constexpr std::size_t index_of(std::uint64_t version) noexcept {
+    return static_cast<std::size_t>(version % copies);
+  }
+  static const std::byte* copy_of(const std::byte* payload, std::uint64_t version) noexcept {
+    return payload + index_of(version) * stride;
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/object_core.hpp
+// Object core: what a read-write handle of an object holds.
+
+namespace shm::detail {
+
+template <class T>
+using cell_of = versioned_cell<sizeof(T), alignof(T)>;
+
+template <class T>
+blueprint object_blueprint(const T* initial) {
+  check_shareable<T>();
+  const auto construct = [](std::byte* payload, const void* from) {
+    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
+  };
+  return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
+          cell_of<T>::alignment, construct,       initial};
+}
+
+/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
+template <class T>
+struct object_core {
+  object_core(const key& which, open_mode mode, const options& how, const T* initial)
+      : place(which, mode, how, object_blueprint(initial)) {}
+
+  connection place;
+  draft_buffer<T> buffer;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/locked.hpp
+// Locked: a scoped lock on an object, with a private draft of its value.
+
+namespace shm {
+
+template <class T>
+class object;
+
+/// A scoped lock on an object, with a private draft of its value. The draft is published when the
+/// scope ends: unless an exception unwinds it, or discard() was called. A crash inside leaves the
+/// value before, and nothing to repair. In a forked child's copy the destructor does nothing.
+template <class T>
+class locked {
+ public:
+  locked(locked&&) = default;
+  locked& operator=(locked&&) = delete;
+
+  /// Never throws, never blocks.
+  ~locked() {
+    const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
+    if (!lock_.is_held() || unwinding || discarded_) return;
+    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
+    cell::publish(version(), payload(), draft_.bytes());
+  }
+
+  /// The draft: private until it is published.
+  T* operator->() noexcept { return draft_.get(); }
+  T& operator*() noexcept { return *draft_.get(); }
+  const T* operator->() const noexcept { return draft_.get(); }
+  const T& operator*() const noexcept { return *draft_.get(); }
+
+  /// Publishes the draft now; the lock stays held, and later edits are published when the scope
+  /// ends. Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it
+  /// must not be called.
+  void publish() {
+    Expects(!discarded_);
+    lock_.require_held();
+    cell::publish(version(), payload(), draft_.bytes());
+    published_ = true;
+  }
+
+  /// Nothing of the draft will be published any more; the lock stays held until the scope ends.
+  void discard() noexcept { discarded_ = true; }
+
+ private:
+  friend class object<T>;
+  using cell = detail::cell_of<T>;
+
+  locked(detail::object_core<T>& core, detail::held_lock&& lock)
+      : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
+    cell::read(version(), payload(), draft_.bytes());
+  }
+
+  std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }
+  std::byte* payload() noexcept { return core_->place.payload(); }
+
+  detail::object_core<T>* core_;
+  detail::held_lock lock_;
+  detail::draft<T> draft_;
+  int exceptions_before_ = std::uncaught_exceptions();
+  bool published_ = false;
+  bool discarded_ = false;
+};
+
+}  // namespace shm
+
 // ---- shm/mutex.hpp
 // Mutex: a lock with a name, shared by processes, that outlives its holder and tells the next one.
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the lock
-/// and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody holds it
-/// through this handle, not copyable; one handle may be used from several threads.
+/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
+/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
+/// holds it through this handle, not copyable; one handle may be used from several threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -4093,8 +4405,8 @@ class mutex {
 
   bool noted(detail::acquisition how) noexcept {
     if (how == detail::acquisition::taken_over) {
-      // Release: whoever is told sees what the dead holder left. Killed before this, the next holder
-      // takes over from us, and notes it.
+      // Release: whoever is told sees what the dead holder left. Killed before this, the next
+      // holder takes over from us, and notes it.
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
     }
     return how != detail::acquisition::not_now;
@@ -4108,177 +4420,20 @@ using unique_lock = std::unique_lock<mutex>;
 
 }  // namespace shm
 
-// ---- shm/store/versioned_cell.hpp
-// Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
-
-namespace shm::detail {
-
-/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
-/// instruction it leaves the value before or the value after, and nothing to repair.
-template <std::size_t Size, std::size_t Alignment>
-class versioned_cell {
- public:
-  /// With four copies a reader survives two updates while it copies; with two none, which a large
-  /// value has to accept for its memory.
-  static constexpr std::size_t copies = Size <= 256 * 1024 ? 4 : 2;
-  static constexpr std::size_t alignment = std::max(cache_line, Alignment);
-  static constexpr std::size_t stride = round_up(Size, alignment);
-  static constexpr std::size_t payload_size = copies * stride;
-
-  static const std::byte* initial_copy(const std::byte* payload) noexcept { return payload; }
-  static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
-
-  /// False: lapped by a writer meanwhile, the bytes are worthless.
-  static bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                       void* to) noexcept {
-    // Acquire: the copy is seen as it was when this version was published.
-    const std::uint64_t before = version.load(std::memory_order_acquire);
-    load_shared<alignment>(to, copy_of(payload, before), Size);
-    // Acquire fence: were any byte of a later value seen above, its version would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const std::uint64_t after = version.load(std::memory_order_relaxed);
-    return after - before <= copies - 2;
-  }
-
-  /// By the holder of the lock.
-  static void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                   void* to) noexcept {
-    // Relaxed: only holders write the version, and the lock orders holders.
-    load_shared<alignment>(to, copy_of(payload, version.load(std::memory_order_relaxed)), Size);
-  }
-
-  /// By the holder of the lock.
-  static void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
-                      const void* from) noexcept {
-    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
-    crash_point("cell: before copy");
-    // Release fence: a reader that sees a byte of the new value here also sees every version up to
-    // now, and so finds out that it was lapped.
-    std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignment>(payload + index_of(next) * stride, from, Size);
-    crash_point("cell: copied");
-    // Release: whoever sees the version sees the whole copy.
-    version.store(next, std::memory_order_release);
-    crash_point("cell: published");
-  }
-
-  /// By the holder of the lock.
-  static bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                     const void* value) noexcept {
-    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, Size) == 0;
-  }
-
- private:
-  static constexpr std::size_t index_of(std::uint64_t version) noexcept {
-    return static_cast<std::size_t>(version % copies);
-  }
-  static const std::byte* copy_of(const std::byte* payload, std::uint64_t version) noexcept {
-    return payload + index_of(version) * stride;
-  }
-};
-
-}  // namespace shm::detail
-
 // ---- shm/object.hpp
 // Object: one T in shared memory, found by name, never torn, and whole whatever process dies.
 
 namespace shm {
 
-template <class T>
-class object;
-
-namespace detail {
-
-template <class T>
-using cell_of = versioned_cell<sizeof(T), alignof(T)>;
-
-template <class T>
-blueprint object_blueprint(const T* initial) {
-  check_shareable<T>();
-  const auto construct = [](std::byte* payload, const void* from) {
-    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
-  };
-  return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
-          cell_of<T>::alignment, construct,       initial};
-}
-
-/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
-template <class T>
-struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, object_blueprint(initial)) {}
-
-  connection place;
-  draft_buffer<T> buffer;
-};
-
-}  // namespace detail
-
-/// A scoped lock on an object, with a private draft of its value. The draft is published when the
-/// scope ends: unless an exception unwinds it, or discard() was called. A crash inside leaves the
-/// value before, and nothing to repair. In a forked child's copy the destructor does nothing.
-template <class T>
-class locked {
- public:
-  locked(locked&&) = default;
-  locked& operator=(locked&&) = delete;
-
-  /// Never throws, never blocks.
-  ~locked() {
-    const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
-    if (!lock_.is_held() || unwinding || discarded_) return;
-    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
-    cell::publish(version(), payload(), draft_.bytes());
-  }
-
-  /// The draft: private until it is published.
-  T* operator->() noexcept { return draft_.get(); }
-  T& operator*() noexcept { return *draft_.get(); }
-  const T* operator->() const noexcept { return draft_.get(); }
-  const T& operator*() const noexcept { return *draft_.get(); }
-
-  /// Publishes the draft now; the lock stays held, and later edits are published when the scope ends.
-  /// Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it must
-  /// not be called.
-  void publish() {
-    Expects(!discarded_);
-    lock_.require_held();
-    cell::publish(version(), payload(), draft_.bytes());
-    published_ = true;
-  }
-
-  /// Nothing of the draft will be published any more; the lock stays held until the scope ends.
-  void discard() noexcept { discarded_ = true; }
-
- private:
-  friend class object<T>;
-  using cell = detail::cell_of<T>;
-
-  locked(detail::object_core<T>& core, detail::held_lock&& lock)
-      : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
-    cell::read(version(), payload(), draft_.bytes());
-  }
-
-  std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }
-  std::byte* payload() noexcept { return core_->place.payload(); }
-
-  detail::object_core<T>* core_;
-  detail::held_lock lock_;
-  detail::draft<T> draft_;
-  int exceptions_before_ = std::uncaught_exceptions();
-  bool published_ = false;
-  bool discarded_ = false;
-};
-
-/// One T, shared by every process that opens the same name. Movable, not copyable; one handle may be
-/// used from several threads at once. A moved-from handle may only be destroyed or assigned to. The
-/// handle must outlive its guards.
+/// One T, shared by every process that opens the same name. Movable, not copyable; one handle may
+/// be used from several threads at once. A moved-from handle may only be destroyed or assigned to.
+/// The handle must outlive its guards.
 ///
 /// Constructors block while somebody alive creates or removes the object, at most
 /// options::open_timeout. A creator that dies leaves nothing, or something half-made that the next
-/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch, kind_mismatch,
-/// name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt, timed_out,
-/// no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
+/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch,
+/// kind_mismatch, name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt,
+/// timed_out, no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
 template <class T>
 class object {
  public:
@@ -4309,8 +4464,8 @@ class object {
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
-  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or the
-  /// new one. Throws shm::error: removed, would_deadlock, corrupt.
+  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or
+  /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
     cell::publish(head().version, core_->place.payload(), &value);
@@ -4328,7 +4483,8 @@ class object {
   /// Blocks while another holds the lock. Throws as store().
   [[nodiscard]] locked<T> lock() { return {*core_, acquire()}; }
 
-  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but would_deadlock.
+  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
+  /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
     Expects(core_ != nullptr);
     return guarded(detail::held_lock::try_acquire(core_->place));
@@ -4397,8 +4553,8 @@ template <class T>
 class object<const T> {
  public:
   explicit object(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::observer>(
-            which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(
+            std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
   /// As object<T>::load(); never waits for a writer, alive or dead.
@@ -4507,9 +4663,9 @@ class remover {
   }
 
   [[noreturn]] void refuse_in_use(const found_set* beside) const {
-    const std::string who = beside == nullptr
-                                ? "somebody"
-                                : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+    const std::string who =
+        beside == nullptr ? "somebody"
+                          : occupants(beside->set, beside->semaphores - semaphore::first_seat);
     refuse(errc::in_use, about_,
            "processes are attached (seats: " + who +
                "); end them, or take it away under them with shm::remove(name, shm::force)");
@@ -4536,9 +4692,11 @@ inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }
 
-/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is ambiguous,
-/// and not the C library's remove of a file.
-inline void remove(const char* name) { remove(key(name)); }
+/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is
+/// ambiguous, and not the C library's remove of a file.
+inline void remove(const char* name) {
+  remove(key(name));
+}
 
 /// Takes the object away under those who are attached: they get errc::removed at their next lock,
 /// load or wake-up. Blocks and throws as remove(key), but in_use.

@@ -63,7 +63,12 @@ TEST_CASE("an index beyond the end is out of range, and says of how many") {
 TEST_CASE("an update that throws stores nothing") {
   const support::name name;
   shm::array<int, 3> numbers(name);
-  CHECK_THROWS_AS(numbers.update(1, [](int& n) { n = 5; throw std::runtime_error("no"); }), std::runtime_error);
+  CHECK_THROWS_AS(numbers.update(1,
+                                 [](int& n) {
+                                   n = 5;
+                                   throw std::runtime_error("no");
+                                 }),
+                  std::runtime_error);
   CHECK(numbers.load(1) == 0);
   numbers.store(1, 2);  // and the lock is free
 }
@@ -110,7 +115,8 @@ TEST_CASE("a reader waits for a bulk edit, and sees all of it") {
   CHECK(reader.wait() == 0);
 }
 
-TEST_CASE("a death inside a section leaves whole elements, and tells every next holder until repaired") {
+TEST_CASE(
+    "a death inside a section leaves whole elements, and tells every next holder until repaired") {
   const support::watchdog watchdog;
   const support::name name;
   shm::array<telemetry, 7> cars(name);

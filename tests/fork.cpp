@@ -79,7 +79,8 @@ TEST_CASE("a child that ends with the handle leaves its parent's seat alone") {
   inherited->unlock();
 }
 
-TEST_CASE("a child dies with the lock it took through an inherited handle, and its parent is told") {
+TEST_CASE(
+    "a child dies with the lock it took through an inherited handle, and its parent is told") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name);

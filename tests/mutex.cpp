@@ -14,8 +14,14 @@ TEST_CASE("a mutex meets Lockable and TimedLockable") {
   const support::name name, second_name;
   shm::mutex mutex(name), second(second_name);
   { shm::scoped_lock lock(mutex); }
-  { shm::unique_lock lock(mutex, std::chrono::milliseconds(1)); CHECK(lock.owns_lock()); }
-  { shm::unique_lock lock(mutex, std::try_to_lock); CHECK(lock.owns_lock()); }
+  {
+    shm::unique_lock lock(mutex, std::chrono::milliseconds(1));
+    CHECK(lock.owns_lock());
+  }
+  {
+    shm::unique_lock lock(mutex, std::try_to_lock);
+    CHECK(lock.owns_lock());
+  }
   { std::scoped_lock both(mutex, second); }
   std::lock(mutex, second);
   mutex.unlock();
@@ -34,8 +40,10 @@ TEST_CASE("not now is false, for try_lock and the timed locks") {
   CHECK_FALSE(held.try_lock());
   CHECK_FALSE(wanted.try_lock_for(std::chrono::milliseconds(2)));
   CHECK_FALSE(wanted.try_lock_for(std::chrono::milliseconds(-2)));
-  CHECK_FALSE(wanted.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(2)));
-  CHECK_FALSE(wanted.try_lock_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(2)));
+  CHECK_FALSE(
+      wanted.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(2)));
+  CHECK_FALSE(
+      wanted.try_lock_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(2)));
 }
 
 TEST_CASE("four processes count without losing one") {
@@ -46,7 +54,8 @@ TEST_CASE("four processes count without losing one") {
   const auto memory = shm::detail::segment::create(IPC_PRIVATE, 4096, 0600, false);
   shm::detail::made_here<shm::detail::segment> guard;
   guard.own(memory.value);
-  const auto attached = shm::detail::attachment::of(memory.value, shm::detail::attach_mode::read_write);
+  const auto attached =
+      shm::detail::attachment::of(memory.value, shm::detail::attach_mode::read_write);
   auto* const counter = static_cast<long*>(static_cast<void*>(attached.value.address()));
   std::vector<support::child> processes;
   for (int p = 0; p < 4; ++p) {

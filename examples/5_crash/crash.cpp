@@ -23,7 +23,9 @@ void killed(Work work) {
   ::waitpid(child, nullptr, 0);
 }
 
-void die() { ::kill(::getpid(), SIGKILL); }
+void die() {
+  ::kill(::getpid(), SIGKILL);
+}
 
 void in_update(const std::string& name) {
   shm::object<position> robot{shm::create_only, name, {1, 1}};

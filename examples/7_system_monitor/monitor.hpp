@@ -4,8 +4,8 @@
 
 #include <array>
 #include <chrono>
-#include <cstddef>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <shm.hpp>
@@ -22,8 +22,9 @@ struct system_load {
 
 struct process_load {
   using text = std::array<char, 32>;
-  BOOST_HANA_DEFINE_STRUCT(process_load, (text, command), (std::int64_t, pid), (double, cpu_percent),
-                           (std::uint64_t, memory_kib), (std::uint64_t, check));
+  BOOST_HANA_DEFINE_STRUCT(process_load, (text, command), (std::int64_t, pid),
+                           (double, cpu_percent), (std::uint64_t, memory_kib),
+                           (std::uint64_t, check));
 };
 
 constexpr std::size_t most_processes = 64;

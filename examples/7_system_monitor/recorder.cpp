@@ -20,11 +20,12 @@ int main(int argc, char** argv) try {
     std::printf("%llu,%.2f,%llu,%llu,%.2f,%.2f,%.2f,%llu\n",
                 static_cast<unsigned long long>(now.sample), now.cpu_percent,
                 static_cast<unsigned long long>(now.memory_used_kib),
-                static_cast<unsigned long long>(now.memory_kib), now.load_1, now.load_5, now.load_15,
-                static_cast<unsigned long long>(now.processes));
+                static_cast<unsigned long long>(now.memory_kib), now.load_1, now.load_5,
+                now.load_15, static_cast<unsigned long long>(now.processes));
   }
   std::fprintf(stderr, "recorder: %llu values read, %llu torn\n",
-               static_cast<unsigned long long>(seen.reads), static_cast<unsigned long long>(seen.torn));
+               static_cast<unsigned long long>(seen.reads),
+               static_cast<unsigned long long>(seen.torn));
   return seen.torn == 0 ? 0 : 1;
 } catch (const shm::error& problem) {
   std::fprintf(stderr, "recorder: %s\n", problem.what());

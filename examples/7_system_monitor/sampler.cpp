@@ -3,7 +3,8 @@
 //
 // --object NAME               the objects' common name (example.system)
 // --interval MS               between samples (200)
-// --stop-inside-update-at N   for the demo: at sample N, stop with the update half done, and wait there
+// --stop-inside-update-at N   for the demo: at sample N, stop with the update half done, and wait
+// there
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +23,8 @@ class sampler {
     if (before == 0) {
       std::puts("sampler: starting with sample 1");
     } else {
-      std::printf("sampler: carrying on after sample %llu\n", static_cast<unsigned long long>(before));
+      std::printf("sampler: carrying on after sample %llu\n",
+                  static_cast<unsigned long long>(before));
     }
     std::fflush(stdout);
   }
@@ -56,7 +58,8 @@ class sampler {
   }
 
   [[noreturn]] static void wait_to_be_killed(std::uint64_t sample) {
-    std::printf("sampler: inside the update of sample %llu\n", static_cast<unsigned long long>(sample));
+    std::printf("sampler: inside the update of sample %llu\n",
+                static_cast<unsigned long long>(sample));
     std::fflush(stdout);
     for (;;) ::pause();
   }
@@ -78,7 +81,8 @@ class sampler {
     }
     last_ticks_ = std::move(ticks);
     const auto busier = [](const process_load& a, const process_load& b) {
-      return std::make_pair(a.cpu_percent, a.memory_kib) > std::make_pair(b.cpu_percent, b.memory_kib);
+      return std::make_pair(a.cpu_percent, a.memory_kib) >
+             std::make_pair(b.cpu_percent, b.memory_kib);
     };
     std::sort(all.begin(), all.end(), busier);
     all.resize(most_processes);

@@ -41,7 +41,8 @@ class screen {
     std::fputs("\x1b[H", stdout);
     std::printf("sample %llu   %llu processes   load %.2f %.2f %.2f",
                 static_cast<unsigned long long>(now.sample),
-                static_cast<unsigned long long>(now.processes), now.load_1, now.load_5, now.load_15);
+                static_cast<unsigned long long>(now.processes), now.load_1, now.load_5,
+                now.load_15);
     end_line();
     draw_bar("cpu   ", "\x1b[32m", now.cpu_percent);
     draw_bar("memory", "\x1b[34m", memory_percent(now));
@@ -68,7 +69,8 @@ class screen {
   const char* on(const char* sequence) const { return colour_ ? sequence : ""; }
 
   void draw_bar(const char* label, const char* colour, double percent) const {
-    std::printf("%s %s%s%s %5.1f %%", label, on(colour), bar(percent).c_str(), on("\x1b[0m"), percent);
+    std::printf("%s %s%s%s %5.1f %%", label, on(colour), bar(percent).c_str(), on("\x1b[0m"),
+                percent);
     end_line();
   }
 

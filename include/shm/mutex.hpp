@@ -17,9 +17,9 @@
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the lock
-/// and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody holds it
-/// through this handle, not copyable; one handle may be used from several threads.
+/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
+/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
+/// holds it through this handle, not copyable; one handle may be used from several threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -98,8 +98,8 @@ class mutex {
 
   bool noted(detail::acquisition how) noexcept {
     if (how == detail::acquisition::taken_over) {
-      // Release: whoever is told sees what the dead holder left. Killed before this, the next holder
-      // takes over from us, and notes it.
+      // Release: whoever is told sees what the dead holder left. Killed before this, the next
+      // holder takes over from us, and notes it.
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
     }
     return how != detail::acquisition::not_now;

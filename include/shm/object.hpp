@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <gsl/assert>
 #include <memory>
 #include <optional>
@@ -13,110 +12,23 @@
 
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
+#include "locked.hpp"
 #include "os/key.hpp"
-#include "schema/describe.hpp"
 #include "session/observer.hpp"
-#include "store/value.hpp"
-#include "store/versioned_cell.hpp"
+#include "store/object_core.hpp"
 #include "sync/held_lock.hpp"
 
 namespace shm {
 
-template <class T>
-class object;
-
-namespace detail {
-
-template <class T>
-using cell_of = versioned_cell<sizeof(T), alignof(T)>;
-
-template <class T>
-blueprint object_blueprint(const T* initial) {
-  check_shareable<T>();
-  const auto construct = [](std::byte* payload, const void* from) {
-    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
-  };
-  return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
-          cell_of<T>::alignment, construct,       initial};
-}
-
-/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
-template <class T>
-struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, object_blueprint(initial)) {}
-
-  connection place;
-  draft_buffer<T> buffer;
-};
-
-}  // namespace detail
-
-/// A scoped lock on an object, with a private draft of its value. The draft is published when the
-/// scope ends: unless an exception unwinds it, or discard() was called. A crash inside leaves the
-/// value before, and nothing to repair. In a forked child's copy the destructor does nothing.
-template <class T>
-class locked {
- public:
-  locked(locked&&) = default;
-  locked& operator=(locked&&) = delete;
-
-  /// Never throws, never blocks.
-  ~locked() {
-    const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
-    if (!lock_.is_held() || unwinding || discarded_) return;
-    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
-    cell::publish(version(), payload(), draft_.bytes());
-  }
-
-  /// The draft: private until it is published.
-  T* operator->() noexcept { return draft_.get(); }
-  T& operator*() noexcept { return *draft_.get(); }
-  const T* operator->() const noexcept { return draft_.get(); }
-  const T& operator*() const noexcept { return *draft_.get(); }
-
-  /// Publishes the draft now; the lock stays held, and later edits are published when the scope ends.
-  /// Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it must
-  /// not be called.
-  void publish() {
-    Expects(!discarded_);
-    lock_.require_held();
-    cell::publish(version(), payload(), draft_.bytes());
-    published_ = true;
-  }
-
-  /// Nothing of the draft will be published any more; the lock stays held until the scope ends.
-  void discard() noexcept { discarded_ = true; }
-
- private:
-  friend class object<T>;
-  using cell = detail::cell_of<T>;
-
-  locked(detail::object_core<T>& core, detail::held_lock&& lock)
-      : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
-    cell::read(version(), payload(), draft_.bytes());
-  }
-
-  std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }
-  std::byte* payload() noexcept { return core_->place.payload(); }
-
-  detail::object_core<T>* core_;
-  detail::held_lock lock_;
-  detail::draft<T> draft_;
-  int exceptions_before_ = std::uncaught_exceptions();
-  bool published_ = false;
-  bool discarded_ = false;
-};
-
-/// One T, shared by every process that opens the same name. Movable, not copyable; one handle may be
-/// used from several threads at once. A moved-from handle may only be destroyed or assigned to. The
-/// handle must outlive its guards.
+/// One T, shared by every process that opens the same name. Movable, not copyable; one handle may
+/// be used from several threads at once. A moved-from handle may only be destroyed or assigned to.
+/// The handle must outlive its guards.
 ///
 /// Constructors block while somebody alive creates or removes the object, at most
 /// options::open_timeout. A creator that dies leaves nothing, or something half-made that the next
-/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch, kind_mismatch,
-/// name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt, timed_out,
-/// no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
+/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch,
+/// kind_mismatch, name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt,
+/// timed_out, no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
 template <class T>
 class object {
  public:
@@ -147,8 +59,8 @@ class object {
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
-  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or the
-  /// new one. Throws shm::error: removed, would_deadlock, corrupt.
+  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or
+  /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
     cell::publish(head().version, core_->place.payload(), &value);
@@ -166,7 +78,8 @@ class object {
   /// Blocks while another holds the lock. Throws as store().
   [[nodiscard]] locked<T> lock() { return {*core_, acquire()}; }
 
-  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but would_deadlock.
+  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
+  /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
     Expects(core_ != nullptr);
     return guarded(detail::held_lock::try_acquire(core_->place));
@@ -235,8 +148,8 @@ template <class T>
 class object<const T> {
  public:
   explicit object(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::observer>(
-            which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(
+            std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
   /// As object<T>::load(); never waits for a writer, alive or dead.

@@ -16,9 +16,11 @@ inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }
 
-/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is ambiguous,
-/// and not the C library's remove of a file.
-inline void remove(const char* name) { remove(key(name)); }
+/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is
+/// ambiguous, and not the C library's remove of a file.
+inline void remove(const char* name) {
+  remove(key(name));
+}
 
 /// Takes the object away under those who are attached: they get errc::removed at their next lock,
 /// load or wake-up. Blocks and throws as remove(key), but in_use.

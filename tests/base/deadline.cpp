@@ -10,7 +10,8 @@ using shm::detail::deadline;
 TEST_CASE("a deadline of no time, negative time or no number has passed") {
   CHECK(deadline::after(std::chrono::seconds(0)).passed());
   CHECK(deadline::after(std::chrono::seconds(-5)).passed());
-  CHECK(deadline::after(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())).passed());
+  CHECK(deadline::after(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()))
+            .passed());
   CHECK(deadline::after(std::chrono::seconds(-5)).remaining() == std::chrono::nanoseconds(0));
 }
 

@@ -21,7 +21,8 @@ TEST_CASE("every errc has words of its own") {
     CHECK(std::find(all.begin(), all.end(), words) == all.end());
     all.push_back(words);
   }
-  CHECK_THAT(make_error_code(static_cast<shm::errc>(99)).message(), ContainsSubstring("unknown error 99"));
+  CHECK_THAT(make_error_code(static_cast<shm::errc>(99)).message(),
+             ContainsSubstring("unknown error 99"));
 }
 
 TEST_CASE("text of unknown origin is bounded and escaped before it is printed") {

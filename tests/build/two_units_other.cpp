@@ -5,4 +5,6 @@
 
 int gear_of(const std::string& name);
 
-int gear_of(const std::string& name) { return shm::object<const int>(name).load(); }
+int gear_of(const std::string& name) {
+  return shm::object<const int>(name).load();
+}

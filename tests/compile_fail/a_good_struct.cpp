@@ -8,4 +8,6 @@ struct good {
 };
 BOOST_HANA_ADAPT_STRUCT(good, a, b);
 
-void use() { shm::object<good> o("x"); }
+void use() {
+  shm::object<good> o("x");
+}

@@ -6,5 +6,6 @@
 using bad = int;
 
 void use() {
-  shm::object<bad> o("x"); shm::object<bad> p(o);
+  shm::object<bad> o("x");
+  shm::object<bad> p(o);
 }

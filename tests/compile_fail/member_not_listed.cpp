@@ -3,7 +3,11 @@
 #include <cstdio>
 #include <shm.hpp>
 
-struct bad { int a; double b; }; BOOST_HANA_ADAPT_STRUCT(bad, a);
+struct bad {
+  int a;
+  double b;
+};
+BOOST_HANA_ADAPT_STRUCT(bad, a);
 
 void use() {
   shm::object<bad> o("x");

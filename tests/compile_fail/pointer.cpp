@@ -3,7 +3,10 @@
 #include <cstdio>
 #include <shm.hpp>
 
-struct bad { int* p; }; BOOST_HANA_ADAPT_STRUCT(bad, p);
+struct bad {
+  int* p;
+};
+BOOST_HANA_ADAPT_STRUCT(bad, p);
 
 void use() {
   shm::object<bad> o("x");

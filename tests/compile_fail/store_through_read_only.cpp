@@ -6,5 +6,6 @@
 using bad = int;
 
 void use() {
-  shm::object<const bad> o("x"); o.store(1);
+  shm::object<const bad> o("x");
+  o.store(1);
 }

@@ -25,7 +25,7 @@ struct plan {
   std::string step;    ///< where to die; empty: nowhere
   int occurrence = 1;  ///< the how manieth time
   support::baton* about_to_sleep = nullptr;
-  int coverage = -1;   ///< a pipe that is told of every step
+  int coverage = -1;  ///< a pipe that is told of every step
 };
 plan the_plan;
 
@@ -68,7 +68,8 @@ struct world {
 };
 
 void set_state(const shm::key& key, segment_state state) {
-  const auto memory = attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
+  const auto memory =
+      attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
   if (!memory.ok()) throw std::runtime_error("no segment");
   header_at(memory.value).state.store(state);
 }
@@ -109,7 +110,7 @@ void use_mutex(world& w) {
   w.bystander_may_lock.pass();
   const auto memory =
       attachment::of(segment::find(w.mutex.key().segment_key()).value, attach_mode::read_only);
-  while (!lock_word(header_at(memory.value).lock.load()).has_waiters()) pause_briefly();
+  while (header_at(memory.value).waiters.load() == 0) pause_briefly();
   mutex.unlock();
 }
 
@@ -259,7 +260,8 @@ void recover(world& w) {
 /// Kills one process at that step and, where a second step is named, the one that recovers there.
 /// Whether the last of them was reached at all.
 bool kill_at(const std::string& step, int occurrence, const std::string& second_step = "") {
-  INFO("killed at \"" << step << "\", occurrence " << occurrence << ", then \"" << second_step << '"');
+  INFO("killed at \"" << step << "\", occurrence " << occurrence << ", then \"" << second_step
+                      << '"');
   const support::watchdog watchdog(30);
   world w;
   support::child bystander([&w] {
@@ -337,7 +339,8 @@ TEST_CASE("one life passes through every crash point that the source has") {
   }
 }
 
-TEST_CASE("whoever dies while it recovers from a death, at any pair of steps, the others carry on") {
+TEST_CASE(
+    "whoever dies while it recovers from a death, at any pair of steps, the others carry on") {
   crash_point_hook = hook;
   int pairs = 0;
   const std::set<std::string> points = points_in_source();

@@ -86,7 +86,8 @@ TEST_CASE("one wake token is enough, and a deadline ends the wait for one") {
   CHECK(made.value.post_wake_token().ok());
   CHECK(made.value.post_wake_token().error_number == EAGAIN);
   CHECK(made.value.take_wake_token(deadline::never()).ok());
-  CHECK(made.value.take_wake_token(deadline::after(std::chrono::milliseconds(1))).error_number == EAGAIN);
+  CHECK(made.value.take_wake_token(deadline::after(std::chrono::milliseconds(1))).error_number ==
+        EAGAIN);
 }
 
 TEST_CASE("trust looks at owner, creator and mode") {

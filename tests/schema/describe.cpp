@@ -3,8 +3,8 @@
 #include <shm.hpp>
 
 #include "support/catch.hpp"
-#include "support/types.hpp"
 #include "support/schema_types.hpp"
+#include "support/types.hpp"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the texts expected here say <");
 
@@ -22,7 +22,7 @@ TEST_CASE("a struct is described by its members, with byte order and padding") {
 TEST_CASE("every kind of member has its text") {
   CHECK(text<every_kind>() ==
         "T{?:flag:c:letter:b:tiny:B:mode_now:T{<f:x:<h:y:2x}:one:(3)T{<f:x:<h:y:2x}:many:12s:name:"
-        "(2,3)<i:grid:<q:large:<g:longest:8x:hidden:8x}");
+        "(2,3)<i:grid:<q:large:@g:longest:8x:hidden:8x}");
   CHECK(text<c_style>() == "T{12s:name:(3)<f:v:<i:fixed:(2,3)<i:grid:}");
 }
 
@@ -35,7 +35,8 @@ TEST_CASE("scalars, arrays and types without members have a text, too") {
   CHECK(text<std::array<float, 3>>() == "(3)<f");
   CHECK(text<std::array<char, 5>>() == "5s");
   CHECK(text<blind>() == "8x");
-  CHECK(shm::detail::array_schema_of<support::telemetry, 64>().format() == "(64)T{<d:speed:<i:gear:4x}");
+  CHECK(shm::detail::array_schema_of<support::telemetry, 64>().format() ==
+        "(64)T{<d:speed:<i:gear:4x}");
   CHECK(shm::detail::array_schema_of<support::telemetry, 64>().size() == 64 * 16);
 }
 
@@ -54,11 +55,14 @@ TEST_CASE("schemas are equal only in all of text, size and alignment") {
 
 // What may be shared is known at compile time.
 static_assert(shm::is_shareable_v<support::telemetry> && shm::is_shareable_v<every_kind>);
-static_assert(shm::is_shareable_v<c_style> && shm::is_shareable_v<blind> && shm::is_shareable_v<int[3]>);
+static_assert(shm::is_shareable_v<c_style> && shm::is_shareable_v<blind> &&
+              shm::is_shareable_v<int[3]>);
 static_assert(shm::is_shareable_v<with_constructor>);
-static_assert(!shm::is_shareable_v<int*> && !shm::is_shareable_v<int&> && !shm::is_shareable_v<int blind::*>);
+static_assert(!shm::is_shareable_v<int*> && !shm::is_shareable_v<int&> &&
+              !shm::is_shareable_v<int blind::*>);
 static_assert(!shm::is_shareable_v<std::string> && !shm::is_shareable_v<std::string_view>);
 static_assert(!shm::is_shareable_v<gsl::span<int>> && !shm::is_shareable_v<std::optional<int*>>);
-static_assert(!shm::is_shareable_v<std::array<const char*, 4>> && !shm::is_shareable_v<volatile int>);
+static_assert(!shm::is_shareable_v<std::array<const char*, 4>> &&
+              !shm::is_shareable_v<volatile int>);
 static_assert(!shm::is_shareable_v<with_pointer> && !shm::is_shareable_v<one_forgotten>);
 static_assert(!shm::is_shareable_v<out_of_order>);

@@ -1,4 +1,4 @@
-// Difference: what a person reads when two versions of a struct meet, also when one text is hostile.
+// Difference: what a person reads when two versions of a struct meet, hostile ones too.
 // SPDX-License-Identifier: MIT
 #include <random>
 #include <shm.hpp>
@@ -36,7 +36,8 @@ TEST_CASE("a member that only one side has is named") {
   CHECK(difference("T{<i:a:}", 4, "T{<i:a:<i:b:}", 8) ==
         "  b: only in this program (int32 at byte 4)\n"
         "  size: 4 bytes in the segment, 8 in this program");
-  CHECK_THAT(difference("T{<i:a:<i:b:}", "T{<i:a:}"), ContainsSubstring("b: only in the segment (int32 at byte 4)"));
+  CHECK_THAT(difference("T{<i:a:<i:b:}", "T{<i:a:}"),
+             ContainsSubstring("b: only in the segment (int32 at byte 4)"));
 }
 
 TEST_CASE("a member of another name in the same place was renamed") {
@@ -56,13 +57,15 @@ TEST_CASE("arrays of another length, and structs in structs, are followed") {
 }
 
 TEST_CASE("another number of elements is said as such") {
-  CHECK(difference("(64)<d", "(128)<d") == "  64 elements in the segment, 128 elements in this program");
+  CHECK(difference("(64)<d", "(128)<d") ==
+        "  64 elements in the segment, 128 elements in this program");
 }
 
 TEST_CASE("big-endian numbers and another alignment are said") {
   CHECK_THAT(difference("T{>i:a:}", "T{<i:a:}"), ContainsSubstring("int32 (big-endian)"));
-  CHECK(shm::detail::schema_difference::describe(shm::schema("8x", 8, 8), shm::schema("8x", 8, 4)) ==
-        "  alignment: 8 bytes in the segment, 4 in this program");
+  CHECK(
+      shm::detail::schema_difference::describe(shm::schema("8x", 8, 8), shm::schema("8x", 8, 4)) ==
+      "  alignment: 8 bytes in the segment, 4 in this program");
 }
 
 TEST_CASE("a description that cannot be read is shown, escaped and bounded") {
@@ -83,10 +86,19 @@ TEST_CASE("hostile texts neither crash nor hang nor grow the message") {
   std::mt19937 random(7);
   const std::string good(shm::schema_of<every_kind>().format());
   const std::string alphabet = "T{}():<>0123456789xsbBhHiIqQfdg?c,ab\x01\xff";
-  const std::vector<std::string> nasty = {
-      "", "(", "T{", "((((((((", "(99999999999999999999)<i", "T{99999999999999999999999x}",
-      std::string(60000, '('), "(1)(1)(1)<i:", "T{:}", "T{<i:}", "T{<i::}", std::string(10000, '{'),
-      "T{(281474976710656)T{(281474976710656)<d:a:}:b:}"};
+  const std::vector<std::string> nasty = {"",
+                                          "(",
+                                          "T{",
+                                          "((((((((",
+                                          "(99999999999999999999)<i",
+                                          "T{99999999999999999999999x}",
+                                          std::string(60000, '('),
+                                          "(1)(1)(1)<i:",
+                                          "T{:}",
+                                          "T{<i:}",
+                                          "T{<i::}",
+                                          std::string(10000, '{'),
+                                          "T{(281474976710656)T{(281474976710656)<d:a:}:b:}"};
   for (const std::string& text : nasty) CHECK(difference(text, good).size() < 8000);
   std::string deep;
   for (int i = 0; i < 5000; ++i) deep += "T{";

@@ -32,8 +32,12 @@ shm::error refusal_of(F&& f) {
   throw std::logic_error("not refused");
 }
 
-segment segment_of(const shm::key& key) { return segment::find(key.segment_key()).value; }
-semaphore_set set_of(const shm::key& key) { return semaphore_set::find(key.set_key()).value; }
+segment segment_of(const shm::key& key) {
+  return segment::find(key.segment_key()).value;
+}
+semaphore_set set_of(const shm::key& key) {
+  return semaphore_set::find(key.set_key()).value;
+}
 bool exists(const shm::key& key) {
   return segment::find(key.segment_key()).ok() || semaphore_set::find(key.set_key()).ok();
 }
@@ -65,8 +69,9 @@ TEST_CASE("a changed struct is refused with the field that differs") {
   shm::object<telemetry> old(name);
   const auto refusal = refusal_of([&] { shm::object<telemetry_with_other_gear> changed(name); });
   CHECK(refusal.code() == shm::errc::type_mismatch);
-  CHECK_THAT(refusal.what(),
-             ContainsSubstring("gear: int32 at byte 8 in the segment, int16 at byte 8 in this program"));
+  CHECK_THAT(
+      refusal.what(),
+      ContainsSubstring("gear: int32 at byte 8 in the segment, int16 at byte 8 in this program"));
   CHECK(refusal_of([&] { shm::object<const telemetry_with_other_gear> viewer(name); }).code() ==
         shm::errc::type_mismatch);
   old.store({1, 2});
@@ -78,7 +83,8 @@ TEST_CASE("another number of elements is a type mismatch that says so") {
   shm::array<int, 64> numbers(name);
   const auto refusal = refusal_of([&] { shm::array<int, 128> other(name); });
   CHECK(refusal.code() == shm::errc::type_mismatch);
-  CHECK_THAT(refusal.what(), ContainsSubstring("64 elements in the segment, 128 elements in this program"));
+  CHECK_THAT(refusal.what(),
+             ContainsSubstring("64 elements in the segment, 128 elements in this program"));
 }
 
 TEST_CASE("object, array and mutex are kinds that do not mix") {
@@ -122,7 +128,8 @@ TEST_CASE("another program's segment is refused and stays as it is") {
   const auto refusal = refusal_of([&] { shm::object<telemetry> car(key); });
   CHECK(refusal.code() == shm::errc::foreign_segment);
   CHECK_THAT(refusal.what(), ContainsSubstring("stays untouched"));
-  CHECK(refusal_of([&] { shm::object<const telemetry> car(key); }).code() == shm::errc::foreign_segment);
+  CHECK(refusal_of([&] { shm::object<const telemetry> car(key); }).code() ==
+        shm::errc::foreign_segment);
   CHECK(refusal_of([&] { shm::remove(key); }).code() == shm::errc::foreign_segment);
   CHECK(refusal_of([&] { shm::remove(key, shm::force); }).code() == shm::errc::foreign_segment);
   CHECK(memory.value.address()[0] == (written ? std::byte{42} : std::byte{0}));
@@ -163,7 +170,8 @@ TEST_CASE("what another user made is trusted only as far as options::access says
   const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
   CHECK(refusal.code() == shm::errc::untrusted_owner);
   CHECK_THAT(refusal.what(), ContainsSubstring("owner uid 65534, mode 0666"));
-  CHECK(refusal_of([&] { shm::object<const int> viewer(name); }).code() == shm::errc::untrusted_owner);
+  CHECK(refusal_of([&] { shm::object<const int> viewer(name); }).code() ==
+        shm::errc::untrusted_owner);
   shm::options trusting;
   trusting.access = shm::access::everyone;
   CHECK(shm::object<int>(name, trusting).load() == 1);
@@ -293,7 +301,10 @@ TEST_CASE("a scribbler gets errors or nonsense out of the others, never a signal
         shm::array<telemetry, 5> mine(name, with_timeout(std::chrono::milliseconds(20)));
         static_cast<void>(mine.load(3));
       });
-      attempt([&] { shm::array<const telemetry, 5> viewer(name); static_cast<void>(viewer.load(2)); });
+      attempt([&] {
+        shm::array<const telemetry, 5> viewer(name);
+        static_cast<void>(viewer.load(2));
+      });
       attempt([&] { shm::object<int> wrong(name, with_timeout(std::chrono::milliseconds(20))); });
       return 0;
     });
@@ -345,9 +356,10 @@ TEST_CASE("a value too large for the kernel is a limit reached, and nothing is l
   const auto refusal = refusal_of([&] { shm::object<huge> one(shm::open_only, name); });
   CHECK(refusal.code() == shm::errc::not_found);
   const shm::schema type("x", 1, 1);
-  const blueprint plan{segment_kind::object, &type, std::size_t{1} << 62, 64,
+  const blueprint plan{segment_kind::object,           &type,  std::size_t{1} << 62, 64,
                        [](std::byte*, const void*) {}, nullptr};
-  const auto too_large = refusal_of([&] { connection one(name, open_mode::open_or_create, {}, plan); });
+  const auto too_large =
+      refusal_of([&] { connection one(name, open_mode::open_or_create, {}, plan); });
   CHECK(too_large.code() == shm::errc::limit_reached);
   CHECK_THAT(too_large.what(), ContainsSubstring("shmget"));
   CHECK_FALSE(exists(name));
@@ -524,7 +536,10 @@ TEST_CASE("an object until the last detach goes with its last handle") {
   how.lifetime = shm::lifetime::until_last_detach;
   {
     shm::object<int> one(name, how);
-    { shm::object<int> two(name); two.store(3); }
+    {
+      shm::object<int> two(name);
+      two.store(3);
+    }
     CHECK(one.load() == 3);
     CHECK(exists(name));
   }

@@ -76,7 +76,8 @@ TEST_CASE("what a dead remover left is finished or undone by the next") {
   const support::watchdog watchdog;
   const support::name name;
   shm::object<int> one(shm::create_only, name, 5);
-  auto memory = attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+  auto memory =
+      attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
   auto& state = header_at(memory.value).state;
   SECTION("removing: live handles go on, an opener puts ready back") {
     state.store(segment_state::removing);
@@ -101,7 +102,8 @@ TEST_CASE("a half-made object is removed, and a half-removed one, too") {
   const support::name name;
   { shm::object<int> one(name); }
   SECTION("under construction") {
-    auto memory = attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+    auto memory =
+        attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
     header_at(memory.value).state.store(segment_state::under_construction);
   }
   SECTION("the segment is gone") {

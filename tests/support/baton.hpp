@@ -24,13 +24,15 @@ class baton {
   }
 
   void pass() {
-    if (::write(ends_[1], "x", 1) != 1) throw std::system_error(errno, std::system_category(), "write");
+    if (::write(ends_[1], "x", 1) != 1)
+      throw std::system_error(errno, std::system_category(), "write");
   }
 
   void await() {
     if (!arrives_within(60000)) throw std::runtime_error("a baton never came");
     char taken = 0;
-    if (::read(ends_[0], &taken, 1) != 1) throw std::system_error(errno, std::system_category(), "read");
+    if (::read(ends_[0], &taken, 1) != 1)
+      throw std::system_error(errno, std::system_category(), "read");
   }
 
   bool arrives_within(int milliseconds) {

@@ -20,9 +20,10 @@ struct every_kind {
   using three = std::array<inner, 3>;
   using text = std::array<char, 12>;
   using matrix = std::array<std::array<int, 3>, 2>;
-  BOOST_HANA_DEFINE_STRUCT(every_kind, (bool, flag), (char, letter), (std::int8_t, tiny), (mode, mode_now),
-                           (inner, one), (three, many), (text, name), (matrix, grid), (long long, large),
-                           (long double, longest), (blind, hidden));
+  BOOST_HANA_DEFINE_STRUCT(every_kind, (bool, flag), (char, letter), (std::int8_t, tiny),
+                           (mode, mode_now), (inner, one), (three, many), (text, name),
+                           (matrix, grid), (long long, large), (long double, longest),
+                           (blind, hidden));
 };
 
 struct c_style {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 namespace shm::detail {
@@ -22,6 +23,10 @@ class deadline {
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
     return deadline(now + std::chrono::ceil<clock::duration>(span));
+  }
+
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
   }
 
   bool is_never() const noexcept { return at_ == clock::time_point::max(); }

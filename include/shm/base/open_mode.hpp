@@ -1,4 +1,4 @@
-// Open modes: whether opening may create, must create, or must find; and the tag of a forced removal.
+// Open modes: whether opening may create, must create, or must find.
 // SPDX-License-Identifier: MIT
 #pragma once
 

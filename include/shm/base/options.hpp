@@ -6,8 +6,8 @@
 
 namespace shm {
 
-/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is, how
-/// much the permissions found may allow, and whether somebody else may own the object.
+/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is,
+/// how much the permissions found may allow, and whether somebody else may own the object.
 enum class access {
   owner,          ///< 0600: this user alone
   group,          ///< 0660: the group reads and writes
@@ -33,7 +33,8 @@ struct options {
   /// Creator: lay the segment in huge pages. Where the kernel refuses, ordinary pages are used, and
   /// one line on stderr says why.
   bool huge_pages = false;
-  /// Keep the segment out of swap (SHM_LOCK). Where the kernel refuses, opening fails with its errno.
+  /// Keep the segment out of swap (SHM_LOCK). Where the kernel refuses, opening fails with its
+  /// errno.
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;

@@ -9,7 +9,8 @@
 
 namespace shm::detail {
 
-/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was cut.
+/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was
+/// cut.
 inline std::string printable(std::string_view bytes, std::size_t limit) {
   std::string text;
   for (const char c : bytes.substr(0, limit)) {

@@ -7,10 +7,11 @@
 #include <cstring>
 #include <type_traits>
 
-// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go through
-// a memcpy that the compiler cannot see into, because no compiler merges atomic words into vectors:
-// what it does is machine code with no C++ semantics, and a word that changed meanwhile is simply the
-// old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is atomic words.
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
+// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
+// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
+// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
+// atomic words.
 #if defined(__SANITIZE_THREAD__)
 #define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
 #elif defined(__has_feature)
@@ -47,12 +48,14 @@ using word_of_alignment = std::conditional_t<
 template <std::size_t Alignment>
 bool copy_by_words(std::size_t size) noexcept {
   constexpr std::size_t most_inline_words = 16;
-  return copies_by_atomic_words_only || size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+  return copies_by_atomic_words_only ||
+         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
 }
 
 template <class Word>
 Word load_word(const std::byte* from) noexcept {
-  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)), __ATOMIC_RELAXED);
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
+                         __ATOMIC_RELAXED);
 }
 
 template <class Word>
@@ -92,7 +95,8 @@ inline void move_wide(void*, const void*) noexcept {}
 
 /// Copies out of shared memory, whose side is aligned to Alignment.
 template <std::size_t Alignment>
-[[gnu::always_inline]] inline void load_shared(void* to, const void* from, std::size_t size) noexcept {
+[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
   if (!copy_by_words<Alignment>(size)) {
     hidden_memcpy()(to, from, size);
     return;
@@ -110,7 +114,8 @@ template <std::size_t Alignment>
 
 /// Copies into shared memory, whose side is aligned to Alignment.
 template <std::size_t Alignment>
-[[gnu::always_inline]] inline void store_shared(void* to, const void* from, std::size_t size) noexcept {
+[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
+                                                std::size_t size) noexcept {
   if (!copy_by_words<Alignment>(size)) {
     hidden_memcpy()(to, from, size);
     return;
@@ -129,7 +134,8 @@ template <std::size_t Alignment>
 
 /// Copies from shared to shared memory, both aligned to Alignment.
 template <std::size_t Alignment>
-[[gnu::always_inline]] inline void move_shared(void* to, const void* from, std::size_t size) noexcept {
+[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
   if (!copy_by_words<Alignment>(size)) {
     hidden_memcpy()(to, from, size);
     return;

@@ -23,7 +23,8 @@ class key {
   static constexpr std::size_t max_name_length = 63;
 
   /// A name of 1 to 63 bytes without NUL; anything else throws shm::error with
-  /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the segment.
+  /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the
+  /// segment.
   key(std::string_view name) { hash(checked(name)); }
   key(const std::string& name) : key(std::string_view(name)) {}
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
@@ -102,8 +103,8 @@ class key {
 
   static std::string_view checked(std::string_view name) {
     if (name.empty() || name.size() > max_name_length) {
-      throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name has 1 to 63 bytes, not " +
-                    std::to_string(name.size()));
+      throw invalid("shm: key \"" + detail::printable(name, 80) +
+                    "\": a name has 1 to 63 bytes, not " + std::to_string(name.size()));
     }
     if (name.find('\0') != std::string_view::npos) {
       throw invalid("shm: key \"" + detail::printable(name, 80) + "\": a name holds no NUL byte");

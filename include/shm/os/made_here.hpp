@@ -1,4 +1,4 @@
-// Made here: removes the kernel object that this call created, unless the call succeeds and keeps it.
+// Made here: removes the kernel object that this call created, unless it is kept.
 // SPDX-License-Identifier: MIT
 #pragma once
 

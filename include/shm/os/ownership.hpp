@@ -37,7 +37,9 @@ struct ownership {
 
  private:
   static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-  char digit(unsigned shift) const noexcept { return static_cast<char>('0' + ((mode >> shift) & 7u)); }
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
 };
 
 }  // namespace shm::detail

@@ -1,7 +1,8 @@
-// Process: which process and thread is running, told apart after fork and exec without trusting pids.
+// Process: which process and thread is running, told apart after fork and exec without pids.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -26,8 +27,8 @@ class process {
   /// Call once, when a handle opens, before current().
   static void prepare() {
     if (page_.load(std::memory_order_acquire) != nullptr) return;
-    void* const memory = ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const memory =
+        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
       throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
     }
@@ -47,7 +48,8 @@ class process {
 
   /// 0 in a forked child that has not asked before, which is nobody's number.
   static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing else.
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
+    // else.
     return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
   }
 
@@ -68,6 +70,25 @@ class process {
   /// The cached id, or 0 where thread_id() would have to ask.
   static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
     return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
+  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
+  static void accept_barriers() noexcept {
+    if (accepts_barriers()) return;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
+      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      accepted_in_.store(current(), std::memory_order_relaxed);
+    }
+  }
+  static bool accepts_barriers() noexcept {
+    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
+  }
+
+  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
+  /// this process may not ask for one.
+  static bool barrier_everywhere() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
   }
 
   /// A random number that this program has had since it started: an exec ends it.
@@ -98,13 +119,15 @@ class process {
   [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
     epoch_word& word = *page_.load(std::memory_order_relaxed);
     process_epoch next = 0;
-    while (next == 0) next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    while (next == 0)
+      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
     process_epoch found = 0;
     return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
   }
 
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<process_epoch> accepted_in_{0};
   static inline std::atomic<std::uint64_t> incarnation_{0};
   static inline thread_local thread_identity cached_thread_{0, 0};
 };

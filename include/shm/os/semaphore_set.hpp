@@ -35,8 +35,8 @@ struct set_status {
   ownership owner;
 };
 
-/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the time
-/// that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the
+/// time that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
 class semaphore_set {
  public:
   semaphore_set() = default;
@@ -57,14 +57,15 @@ class semaphore_set {
     argument where;
     where.status = &data;
     if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
-    return {{static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
-            0};
+    return {
+        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+        0};
   }
 
   result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
 
-  /// The process that last changed that semaphore: only ever to be shown to people, or compared with
-  /// this very process.
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared
+  /// with this very process.
   result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
 
   result<std::vector<unsigned short>> values(unsigned semaphores) const {
@@ -149,14 +150,15 @@ class semaphore_set {
   }
 
   template <std::size_t Count>
-  status run(const sembuf (&steps)[Count], const deadline& until = deadline::never()) const noexcept {
+  status run(const sembuf (&steps)[Count],
+             const deadline& until = deadline::never()) const noexcept {
     sembuf operations[Count];  // semop takes them as not const
     for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
     for (;;) {
       timespec left{};
       if (!until.is_never()) left = to_timespec(until.remaining());
-      const status done = status::of(
-          ::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
+      const status done =
+          status::of(::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
       if (done.error_number != EINTR) return done;
     }
   }

@@ -48,6 +48,13 @@ constexpr char scalar_code() noexcept {
   }
 }
 
+/// What a long double looks like is the machine's own affair: native, as PEP 3118 has it.
+inline std::string byte_order_of(char code, std::size_t size) {
+  if (code == 'g') return "@";
+  if (size == 1) return "";
+  return little_endian ? "<" : ">";
+}
+
 inline std::string padding(std::size_t bytes) {
   if (bytes == 0) return {};
   return bytes == 1 ? "x" : std::to_string(bytes) + "x";
@@ -95,8 +102,7 @@ std::string format_of() {
   } else if constexpr (has_members<T>) {
     return format_of_members<T>();
   } else if constexpr (scalar_code<T>() != 0) {
-    const bool has_byte_order = sizeof(T) > 1;
-    return std::string(has_byte_order ? (little_endian ? "<" : ">") : "") + scalar_code<T>();
+    return byte_order_of(scalar_code<T>(), sizeof(T)) + scalar_code<T>();
   } else {
     return padding(sizeof(T));  // opaque: size and alignment are all that is known
   }
@@ -106,7 +112,8 @@ std::string format_of() {
 template <class T, std::size_t N>
 const schema& array_schema_of() {
   check_shareable<T>();
-  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T));
+  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
+                            alignof(T));
   return known;
 }
 

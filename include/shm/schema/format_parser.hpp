@@ -55,8 +55,10 @@ class format_parser {
   explicit format_parser(std::string_view text) : rest_(text) {}
 
   bool starts_with_element_count() const {
-    // One dimension alone is the array's; the element's own dimensions follow in their own brackets.
-    return !rest_.empty() && rest_.front() == '(' && rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
+    // One dimension alone is the array's; the element's own dimensions follow in their own
+    // brackets.
+    return !rest_.empty() && rest_.front() == '(' &&
+           rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
   }
 
   bool skip(char expected) {
@@ -109,7 +111,8 @@ class format_parser {
     if (rest_.substr(0, 2) == "T{") {
       rest_.remove_prefix(2);
       const std::size_t place = fields_.size();
-      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit, depth + 1)) {
+      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit,
+                   depth + 1)) {
         return false;
       }
       if (unit != 0 && count > max_size / unit) return false;
@@ -127,7 +130,8 @@ class format_parser {
     return add(field{path, type + words, offset, size});
   }
 
-  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size, unsigned depth) {
+  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size,
+               unsigned depth) {
     if (depth > max_depth) return false;
     size = 0;
     while (!skip('}')) {
@@ -194,7 +198,7 @@ class format_parser {
     }
     if (counted) return false;
     const bool big = skip('>');
-    if (!big) static_cast<void>(skip('<'));
+    if (!big && !skip('<')) static_cast<void>(skip('@'));
     if (rest_.empty()) return false;
     const char code = rest_.front();
     rest_.remove_prefix(1);
@@ -209,11 +213,19 @@ class format_parser {
       const char* word;
       std::uint64_t size;
     };
-    static constexpr known all[] = {
-        {'?', "bool", 1},   {'c', "char", 1},  {'b', "int8", 1},   {'B', "uint8", 1},
-        {'h', "int16", 2},  {'H', "uint16", 2}, {'i', "int32", 4},  {'I', "uint32", 4},
-        {'q', "int64", 8},  {'Q', "uint64", 8}, {'f', "float", 4},  {'d', "double", 8},
-        {'g', "long double", sizeof(long double)}};
+    static constexpr known all[] = {{'?', "bool", 1},
+                                    {'c', "char", 1},
+                                    {'b', "int8", 1},
+                                    {'B', "uint8", 1},
+                                    {'h', "int16", 2},
+                                    {'H', "uint16", 2},
+                                    {'i', "int32", 4},
+                                    {'I', "uint32", 4},
+                                    {'q', "int64", 8},
+                                    {'Q', "uint64", 8},
+                                    {'f', "float", 4},
+                                    {'d', "double", 8},
+                                    {'g', "long double", sizeof(long double)}};
     for (const known& one : all) {
       if (one.code != code) continue;
       type = one.word;

@@ -27,13 +27,14 @@ inline constexpr bool has_members = boost::hana::Struct<T>::value;
 template <class T, class Visit>
 constexpr void for_each_member(Visit&& visit) {
   boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
-    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))), ...);
+    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
+     ...);
   });
 }
 
 template <class T, class Accessor>
-using member_type =
-    std::remove_cv_t<std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
+using member_type = std::remove_cv_t<
+    std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
 
 /// One dimension of a C array or std::array.
 template <class T>

@@ -39,7 +39,8 @@ class schema {
     const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
     for (const char c : format_) add(static_cast<unsigned char>(c));
     for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8) add(static_cast<unsigned char>(number >> shift));
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        add(static_cast<unsigned char>(number >> shift));
     }
     return h;
   }

@@ -15,12 +15,18 @@ namespace shm {
 
 namespace detail {
 
-enum class sharing_rule { none_broken, no_address, trivially_copyable, not_volatile, all_members, in_order };
+enum class sharing_rule {
+  none_broken,
+  no_address,
+  trivially_copyable,
+  not_volatile,
+  all_members,
+  in_order
+};
 
 template <class T>
-inline constexpr bool refers_elsewhere =
-    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_member_pointer_v<T> ||
-    std::is_null_pointer_v<T>;
+inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
+                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
 template <class Char, class Traits>
 inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
 template <class T, std::size_t Extent>
@@ -68,16 +74,18 @@ constexpr sharing_rule broken_rule() {
 template <class T>
 constexpr void check_shareable() {
   constexpr sharing_rule broken = broken_rule<T>();
-  static_assert(broken != sharing_rule::no_address,
-                "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
-                "another process; store the value itself, an index or an offset");
+  static_assert(
+      broken != sharing_rule::no_address,
+      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
+      "another process; store the value itself, an index or an offset");
   static_assert(broken != sharing_rule::trivially_copyable,
                 "shm: T must be trivially copyable, with all its members: it is copied as bytes "
                 "between processes; use char[N] or std::array in place of strings and vectors");
   static_assert(broken != sharing_rule::not_volatile,
                 "shm: T must not be volatile: the library orders accesses itself");
-  static_assert(broken != sharing_rule::all_members,
-                "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
+  static_assert(
+      broken != sharing_rule::all_members,
+      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
   static_assert(broken != sharing_rule::in_order,
                 "shm: the members of T must be listed in the order of their declaration");
   static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
@@ -85,9 +93,11 @@ constexpr void check_shareable() {
 
 }  // namespace detail
 
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where that
-/// can be seen (through arrays and Hana members); and every member listed to Hana, in order, if any.
+/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
+/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
+/// if any.
 template <class T>
-inline constexpr bool is_shareable_v = detail::broken_rule<T>() == detail::sharing_rule::none_broken;
+inline constexpr bool is_shareable_v =
+    detail::broken_rule<T>() == detail::sharing_rule::none_broken;
 
 }  // namespace shm

@@ -96,6 +96,7 @@ class connection {
         door::enter(place_.set, deadline::after(open_timeout_), about());
     if (!inside) give_up();
     if (is_removed()) refuse_removed(about());
+    process::accept_barriers();
     // Another thread of this child may have been inside before.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
     const std::optional<seat_identity> seat = all_seats().sit_down(about());

@@ -13,14 +13,41 @@
 #include "../base/shared_bytes.hpp"
 #include "../os/key.hpp"
 #include "../os/segment.hpp"
+#include "find.hpp"
 #include "layout.hpp"
 #include "trouble.hpp"
 
 namespace shm::detail {
 
+/// A new set; nothing when another opener was first. Throws limit_reached.
+inline std::optional<found_set> make_set(const key& which, const options& how, subject& about) {
+  const result<semaphore_set> made =
+      semaphore_set::create(which.set_key(), how.seats, permissions(how.access));
+  switch (made.error_number) {
+    case 0: break;
+    case EEXIST: return std::nullopt;  // another opener was first
+    case ENOSPC:
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
+             "limits: sysctl kernel.sem");
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "semget: " + std::to_string(how.seats) +
+                 " seats are more semaphores than a set may have; use fewer options::seats or "
+                 "raise the first number of: sysctl kernel.sem");
+    default: refuse_set_call("semget", made.error_number, about);
+  }
+  about.set_id = made.value.id();
+  crash_point("open: set made");
+  return found_set{made.value, semaphore::first_seat + how.seats, false};
+}
+
 /// A fallback that is not silent: huge pages make an object faster, none make it no less right.
 inline void report_ordinary_pages(int error_number, const subject& about) {
-  std::fprintf(stderr, "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl vm.nr_hugepages)\n",
+  std::fprintf(stderr,
+               "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
+               "vm.nr_hugepages)\n",
                describe(about).c_str(), std::strerror(error_number));
 }
 
@@ -53,7 +80,8 @@ enum class found_memory { zeroed, half_made };
 
 /// Inside the door. The caller says ready when all else is done, too.
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
-                              const key& which, const options& how, const blueprint& plan, int set_id) {
+                              const key& which, const options& how, const blueprint& plan,
+                              int set_id) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
   // The very first store says both that it is ours and that it is not finished.
   head.state.store(segment_state::under_construction, std::memory_order_release);

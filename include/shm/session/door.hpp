@@ -1,4 +1,4 @@
-// Door: one process at a time creates, joins or removes an object; killed inside, it leaves it open.
+// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
 // SPDX-License-Identifier: MIT
 #pragma once
 

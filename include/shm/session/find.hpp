@@ -18,16 +18,18 @@
 
 namespace shm::detail {
 
-inline void check_trust(const ownership& found, access who, const char* what, const subject& about) {
+inline void check_trust(const ownership& found, access who, const char* what,
+                        const subject& about) {
   if (found.trusted(who)) return;
   const bool open_to_others = (found.mode & ~permissions(who)) != 0;
-  refuse(errc::untrusted_owner, about,
-         std::string("the ") + what + " has " + found.describe() +
-             (open_to_others
-                  ? ", which lets in more than options::access says; if that is meant, open it with "
-                    "the options::access that it was created with"
-                  : ", another user, whom options::access does not trust; if that is meant, open it "
-                    "with the options::access that it was created with, or choose another name"));
+  refuse(
+      errc::untrusted_owner, about,
+      std::string("the ") + what + " has " + found.describe() +
+          (open_to_others
+               ? ", which lets in more than options::access says; if that is meant, open it with "
+                 "the options::access that it was created with"
+               : ", another user, whom options::access does not trust; if that is meant, open it "
+                 "with the options::access that it was created with, or choose another name"));
 }
 
 struct found_set {
@@ -48,8 +50,8 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
-           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" + why +
-               "); it stays untouched; choose another name");
+           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" +
+               why + "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
   if (semaphores <= semaphore::first_seat) {
@@ -73,7 +75,8 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   return found_set{found.value, semaphores, marked};
 }
 
-/// Before the set is used in any other way: a used set without the mark is foreign. False: it is gone.
+/// Before the set is used in any other way: a used set without the mark is foreign. False: it is
+/// gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (found.marked) return true;
   const status put = found.set.put_mark();
@@ -93,9 +96,10 @@ inline result<segment_state> peek_state(const segment& where) {
 }
 
 [[noreturn]] inline void refuse_foreign_segment(const subject& about) {
-  refuse(errc::foreign_segment, about,
-         "the segment under this key is not of this library; it stays untouched; choose another name, "
-         "or look who made it with: ipcs -m -p");
+  refuse(
+      errc::foreign_segment, about,
+      "the segment under this key is not of this library; it stays untouched; choose another name, "
+      "or look who made it with: ipcs -m -p");
 }
 
 [[noreturn]] inline void refuse_not_found(const subject& about) {

@@ -52,7 +52,8 @@ struct seat_entry {
   std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
 };
 
-/// Written once, before the segment is ready; never changes afterwards. Copied before it is believed.
+/// Written once, before the segment is ready; never changes afterwards. Copied before it is
+/// believed.
 struct description {
   std::uint32_t layout;
   std::uint32_t kind;
@@ -74,6 +75,7 @@ struct header {
   std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
   std::atomic<std::uint64_t> version;  ///< number of values published
   std::atomic<std::uint32_t> section;
+  std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::atomic<std::int32_t> set_id;

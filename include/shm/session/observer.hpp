@@ -23,7 +23,8 @@ class observer {
     const deadline until = deadline::after(how.open_timeout);
     while (!try_attach(which, how, plan, until, about)) {
       if (until.passed()) {
-        refuse(errc::timed_out, about, "others keep creating or removing it while it is being opened");
+        refuse(errc::timed_out, about,
+               "others keep creating or removing it while it is being opened");
       }
     }
   }
@@ -41,8 +42,8 @@ class observer {
 
  private:
   /// False: it changed under us, look again.
-  bool try_attach(const key& which, const options& how, const blueprint& plan, const deadline& until,
-                  subject& about) {
+  bool try_attach(const key& which, const options& how, const blueprint& plan,
+                  const deadline& until, subject& about) {
     about.segment_id = about.set_id = -1;
     const std::optional<found_set> found = find_set(which, how.access, about);
     // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.

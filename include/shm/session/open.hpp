@@ -16,7 +16,7 @@
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
-#include "retire.hpp"
+#include "judge.hpp"
 #include "seat.hpp"
 #include "verify.hpp"
 
@@ -50,6 +50,7 @@ class opener {
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
     process::prepare();
+    process::accept_barriers();
     for (;;) {
       if (std::optional<place> done = attempt()) return std::move(*done);
       // What we had found was removed under us: look again.
@@ -68,7 +69,7 @@ class opener {
     const bool set_is_new = !found;
     if (set_is_new) {
       peek_segment();
-      found = make_set();
+      found = make_set(which_, how_, about_);
       if (!found) return std::nullopt;
     }
     if (!mark_as_ours(*found, about_)) return std::nullopt;
@@ -93,34 +94,11 @@ class opener {
     if (means_gone(state.error_number)) return;
     if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
     // Blank, with a set beside it after all: a creator is at work.
-    const bool creating = state.value == segment_state::blank &&
-                          semaphore_set::find(which_.set_key()).ok();
+    const bool creating =
+        state.value == segment_state::blank && semaphore_set::find(which_.set_key()).ok();
     if (creating) return;
     if (!is_ours(state.value)) refuse_foreign_segment(about_);
     check_trust(now.value.owner, how_.access, "segment", about_);
-  }
-
-  std::optional<found_set> make_set() {
-    const result<semaphore_set> made =
-        semaphore_set::create(which_.set_key(), how_.seats, permissions(how_.access));
-    switch (made.error_number) {
-      case 0: break;
-      case EEXIST: return std::nullopt;  // another opener was first
-      case ENOSPC:
-      case ENOMEM:
-        refuse(errc::limit_reached, about_,
-               "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
-               "limits: sysctl kernel.sem");
-      case EINVAL:
-        refuse(errc::limit_reached, about_,
-               "semget: " + std::to_string(how_.seats) +
-                   " seats are more semaphores than a set may have; use fewer options::seats or "
-                   "raise the first number of: sysctl kernel.sem");
-      default: refuse_set_call("semget", made.error_number, about_);
-    }
-    about_.set_id = made.value.id();
-    crash_point("open: set made");
-    return found_set{made.value, semaphore::first_seat + how_.seats, false};
   }
 
   /// Inside the door.
@@ -148,7 +126,8 @@ class opener {
       if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
 
       attempt_result done;
-      switch (judge(head, existing.value, now.value, found, set_is_new)) {
+      const judge opinion(which_, mode_, how_, plan_, layout().total, about_);
+      switch (opinion.of(head, existing.value, now.value, found, set_is_new)) {
         case verdict::usable:
           done = join(existing.value, std::move(memory.value), now.value.size, found);
           if (done) set_made_here.keep();
@@ -162,76 +141,6 @@ class opener {
         case verdict::gone: break;
       }
     }
-  }
-
-  enum class verdict {
-    usable,      // ready
-    unfinished,  // its creator died, and it is as we would make it: construct it again, in place
-    finished,    // its life is over: remove it, create anew
-    gone         // removed just now
-  };
-
-  verdict judge(header& head, const segment& where, const segment_status& now,
-                const found_set& found, bool set_is_new) {
-    const segment_state state = head.state.load(std::memory_order_acquire);
-    const bool as_we_would_make_it = now.size == layout().total;
-    if (state == segment_state::blank) {
-      // Every creator makes and marks its set first, so beside such a set it is ours.
-      const bool left_beside_our_set = found.marked && now.attached == 0;
-      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about_);
-    }
-    check_trust(now.owner, how_.access, "segment", about_);
-    switch (state) {
-      case segment_state::blank:
-        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
-      case segment_state::under_construction: {
-        // Beside a new set an attached creator may live on, having lost the old one: leave it alone.
-        const bool abandoned = !set_is_new || now.attached == 0;
-        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
-      }
-      case segment_state::removed: return verdict::finished;
-      case segment_state::ready:
-      case segment_state::removing: return judge_ready(head, where, now, found);
-    }
-    refuse(errc::corrupt, about_,
-           "its state makes no sense: somebody scribbled over the segment; remove it with "
-           "shm::remove(name, shm::force)");
-  }
-
-  verdict judge_ready(header& head, const segment& where, const segment_status& now,
-                      const found_set& found) {
-    const auto facts = verified_description::read(head, now.size, which_, about_);
-    if (facts.until_last_detach() && now.attached == 0) {
-      const result<retirement> stale = retire_if_unused(head, where);
-      if (stale.value == retirement::done) return verdict::gone;
-      if (stale.value == retirement::refused) {
-        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
-      }
-    }
-    if (mode_ == open_mode::create_only) {
-      refuse(errc::already_exists, about_,
-             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
-    }
-    facts.check_content(head, plan_, about_);
-    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0) {
-        // Judged by the new, empty set, a live holder of the lock would count as dead.
-        const status removed = retire_by_force(head, where);
-        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-        return verdict::gone;
-      }
-      // Release: pairs with nothing but the door; the seats of the old set are empty in the new one.
-      head.set_id.store(found.set.id(), std::memory_order_release);
-      crash_point("open: set adopted");
-    }
-    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
-      // Somebody who wanted to remove it died before doing so.
-      head.state.store(segment_state::ready, std::memory_order_seq_cst);
-      crash_point("open: ready again");
-    }
-    return verdict::usable;
   }
 
   attempt_result create(const found_set& found, bool set_is_new) {
@@ -262,8 +171,8 @@ class opener {
     construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
     attempt_result done = join(where, std::move(memory), layout().total, found);
     if (!done) return std::nullopt;
-    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that fails
-    // can be taken back without anybody having seen it.
+    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that
+    // fails can be taken back without anybody having seen it.
     head.state.store(segment_state::ready, std::memory_order_release);
     crash_point("create: ready");
     return done;
@@ -275,9 +184,10 @@ class opener {
     if (how_.lock_in_memory) {
       const status locked = where.lock_in_memory();
       if (!locked.ok()) {
-        refuse_call("shmctl(SHM_LOCK)", locked.error_number, about_,
-                    "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
-                    "it without options::lock_in_memory");
+        refuse_call(
+            "shmctl(SHM_LOCK)", locked.error_number, about_,
+            "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
+            "it without options::lock_in_memory");
       }
     }
     if (how_.prefault) memory.prefault(size);
@@ -291,8 +201,9 @@ class opener {
 
   bool anybody_sits(const found_set& found) const {
     const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-    return values.ok() && std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                                      [](unsigned short taken) { return taken != 0; });
+    return values.ok() &&
+           std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                       [](unsigned short taken) { return taken != 0; });
   }
 
   void remove(const segment& old) {

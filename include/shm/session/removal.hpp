@@ -92,9 +92,9 @@ class remover {
   }
 
   [[noreturn]] void refuse_in_use(const found_set* beside) const {
-    const std::string who = beside == nullptr
-                                ? "somebody"
-                                : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+    const std::string who =
+        beside == nullptr ? "somebody"
+                          : occupants(beside->set, beside->semaphores - semaphore::first_seat);
     refuse(errc::in_use, about_,
            "processes are attached (seats: " + who +
                "); end them, or take it away under them with shm::remove(name, shm::force)");

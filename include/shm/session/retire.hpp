@@ -40,7 +40,8 @@ inline result<retirement> retire_if_unused(header& head, const segment& where) n
 
 /// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
 inline status retire_by_force(header& head, const segment& where) noexcept {
-  const segment_state before = head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
+  const segment_state before =
+      head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
   crash_point("force: removed");
   const status removed = where.remove();
   if (!removed.ok() && !means_gone(removed.error_number)) {

@@ -26,7 +26,8 @@ class seat_identity {
   static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
 
   seat_identity(std::uint32_t generation, unsigned seat) noexcept
-      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat} << free_bits) {}
+      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
+                                                                         << free_bits) {}
 
   /// From a word whose low bits hold something else.
   static seat_identity in(std::uint64_t word) noexcept {
@@ -61,7 +62,8 @@ class seats {
     if (who.seat() >= count_) {
       refuse(errc::corrupt, about,
              "the lock names seat " + std::to_string(who.seat()) + " of " + std::to_string(count_) +
-                 ": somebody scribbled over the segment; remove it with shm::remove(name, shm::force)");
+                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
+                 "shm::force)");
     }
     const result<int> taken = set_.value(index(who.seat()));
     if (!taken.ok()) {
@@ -88,10 +90,11 @@ class seats {
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
-    refuse(errc::no_free_seat, about,
-           "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
-               "; close handles that are not needed, read through shm::object<const T>, which needs "
-               "no seat, or create the object with a larger options::seats");
+    refuse(
+        errc::no_free_seat, about,
+        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
+            "; close handles that are not needed, read through shm::object<const T>, which needs "
+            "no seat, or create the object with a larger options::seats");
   }
 
   /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
@@ -145,7 +148,8 @@ class seats {
     if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
   }
 
-  /// An exec keeps the undo records: a seat of this very process that another program took is nobody's.
+  /// An exec keeps the undo records: a seat of this very process that another program took is
+  /// nobody's.
   bool give_back_leftover(unsigned seat) const {
     const seat_entry& found = entry(seat);
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||

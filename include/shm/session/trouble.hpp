@@ -42,18 +42,21 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(call, error_number, about,
-                  "this user may not change the semaphores; ask the owner to create the object with "
-                  "shm::access::group or ::everyone (see: ipcs -s -i ID)");
+      refuse_call(
+          call, error_number, about,
+          "this user may not change the semaphores; ask the owner to create the object with "
+          "shm::access::group or ::everyone (see: ipcs -s -i ID)");
     case ENOSPC:
     case ENOMEM:
       refuse(errc::limit_reached, about,
-             std::string(call) + " found no memory for an undo record; raise the limits in "
-                                 "/proc/sys/kernel/sem or free memory");
+             std::string(call) +
+                 " found no memory for an undo record; raise the limits in "
+                 "/proc/sys/kernel/sem or free memory");
     case ERANGE:
       refuse(errc::corrupt, about,
-             std::string(call) + " met a semaphore out of range: somebody changed the set by hand; "
-                                 "remove the object with shm::remove(name, shm::force)");
+             std::string(call) +
+                 " met a semaphore out of range: somebody changed the set by hand; "
+                 "remove the object with shm::remove(name, shm::force)");
     default: refuse_call(call, error_number, about, "unexpected");
   }
 }

@@ -31,10 +31,10 @@ class verified_description {
     return found;
   }
 
-  /// Whether a remover must keep its hands off: the two names only share a key. A header that cannot
-  /// be understood has no name to be spared for.
-  static bool belongs_to_another_name(const header& head, std::size_t segment_size, const key& which,
-                                      const subject& about) {
+  /// Whether a remover must keep its hands off: the two names only share a key. A header that
+  /// cannot be understood has no name to be spared for.
+  static bool belongs_to_another_name(const header& head, std::size_t segment_size,
+                                      const key& which, const subject& about) {
     try {
       read(head, segment_size, which, about);
     } catch (const error& refusal) {
@@ -66,8 +66,8 @@ class verified_description {
   void check_layout(const subject& about) const {
     if (copy_.layout == layout_number) return;
     refuse(errc::incompatible_layout, about,
-           "made with memory layout " + std::to_string(copy_.layout) + ", this program uses layout " +
-               std::to_string(layout_number) +
+           "made with memory layout " + std::to_string(copy_.layout) +
+               ", this program uses layout " + std::to_string(layout_number) +
                "; build all programs with the same version of the library, end the old ones, then "
                "shm::remove(name)");
   }
@@ -104,10 +104,12 @@ class verified_description {
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
     std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(), static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                format.size());
+    load_shared<8>(format.data(),
+                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                   format.size());
     const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
-    if (stored.fingerprint() != copy_.fingerprint) refuse_corrupt(about, "fingerprint of the schema");
+    if (stored.fingerprint() != copy_.fingerprint)
+      refuse_corrupt(about, "fingerprint of the schema");
     if (stored != *plan.type) {
       refuse(errc::type_mismatch, about,
              "the struct in the segment is not this program's:\n" +
@@ -119,7 +121,8 @@ class verified_description {
   void check_places(const blueprint& plan, const subject& about) const {
     const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
                                                        plan.payload_size, plan.payload_alignment);
-    if (copy_.payload_size != plan.payload_size || copy_.payload_offset != expected.payload_offset) {
+    if (copy_.payload_size != plan.payload_size ||
+        copy_.payload_offset != expected.payload_offset) {
       refuse_corrupt(about, "size of the value");
     }
   }

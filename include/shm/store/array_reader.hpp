@@ -1,4 +1,4 @@
-// Array reader: loads elements without a lock, beside stores, bulk edits and whatever the dead left.
+// Array reader: loads elements without a lock, beside stores, bulk edits and the dead.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,10 +14,11 @@
 namespace shm::detail {
 
 [[noreturn]] inline void refuse_damaged(const subject& about) {
-  refuse(errc::damaged, about,
-         "somebody died while editing the array in place through raw(), so elements may be "
-         "half-written; a program that can repair them takes lock(), stores whole elements and calls "
-         "mark_repaired()");
+  refuse(
+      errc::damaged, about,
+      "somebody died while editing the array in place through raw(), so elements may be "
+      "half-written; a program that can repair them takes lock(), stores whole elements and calls "
+      "mark_repaired()");
 }
 
 /// Place: a connection, or an observer.

@@ -46,15 +46,17 @@ class journalled_array_view {
     // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
     // before and the index that was stored before.
     const std::uint64_t before = sequence.load(std::memory_order_acquire);
-    const bool in_journal = is_odd(before) &&
-                            memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
+    const bool in_journal =
+        is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     return sequence.load(std::memory_order_relaxed) == before;
   }
 
-  const std::byte* element(std::size_t i) const noexcept { return memory_.elements + i * sizeof(T); }
+  const std::byte* element(std::size_t i) const noexcept {
+    return memory_.elements + i * sizeof(T);
+  }
   T* elements() const noexcept {
     return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
   }
@@ -63,7 +65,8 @@ class journalled_array_view {
     return memory_.sequences[stripe].load(std::memory_order_acquire);
   }
 
-  /// Each step in this order, and each release, keeps a reader or a repair from a half-made element.
+  /// Each step in this order, and each release, keeps a reader or a repair from a half-made
+  /// element.
   void store(std::size_t i, const void* from) const noexcept {
     auto& sequence = sequence_of(i);
     const std::uint64_t even = sequence.load(std::memory_order_relaxed);

@@ -35,7 +35,8 @@ T filled_and_copied(Fill& fill) {
   return *std::launder(reinterpret_cast<T*>(bytes));
 }
 
-/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then written.
+/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then
+/// written.
 template <class T, class Fill>
 T value_from_bytes(Fill fill) {
   // Two functions, because compilers elide the copy only of a variable in the outermost scope.

@@ -22,7 +22,9 @@ class held_lock {
   }
 
   held_lock(held_lock&& other) noexcept
-      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_), inherits_(other.inherits_) {}
+      : place_(std::exchange(other.place_, nullptr)),
+        holder_(other.holder_),
+        inherits_(other.inherits_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
     if (is_held()) robust_lock(*place_).release();

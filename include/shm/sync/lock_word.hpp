@@ -1,4 +1,4 @@
-// Lock word: one 64-bit value that says who holds a lock, down to the thread, and whether anybody waits.
+// Lock word: one 64-bit value that says who holds a lock, down to the thread.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,23 +8,16 @@
 
 namespace shm::detail {
 
-/// generation (30 bits) | seat (11) | thread (22) | waiters (1). 0: free.
+/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
 class lock_word {
  public:
   explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
   lock_word(seat_identity who, std::uint32_t thread) noexcept
-      : bits_(who.bits() | (std::uint64_t{thread & thread_mask} << 1)) {}
+      : bits_(who.bits() | std::uint64_t{thread & thread_mask} << 1) {}
 
   std::uint64_t bits() const noexcept { return bits_; }
   bool is_free() const noexcept { return bits_ == 0; }
-  bool has_waiters() const noexcept { return (bits_ & 1) != 0; }
   seat_identity holder() const noexcept { return seat_identity::in(bits_); }
-
-  lock_word with_waiters() const noexcept { return lock_word(bits_ | 1); }
-  lock_word with_waiters_of(lock_word other) const noexcept {
-    return lock_word(bits_ | (other.bits_ & 1));
-  }
-  bool same_holder(lock_word other) const noexcept { return (bits_ | 1) == (other.bits_ | 1); }
 
  private:
   static constexpr std::uint32_t thread_mask = (1u << 22) - 1;

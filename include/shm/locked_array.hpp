@@ -1,0 +1,134 @@
+// Locked array: a scoped lock over all elements of an array.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <gsl/span>
+#include <memory>
+#include <utility>
+
+#include "store/array_core.hpp"
+
+namespace shm {
+
+template <class T, std::size_t N>
+class array;
+
+/// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between
+/// several leaves every element whole, and owner_died() true for the next ones until
+/// mark_repaired(). In a forked child's copy the destructor does nothing, and what writes throws
+/// operation_not_permitted.
+template <class T, std::size_t N>
+class locked_array {
+ public:
+  locked_array(locked_array&& other) noexcept
+      : core_(other.core_),
+        lock_(std::move(other.lock_)),
+        raw_(std::exchange(other.raw_, raw_edit::none)) {}
+  locked_array& operator=(locked_array&&) = delete;
+
+  /// Never throws, never blocks.
+  ~locked_array() {
+    if (!lock_.is_held()) return;
+    end_raw_edit();
+    // Release: whoever sees the section left sees all that was stored in it.
+    section().fetch_and(~detail::section_bit::entered, std::memory_order_release);
+    detail::crash_point("array: section left");
+  }
+
+  /// The element itself, unchanged as long as this guard lives. Throws std::out_of_range.
+  const T& operator[](std::size_t i) const {
+    detail::check_index<N>(i);
+    return begin()[i];
+  }
+
+  /// Replaces one element; crash-atomic. Throws std::out_of_range.
+  void store(std::size_t i, const T& value) {
+    detail::check_index<N>(i);
+    lock_.require_held();
+    core_->view().store(i, std::addressof(value));
+  }
+
+  static constexpr std::size_t size() noexcept { return N; }
+  const T* begin() const noexcept { return core_->view().elements(); }
+  const T* end() const noexcept { return begin() + N; }
+
+  /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
+  /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
+  /// a holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
+  gsl::span<T, N> raw() {
+    lock_.require_held();
+    if (raw_ == raw_edit::none) begin_raw_edit();
+    return gsl::span<T, N>(core_->view().elements(), N);
+  }
+
+  /// Whether an earlier holder died inside a locked section and nobody has repaired since.
+  bool owner_died() const noexcept {
+    return (section().load(std::memory_order_relaxed) & detail::section_bit::owner_died) != 0;
+  }
+
+  /// What the dead one left is in order again: load() works, owner_died() is false. After raw(),
+  /// from the end of this guard on.
+  void mark_repaired() {
+    lock_.require_held();
+    if (raw_ == raw_edit::of_damaged) {
+      raw_ = raw_edit::of_whole;
+    } else if (raw_ == raw_edit::none && core_->is_damaged()) {
+      make_bulk_even();
+    }
+    detail::crash_point("array: bulk repaired");
+    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+    detail::crash_point("array: marked repaired");
+  }
+
+ private:
+  friend class array<T, N>;
+
+  enum class raw_edit { none, of_whole, of_damaged };
+
+  locked_array(detail::array_core<T, N>& core, detail::held_lock&& lock) noexcept
+      : core_(&core), lock_(std::move(lock)) {
+    section().fetch_or(detail::section_bit::entered, std::memory_order_relaxed);
+    // Release fence: whatever of this section is seen, or left behind, is seen with the flag.
+    std::atomic_thread_fence(std::memory_order_release);
+    detail::crash_point("array: section entered");
+  }
+
+  std::atomic<std::uint32_t>& section() const noexcept { return core_->section(); }
+  std::atomic<std::uint64_t>& bulk() const noexcept { return core_->memory().bulk; }
+
+  void begin_raw_edit() {
+    // First the claim, which the kernel takes back should we die; then the sign for readers.
+    const detail::status begun = core_->place.set().begin_raw_edit();
+    if (detail::means_gone(begun.error_number)) core_->place.give_up();
+    if (!begun.ok()) {
+      detail::refuse_set_call("semop(raw)", begun.error_number, core_->place.about());
+    }
+    detail::crash_point("raw: claimed");
+    raw_ = core_->is_damaged() ? raw_edit::of_damaged : raw_edit::of_whole;
+    if (raw_ == raw_edit::of_whole) bulk().fetch_add(1, std::memory_order_relaxed);
+    // Release fence: who sees a byte of the edit sees the odd number.
+    std::atomic_thread_fence(std::memory_order_release);
+    detail::crash_point("raw: bulk odd");
+  }
+
+  void end_raw_edit() noexcept {
+    if (raw_ == raw_edit::none) return;
+    if (raw_ == raw_edit::of_whole) make_bulk_even();
+    detail::crash_point("raw: bulk even");
+    // Fails only when the set is gone, and the claim with it.
+    static_cast<void>(core_->place.set().end_raw_edit());
+    detail::crash_point("raw: claim given back");
+  }
+
+  void make_bulk_even() noexcept {
+    // Release: who sees even sees the edit.
+    bulk().fetch_add(1, std::memory_order_release);
+  }
+
+  detail::array_core<T, N>* core_;
+  detail::held_lock lock_;
+  raw_edit raw_ = raw_edit::none;
+};
+
+}  // namespace shm

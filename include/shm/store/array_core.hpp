@@ -1,0 +1,92 @@
+// Array core: what a read-write handle of an array holds, and the order it keeps after a death.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "../schema/describe.hpp"
+#include "../session/connection.hpp"
+#include "../sync/held_lock.hpp"
+#include "array_reader.hpp"
+#include "journalled_array.hpp"
+#include "value.hpp"
+
+namespace shm::detail {
+
+template <class T, std::size_t N>
+blueprint array_blueprint(const T* initial) {
+  check_shareable<T>();
+  using memory = array_memory<T, N>;
+  const auto construct = [](std::byte* payload, const void* from) {
+    auto& made = *static_cast<memory*>(static_cast<void*>(payload));
+    for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
+  };
+  return {segment_kind::array, &array_schema_of<T, N>(),
+          sizeof(memory),      alignof(memory),
+          construct,           initial};
+}
+
+template <std::size_t N>
+void check_index(std::size_t i) {
+  if (i < N) return;
+  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " + std::to_string(N) +
+                          " elements");
+}
+
+/// What a read-write handle of an array holds; where a guard finds it although the handle moves.
+template <class T, std::size_t N>
+struct array_core {
+  using memory_type = array_memory<T, N>;
+  using view_type = journalled_array_view<T, N, memory_type>;
+  using reader_type = array_reader<T, N, connection, const memory_type>;
+
+  array_core(const key& which, open_mode mode, const options& how, const T* initial)
+      : place(which, mode, how, array_blueprint<T, N>(initial)) {}
+
+  memory_type& memory() const noexcept {
+    return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
+  }
+  view_type view() const noexcept { return view_type(memory()); }
+  reader_type reader() const noexcept { return {place, memory()}; }
+  std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
+  bool is_damaged() const noexcept {
+    // Relaxed: for the holder, whom the lock orders.
+    return view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
+  }
+
+  /// The lock, after whatever a dead holder left has been put in order or noted.
+  held_lock acquire() {
+    held_lock lock = held_lock::acquire(place);
+    put_in_order();
+    return lock;
+  }
+  std::optional<held_lock> try_acquire() {
+    std::optional<held_lock> lock = held_lock::try_acquire(place);
+    if (lock) put_in_order();
+    return lock;
+  }
+
+  connection place;
+  draft_buffer<T> buffer;
+
+ private:
+  void put_in_order() {
+    // Relaxed throughout: only holders change it, and the lock orders them.
+    if ((section().load(std::memory_order_relaxed) & section_bit::entered) != 0) {
+      section().store(section_bit::owner_died, std::memory_order_relaxed);
+      crash_point("array: death noted");
+    }
+    if (view().repair() == view_type::repair_result::corrupt) {
+      refuse(errc::corrupt, place.about(),
+             "the journal names an element that there is not: somebody scribbled over the segment; "
+             "remove it with shm::remove(name, shm::force)");
+    }
+  }
+};
+
+}  // namespace shm::detail
