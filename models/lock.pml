@@ -6,7 +6,7 @@
  * drains all. Checked: at most one living process is inside; nobody waits for ever (an end state with a
  * sleeper is invalid); who takes over from the dead knows it. Seats are not reused here.
  *
- * Wrong on purpose, to be rejected: NO_BARRIER, NO_TOKEN_ON_DEATH, KEEP_TOKEN, FORGET_OTHERS.
+ * Wrong on purpose, to be rejected: NO_BARRIER, NO_TOKEN_ON_DEATH, FORGET_OTHERS.
  */
 #ifndef PROCESSES
 #define PROCESSES 3
@@ -110,12 +110,10 @@ again:
     if
     :: atomic { tokens > 0 -> tokens-- }; slept = 1; may_die(p); goto again
     :: timed ->
-#ifndef KEEP_TOKEN
       if
       :: slept -> post()
       :: else
       fi;
-#endif
       goto next
     fi;
 taken:

@@ -1,5 +1,11 @@
 // Mutex: exclusion between threads and processes, and what is left when a holder dies.
 // SPDX-License-Identifier: MIT
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cstddef>
 #include <shm.hpp>
 #include <thread>
 
@@ -70,6 +76,44 @@ TEST_CASE("four processes count without losing one") {
   }
   for (auto& process : processes) CHECK(process.wait() == 0);
   CHECK(*counter == 80000);
+}
+
+namespace {
+
+/// From now on this process may not call membarrier.
+bool forbid_membarrier() {
+  sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{4, steps};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("processes that may not call membarrier take part, and wait no longer than they should") {
+  const support::watchdog watchdog(120);
+  const support::name name, counter_name;
+  shm::mutex mutex(name);
+  shm::array<long, 1> counter(counter_name);
+  std::vector<support::child> processes;
+  for (int p = 0; p < 4; ++p) {
+    processes.emplace_back([&, p] {
+      if (p % 2 == 0 && !forbid_membarrier()) return 1;
+      shm::mutex mine(name);
+      for (int n = 0; n < 2000; ++n) {
+        const shm::scoped_lock lock(mine);
+        counter.store(0, counter.load(0) + 1);
+      }
+      return 0;
+    });
+  }
+  for (auto& process : processes) CHECK(process.wait() == 0);
+  CHECK(counter.load(0) == 8000);
 }
 
 TEST_CASE("the next holder is told that one died, until somebody repairs") {

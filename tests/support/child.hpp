@@ -30,7 +30,10 @@ class child {
     if (process_ == 0) run(job);
   }
   child(child&& other) noexcept : process_(std::exchange(other.process_, -1)) {}
-  child& operator=(child&&) = delete;
+  child& operator=(child&& other) noexcept {
+    std::swap(process_, other.process_);
+    return *this;
+  }
   ~child() {
     if (process_ != -1) kill();
   }
