@@ -715,7 +715,7 @@ class process {
   /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
   /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
   static void accept_barriers() noexcept {
-    if (accepts_barriers()) return;
+    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
       // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
       accepted_in_.store(current(), std::memory_order_relaxed);
@@ -767,7 +767,7 @@ class process {
 
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{0};
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
   static inline std::atomic<std::uint64_t> incarnation_{0};
   static inline thread_local thread_identity cached_thread_{0, 0};
 };
@@ -2603,20 +2603,27 @@ class seat_identity {
 /// The seats of one object: the set's semaphores, and the entries in the segment's header.
 class seats {
  public:
-  /// The set has `semaphores` in all; `count` seats are usable in both header and set.
-  seats(header& head, const semaphore_set& set, unsigned semaphores, unsigned count) noexcept
-      : head_(&head), set_(set), semaphores_(semaphores), count_(count) {}
+  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
+  /// and made anew may have fewer than the header.
+  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
+      : head_(&head),
+        entries_(entries),
+        set_(set),
+        semaphores_(semaphores),
+        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
 
   enum class verdict { alive, dead, set_is_gone };
 
   /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
   verdict judge(seat_identity who, const subject& about) const {
-    if (who.seat() >= count_) {
+    if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
-             "the lock names seat " + std::to_string(who.seat()) + " of " + std::to_string(count_) +
+             "the lock names seat " + std::to_string(who.seat()) + " of " +
+                 std::to_string(entries_) +
                  ": somebody scribbled over the segment; remove it with shm::remove(name, "
                  "shm::force)");
     }
+    if (who.seat() >= count_) return verdict::dead;  // it sat in the set that was lost
     const result<int> taken = set_.value(index(who.seat()));
     if (!taken.ok()) {
       if (means_gone(taken.error_number)) return verdict::set_is_gone;
@@ -2714,6 +2721,7 @@ class seats {
   }
 
   header* head_;
+  unsigned entries_;
   semaphore_set set_;
   unsigned semaphores_;
   unsigned count_;
@@ -2732,7 +2740,6 @@ struct place {
   attachment memory;
   semaphore_set set;
   unsigned semaphores;
-  unsigned usable_seats;
   verified_description facts;
   seat_identity seat;
 };
@@ -2896,11 +2903,10 @@ class opener {
     }
     if (how_.prefault) memory.prefault(size);
     const auto facts = verified_description::read(head, size, which_, about_);
-    const unsigned usable = std::min(facts.seats(), found.semaphores - semaphore::first_seat);
     const std::optional<seat_identity> seat =
-        seats(head, found.set, found.semaphores, usable).sit_down(about_);
+        seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;
-    return place{where, std::move(memory), found.set, found.semaphores, usable, facts, *seat};
+    return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
   }
 
   bool anybody_sits(const found_set& found) const {
@@ -3014,7 +3020,7 @@ class connection {
 
  private:
   seats all_seats() const noexcept {
-    return {*head_, place_.set, place_.semaphores, place_.usable_seats};
+    return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
   }
 
   [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
@@ -4079,6 +4085,7 @@ class array {
 
   void refuse_to_wait_for_oneself() const {
     if (!core_->is_damaged() || !detail::robust_lock(core_->place).is_held_by_this_thread()) return;
+    if (core_->place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
     detail::refuse(errc::would_deadlock, core_->place.about(),
                    "this thread edits the array in place; read through the guard instead");
   }

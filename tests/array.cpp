@@ -153,6 +153,7 @@ TEST_CASE("a death inside raw() damages the array until somebody repairs it and 
   CHECK(victim.wait() == -SIGKILL);
   CHECK(code_of([&] { static_cast<void>(numbers.load(5)); }) == shm::errc::damaged);
   CHECK(code_of([&] { static_cast<void>(viewer.load(5)); }) == shm::errc::damaged);
+  CHECK_THROWS_WITH(viewer.load(5), ContainsSubstring("calls mark_repaired()"));
   CHECK(code_of([&] { static_cast<void>(viewer.snapshot()); }) == shm::errc::damaged);
   CHECK(code_of([&] { static_cast<void>(numbers.snapshot()); }) == shm::errc::damaged);
   SECTION("by storing elements") {
@@ -160,6 +161,7 @@ TEST_CASE("a death inside raw() damages the array until somebody repairs it and 
     CHECK(guard.owner_died());
     guard.store(0, 3);
     CHECK(code_of([&] { static_cast<void>(viewer.load(0)); }) == shm::errc::damaged);
+    CHECK(code_of([&] { static_cast<void>(numbers.load(0)); }) == shm::errc::damaged);
     guard.mark_repaired();
     CHECK(viewer.load(0) == 3);
   }

@@ -53,7 +53,9 @@ TEST_CASE("an object is created with a value, opened, stored, updated and loaded
 
 TEST_CASE("open modes create, open, or refuse") {
   const support::name name;
-  CHECK(refusal_of([&] { shm::object<int>(shm::open_only, name); }).code() == shm::errc::not_found);
+  const auto absent = refusal_of([&] { shm::object<int>(shm::open_only, name); });
+  CHECK(absent.code() == shm::errc::not_found);
+  CHECK_THAT(absent.what(), ContainsSubstring("start the program that creates it"));
   CHECK(refusal_of([&] { shm::object<const int> reader(name); }).code() == shm::errc::not_found);
   shm::object<int> made(shm::create_only, name, 7);
   CHECK(made.load() == 7);
@@ -161,7 +163,9 @@ TEST_CASE("locking twice through one handle in one thread is refused, not a hang
   const support::name name;
   shm::object<telemetry> car(name);
   const auto held = car.lock();
-  CHECK(refusal_of([&] { car.store({}); }).code() == shm::errc::would_deadlock);
+  const auto refusal = refusal_of([&] { car.store({}); });
+  CHECK(refusal.code() == shm::errc::would_deadlock);
+  CHECK_THAT(refusal.what(), ContainsSubstring("release it first"));
   CHECK(refusal_of([&] { static_cast<void>(car.try_lock_for(std::chrono::hours(1))); }).code() ==
         shm::errc::would_deadlock);
 }

@@ -137,6 +137,7 @@ class array {
 
   void refuse_to_wait_for_oneself() const {
     if (!core_->is_damaged() || !detail::robust_lock(core_->place).is_held_by_this_thread()) return;
+    if (core_->place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
     detail::refuse(errc::would_deadlock, core_->place.about(),
                    "this thread edits the array in place; read through the guard instead");
   }

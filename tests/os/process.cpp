@@ -41,3 +41,16 @@ TEST_CASE("a cached thread id does not survive a fork") {
   support::child forked([id] { return process::thread_id() == id ? 1 : 0; });
   CHECK(forked.wait() == 0);
 }
+
+TEST_CASE("a process accepts barriers when it has said so, and its child when it has, too") {
+  process::prepare();
+  process::accept_barriers();
+  CHECK(process::accepts_barriers());
+  CHECK(process::barrier_everywhere());
+  support::child forked([] {
+    if (process::accepts_barriers()) return 1;
+    process::accept_barriers();
+    return process::accepts_barriers() ? 0 : 2;
+  });
+  CHECK(forked.wait() == 0);
+}

@@ -103,6 +103,7 @@ TEST_CASE("two names with one key are told apart") {
   memory_of(name).head().fixed.name[0] ^= 1;
   const auto refusal = refusal_of([&] { shm::object<int> other(name); });
   CHECK(refusal.code() == shm::errc::name_collision);
+  CHECK_THAT(refusal.what(), ContainsSubstring("belongs to another name"));
   CHECK(refusal_of([&] { shm::remove(name, shm::force); }).code() == shm::errc::name_collision);
   memory_of(name).head().fixed.name[0] ^= 1;
 }
@@ -240,6 +241,11 @@ TEST_CASE("a scribbled header is corrupt, never a crash") {
   corrupt(facts.payload_offset, ~std::uint64_t{0});
   corrupt(facts.payload_offset, std::uint64_t{0});
   corrupt(facts.type_size, std::uint64_t{0});
+  facts.seats = 0;
+  CHECK_THAT(
+      refusal_of([&] { shm::object<int> other(name); }).what(),
+      ContainsSubstring("number of seats") && ContainsSubstring("shm::remove(name, shm::force)"));
+  facts.seats = 64;
   CHECK(shm::object<int>(name).load() == 0);
 }
 
@@ -470,6 +476,25 @@ TEST_CASE("semaphores removed by hand are made anew when nobody is attached") {
   shm::object<int> again(name);
   CHECK(again.load() == 5);
   again.store(6);
+}
+
+TEST_CASE("an owner whose seat the new semaphores do not have counts as dead") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::options many, few;
+  many.seats = 4;
+  few.seats = 1;
+  support::child victim([&]() -> int {
+    shm::mutex first(name, many), second(name), third(name), fourth(name);
+    fourth.lock();
+    support::die();
+  });
+  CHECK(victim.wait() == -SIGKILL);
+  REQUIRE(set_of(name).remove().ok());
+  shm::mutex mutex(name, few);
+  mutex.lock();
+  CHECK(mutex.owner_died());
+  mutex.unlock();
 }
 
 TEST_CASE("semaphores removed under attached processes retire the object for all of them") {

@@ -75,7 +75,7 @@ class process {
   /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
   /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
   static void accept_barriers() noexcept {
-    if (accepts_barriers()) return;
+    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
       // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
       accepted_in_.store(current(), std::memory_order_relaxed);
@@ -127,7 +127,7 @@ class process {
 
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{0};
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
   static inline std::atomic<std::uint64_t> incarnation_{0};
   static inline thread_local thread_identity cached_thread_{0, 0};
 };

@@ -88,7 +88,7 @@ class connection {
 
  private:
   seats all_seats() const noexcept {
-    return {*head_, place_.set, place_.semaphores, place_.usable_seats};
+    return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
   }
 
   [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {

@@ -28,7 +28,6 @@ struct place {
   attachment memory;
   semaphore_set set;
   unsigned semaphores;
-  unsigned usable_seats;
   verified_description facts;
   seat_identity seat;
 };
@@ -192,11 +191,10 @@ class opener {
     }
     if (how_.prefault) memory.prefault(size);
     const auto facts = verified_description::read(head, size, which_, about_);
-    const unsigned usable = std::min(facts.seats(), found.semaphores - semaphore::first_seat);
     const std::optional<seat_identity> seat =
-        seats(head, found.set, found.semaphores, usable).sit_down(about_);
+        seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;
-    return place{where, std::move(memory), found.set, found.semaphores, usable, facts, *seat};
+    return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
   }
 
   bool anybody_sits(const found_set& found) const {

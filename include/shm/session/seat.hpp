@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -51,20 +52,27 @@ class seat_identity {
 /// The seats of one object: the set's semaphores, and the entries in the segment's header.
 class seats {
  public:
-  /// The set has `semaphores` in all; `count` seats are usable in both header and set.
-  seats(header& head, const semaphore_set& set, unsigned semaphores, unsigned count) noexcept
-      : head_(&head), set_(set), semaphores_(semaphores), count_(count) {}
+  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
+  /// and made anew may have fewer than the header.
+  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
+      : head_(&head),
+        entries_(entries),
+        set_(set),
+        semaphores_(semaphores),
+        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
 
   enum class verdict { alive, dead, set_is_gone };
 
   /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
   verdict judge(seat_identity who, const subject& about) const {
-    if (who.seat() >= count_) {
+    if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
-             "the lock names seat " + std::to_string(who.seat()) + " of " + std::to_string(count_) +
+             "the lock names seat " + std::to_string(who.seat()) + " of " +
+                 std::to_string(entries_) +
                  ": somebody scribbled over the segment; remove it with shm::remove(name, "
                  "shm::force)");
     }
+    if (who.seat() >= count_) return verdict::dead;  // it sat in the set that was lost
     const result<int> taken = set_.value(index(who.seat()));
     if (!taken.ok()) {
       if (means_gone(taken.error_number)) return verdict::set_is_gone;
@@ -162,6 +170,7 @@ class seats {
   }
 
   header* head_;
+  unsigned entries_;
   semaphore_set set_;
   unsigned semaphores_;
   unsigned count_;
