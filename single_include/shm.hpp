@@ -4004,7 +4004,6 @@ class array {
   /// damaged, would_deadlock when this very thread edits in place.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
-    Expects(core_ != nullptr);
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
   }
 
@@ -4013,7 +4012,7 @@ class array {
   void store(std::size_t i, const T& value) {
     detail::check_index<N>(i);
     const detail::held_lock lock = acquire();
-    core_->view().store(i, std::addressof(value));
+    opened().view().store(i, std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft of one element under the lock, stores the draft when f returns,
@@ -4023,37 +4022,36 @@ class array {
   auto update(std::size_t i, F&& f) {
     detail::check_index<N>(i);
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(core_->buffer);
-    std::memcpy(draft.bytes(), core_->view().element(i), sizeof(T));
+    detail::draft<T> draft(opened().buffer);
+    std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
     if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
       std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) core_->view().store(i, draft.bytes());
+      if (lock.is_held()) opened().view().store(i, draft.bytes());
     } else {
       auto result = std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) core_->view().store(i, draft.bytes());
+      if (lock.is_held()) opened().view().store(i, draft.bytes());
       return result;
     }
   }
 
   /// One lock over all elements. Blocks while another holds it. Throws shm::error: removed,
   /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() { return {*core_, acquire()}; }
+  [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
 
   /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
   /// damaged.
   std::array<T, N> snapshot() const {
-    Expects(core_ != nullptr);
-    const detail::held_lock lock = core_->acquire();
-    if (core_->is_damaged()) detail::refuse_damaged(core_->place.about());
+    const detail::held_lock lock = opened().acquire();
+    if (opened().is_damaged()) detail::refuse_damaged(opened().place.about());
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
-      detail::load_shared<alignof(T)>(to, core_->view().element(0), N * sizeof(T));
+      detail::load_shared<alignof(T)>(to, opened().view().element(0), N * sizeof(T));
     });
   }
 
   static constexpr std::size_t size() noexcept { return N; }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return core_->place.name(); }
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::array_core<T, N>;
@@ -4061,32 +4059,34 @@ class array {
   array(detail::open_mode mode, const key& which, const T& initial, const options& how)
       : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
 
-  detail::held_lock acquire() {
+  core& opened() const {
     Expects(core_ != nullptr);
-    return core_->acquire();
+    return *core_;
   }
+  detail::held_lock acquire() { return opened().acquire(); }
 
   void read(std::size_t i, void* to) const {
-    const auto reader = core_->reader();
+    const auto reader = opened().reader();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
-      if (core_->place.identity_bits_if_seated() == 0) continue;
-      if (const auto lock = core_->try_acquire()) {
-        if (core_->is_damaged()) continue;  // and be told so
-        detail::load_shared<alignof(T)>(to, core_->view().element(i), sizeof(T));
+      if (opened().place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = opened().try_acquire()) {
+        if (opened().is_damaged()) continue;  // and be told so
+        detail::load_shared<alignof(T)>(to, opened().view().element(i), sizeof(T));
         return;
       }
     }
   }
 
   void refuse_to_wait_for_oneself() const {
-    if (!core_->is_damaged() || !detail::robust_lock(core_->place).is_held_by_this_thread()) return;
-    if (core_->place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
-    detail::refuse(errc::would_deadlock, core_->place.about(),
+    if (!opened().is_damaged() || !detail::robust_lock(opened().place).is_held_by_this_thread())
+      return;
+    if (opened().place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
+    detail::refuse(errc::would_deadlock, opened().place.about(),
                    "this thread edits the array in place; read through the guard instead");
   }
 
@@ -4106,7 +4106,6 @@ class array<const T, N> {
   /// As array<T, N>::load().
   T load(std::size_t i) const {
     detail::check_index<N>(i);
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
       while (!reader.try_load(i, to)) {
@@ -4117,13 +4116,12 @@ class array<const T, N> {
   /// All elements at one moment. Throws shm::error: removed, damaged, and timed_out when the array
   /// never stands still for long enough within options::open_timeout.
   std::array<T, N> snapshot() const {
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
-      const auto until = detail::deadline::after(place_->open_timeout());
+      const auto until = detail::deadline::after(opened().open_timeout());
       while (!reader.try_snapshot(static_cast<T*>(to))) {
         if (!until.passed()) continue;
-        detail::refuse(errc::timed_out, place_->about(),
+        detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
                        "take it from a read-write handle, which locks");
       }
@@ -4133,14 +4131,19 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   using memory_type = const detail::array_memory<T, N>;
   using reader_type = detail::array_reader<T, N, detail::observer, memory_type>;
 
   reader_type reader() const noexcept {
-    return {*place_, *static_cast<memory_type*>(static_cast<const void*>(place_->payload()))};
+    return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
+  }
+
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
   }
 
   std::unique_ptr<detail::observer> place_;
@@ -4353,10 +4356,7 @@ class mutex {
   void lock() { static_cast<void>(acquire(detail::deadline::never())); }
 
   /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
-  [[nodiscard]] bool try_lock() {
-    Expects(place_ != nullptr);
-    return noted(detail::robust_lock(*place_).try_acquire());
-  }
+  [[nodiscard]] bool try_lock() { return noted(detail::robust_lock(opened()).try_acquire()); }
 
   /// False when somebody alive holds it for that long. Throws as lock().
   template <class Rep, class Period>
@@ -4376,8 +4376,7 @@ class mutex {
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
   /// that the parent locked, it does nothing.
   void unlock() noexcept {
-    Expects(place_ != nullptr);
-    if (!detail::robust_lock(*place_).release()) Expects(place_->is_inherited());
+    if (!detail::robust_lock(opened()).release()) Expects(opened().is_inherited());
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since.
@@ -4387,12 +4386,12 @@ class mutex {
 
   /// By the present holder: what the dead one left is in order again.
   void mark_repaired() noexcept {
-    Expects(detail::robust_lock(*place_).is_held_by_this_thread());
+    Expects(detail::robust_lock(opened()).is_held_by_this_thread());
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
   }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
@@ -4403,11 +4402,14 @@ class mutex {
     return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
   }
 
-  std::atomic<std::uint32_t>& section() const noexcept { return place_->head().section; }
+  detail::connection& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+  std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
 
   bool acquire(const detail::deadline& until) {
-    Expects(place_ != nullptr);
-    return noted(detail::robust_lock(*place_).acquire(until));
+    return noted(detail::robust_lock(opened()).acquire(until));
   }
 
   bool noted(detail::acquisition how) noexcept {
@@ -4467,7 +4469,6 @@ class object {
   /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
   /// shm::error: removed.
   T load() const {
-    Expects(core_ != nullptr);
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
@@ -4475,7 +4476,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell::publish(head().version, core_->place.payload(), &value);
+    cell::publish(head().version, opened().place.payload(), &value);
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -4488,27 +4489,25 @@ class object {
   }
 
   /// Blocks while another holds the lock. Throws as store().
-  [[nodiscard]] locked<T> lock() { return {*core_, acquire()}; }
+  [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
 
   /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
-    Expects(core_ != nullptr);
-    return guarded(detail::held_lock::try_acquire(core_->place));
+    return guarded(detail::held_lock::try_acquire(opened().place));
   }
 
   /// Nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
-    Expects(core_ != nullptr);
-    return guarded(detail::held_lock::acquire(core_->place, detail::deadline::after(span)));
+    return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
   }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return core_->place.name(); }
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::object_core<T>;
@@ -4517,34 +4516,35 @@ class object {
   object(detail::open_mode mode, const key& which, const T& initial, const options& how)
       : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
 
-  detail::header& head() const noexcept { return core_->place.head(); }
-
-  detail::held_lock acquire() {
+  core& opened() const {
     Expects(core_ != nullptr);
-    return detail::held_lock::acquire(core_->place);
+    return *core_;
   }
+  detail::header& head() const { return opened().place.head(); }
+
+  detail::held_lock acquire() { return detail::held_lock::acquire(opened().place); }
 
   std::optional<locked<T>> guarded(std::optional<detail::held_lock>&& lock) {
     if (!lock) return std::nullopt;
-    return locked<T>(*core_, std::move(*lock));
+    return locked<T>(opened(), std::move(*lock));
   }
 
   void read(void* to) const {
-    const detail::connection& place = core_->place;
+    const detail::connection& place = opened().place;
     if (place.is_removed()) detail::refuse_removed(place.about());
     if (!cell::try_read(place.head().version, place.payload(), to)) read_patiently(to);
   }
 
   [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
     const auto& version = head().version;
-    const std::byte* const payload = core_->place.payload();
+    const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         if (cell::try_read(version, payload, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
-      if (core_->place.identity_bits_if_seated() == 0) continue;
-      if (const auto lock = detail::held_lock::try_acquire(core_->place)) {
+      if (opened().place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
         cell::read(version, payload, to);
         return;
       }
@@ -4566,23 +4566,27 @@ class object<const T> {
 
   /// As object<T>::load(); never waits for a writer, alive or dead.
   T load() const {
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<T>([this](void* to) {
-      if (place_->is_removed()) detail::refuse_removed(place_->about());
-      while (!detail::cell_of<T>::try_read(place_->head().version, place_->payload(), to)) {
+      if (opened().is_removed()) detail::refuse_removed(opened().about());
+      while (!detail::cell_of<T>::try_read(opened().head().version, opened().payload(), to)) {
       }
     });
   }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept {
-    return place_->head().version.load(std::memory_order_acquire);
+    return opened().head().version.load(std::memory_order_acquire);
   }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+
   std::unique_ptr<detail::observer> place_;
 };
 

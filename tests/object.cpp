@@ -146,6 +146,17 @@ TEST_CASE("a large draft lies in the handle, and a handle moves while it is open
   CHECK(seen->value() == 2);
 }
 
+TEST_CASE("using a handle that was moved from ends the program, as a broken precondition does") {
+  const support::name name;
+  shm::object<telemetry> car(name);
+  support::child careless([&] {
+    shm::object<telemetry> taken = std::move(car);
+    static_cast<void>(car.load());
+    return 0;
+  });
+  CHECK(careless.wait() == -SIGABRT);
+}
+
 TEST_CASE("try_lock and try_lock_for say not now while somebody alive holds the lock") {
   const support::watchdog watchdog;
   const support::name name;

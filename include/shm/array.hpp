@@ -56,7 +56,6 @@ class array {
   /// damaged, would_deadlock when this very thread edits in place.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
-    Expects(core_ != nullptr);
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
   }
 
@@ -65,7 +64,7 @@ class array {
   void store(std::size_t i, const T& value) {
     detail::check_index<N>(i);
     const detail::held_lock lock = acquire();
-    core_->view().store(i, std::addressof(value));
+    opened().view().store(i, std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft of one element under the lock, stores the draft when f returns,
@@ -75,37 +74,36 @@ class array {
   auto update(std::size_t i, F&& f) {
     detail::check_index<N>(i);
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(core_->buffer);
-    std::memcpy(draft.bytes(), core_->view().element(i), sizeof(T));
+    detail::draft<T> draft(opened().buffer);
+    std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
     if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
       std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) core_->view().store(i, draft.bytes());
+      if (lock.is_held()) opened().view().store(i, draft.bytes());
     } else {
       auto result = std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) core_->view().store(i, draft.bytes());
+      if (lock.is_held()) opened().view().store(i, draft.bytes());
       return result;
     }
   }
 
   /// One lock over all elements. Blocks while another holds it. Throws shm::error: removed,
   /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() { return {*core_, acquire()}; }
+  [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
 
   /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
   /// damaged.
   std::array<T, N> snapshot() const {
-    Expects(core_ != nullptr);
-    const detail::held_lock lock = core_->acquire();
-    if (core_->is_damaged()) detail::refuse_damaged(core_->place.about());
+    const detail::held_lock lock = opened().acquire();
+    if (opened().is_damaged()) detail::refuse_damaged(opened().place.about());
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
-      detail::load_shared<alignof(T)>(to, core_->view().element(0), N * sizeof(T));
+      detail::load_shared<alignof(T)>(to, opened().view().element(0), N * sizeof(T));
     });
   }
 
   static constexpr std::size_t size() noexcept { return N; }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return core_->place.name(); }
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::array_core<T, N>;
@@ -113,32 +111,34 @@ class array {
   array(detail::open_mode mode, const key& which, const T& initial, const options& how)
       : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
 
-  detail::held_lock acquire() {
+  core& opened() const {
     Expects(core_ != nullptr);
-    return core_->acquire();
+    return *core_;
   }
+  detail::held_lock acquire() { return opened().acquire(); }
 
   void read(std::size_t i, void* to) const {
-    const auto reader = core_->reader();
+    const auto reader = opened().reader();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
-      if (core_->place.identity_bits_if_seated() == 0) continue;
-      if (const auto lock = core_->try_acquire()) {
-        if (core_->is_damaged()) continue;  // and be told so
-        detail::load_shared<alignof(T)>(to, core_->view().element(i), sizeof(T));
+      if (opened().place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = opened().try_acquire()) {
+        if (opened().is_damaged()) continue;  // and be told so
+        detail::load_shared<alignof(T)>(to, opened().view().element(i), sizeof(T));
         return;
       }
     }
   }
 
   void refuse_to_wait_for_oneself() const {
-    if (!core_->is_damaged() || !detail::robust_lock(core_->place).is_held_by_this_thread()) return;
-    if (core_->place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
-    detail::refuse(errc::would_deadlock, core_->place.about(),
+    if (!opened().is_damaged() || !detail::robust_lock(opened().place).is_held_by_this_thread())
+      return;
+    if (opened().place.set().value(detail::semaphore::raw).value == 0) return;  // a dead editor's
+    detail::refuse(errc::would_deadlock, opened().place.about(),
                    "this thread edits the array in place; read through the guard instead");
   }
 
@@ -158,7 +158,6 @@ class array<const T, N> {
   /// As array<T, N>::load().
   T load(std::size_t i) const {
     detail::check_index<N>(i);
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
       while (!reader.try_load(i, to)) {
@@ -169,13 +168,12 @@ class array<const T, N> {
   /// All elements at one moment. Throws shm::error: removed, damaged, and timed_out when the array
   /// never stands still for long enough within options::open_timeout.
   std::array<T, N> snapshot() const {
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
-      const auto until = detail::deadline::after(place_->open_timeout());
+      const auto until = detail::deadline::after(opened().open_timeout());
       while (!reader.try_snapshot(static_cast<T*>(to))) {
         if (!until.passed()) continue;
-        detail::refuse(errc::timed_out, place_->about(),
+        detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
                        "take it from a read-write handle, which locks");
       }
@@ -185,14 +183,19 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   using memory_type = const detail::array_memory<T, N>;
   using reader_type = detail::array_reader<T, N, detail::observer, memory_type>;
 
   reader_type reader() const noexcept {
-    return {*place_, *static_cast<memory_type*>(static_cast<const void*>(place_->payload()))};
+    return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
+  }
+
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
   }
 
   std::unique_ptr<detail::observer> place_;

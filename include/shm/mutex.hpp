@@ -39,10 +39,7 @@ class mutex {
   void lock() { static_cast<void>(acquire(detail::deadline::never())); }
 
   /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
-  [[nodiscard]] bool try_lock() {
-    Expects(place_ != nullptr);
-    return noted(detail::robust_lock(*place_).try_acquire());
-  }
+  [[nodiscard]] bool try_lock() { return noted(detail::robust_lock(opened()).try_acquire()); }
 
   /// False when somebody alive holds it for that long. Throws as lock().
   template <class Rep, class Period>
@@ -62,8 +59,7 @@ class mutex {
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
   /// that the parent locked, it does nothing.
   void unlock() noexcept {
-    Expects(place_ != nullptr);
-    if (!detail::robust_lock(*place_).release()) Expects(place_->is_inherited());
+    if (!detail::robust_lock(opened()).release()) Expects(opened().is_inherited());
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since.
@@ -73,12 +69,12 @@ class mutex {
 
   /// By the present holder: what the dead one left is in order again.
   void mark_repaired() noexcept {
-    Expects(detail::robust_lock(*place_).is_held_by_this_thread());
+    Expects(detail::robust_lock(opened()).is_held_by_this_thread());
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
   }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
@@ -89,11 +85,14 @@ class mutex {
     return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
   }
 
-  std::atomic<std::uint32_t>& section() const noexcept { return place_->head().section; }
+  detail::connection& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+  std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
 
   bool acquire(const detail::deadline& until) {
-    Expects(place_ != nullptr);
-    return noted(detail::robust_lock(*place_).acquire(until));
+    return noted(detail::robust_lock(opened()).acquire(until));
   }
 
   bool noted(detail::acquisition how) noexcept {

@@ -55,7 +55,6 @@ class object {
   /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
   /// shm::error: removed.
   T load() const {
-    Expects(core_ != nullptr);
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
@@ -63,7 +62,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell::publish(head().version, core_->place.payload(), &value);
+    cell::publish(head().version, opened().place.payload(), &value);
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -76,27 +75,25 @@ class object {
   }
 
   /// Blocks while another holds the lock. Throws as store().
-  [[nodiscard]] locked<T> lock() { return {*core_, acquire()}; }
+  [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
 
   /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
-    Expects(core_ != nullptr);
-    return guarded(detail::held_lock::try_acquire(core_->place));
+    return guarded(detail::held_lock::try_acquire(opened().place));
   }
 
   /// Nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
-    Expects(core_ != nullptr);
-    return guarded(detail::held_lock::acquire(core_->place, detail::deadline::after(span)));
+    return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
   }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return core_->place.name(); }
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::object_core<T>;
@@ -105,34 +102,35 @@ class object {
   object(detail::open_mode mode, const key& which, const T& initial, const options& how)
       : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
 
-  detail::header& head() const noexcept { return core_->place.head(); }
-
-  detail::held_lock acquire() {
+  core& opened() const {
     Expects(core_ != nullptr);
-    return detail::held_lock::acquire(core_->place);
+    return *core_;
   }
+  detail::header& head() const { return opened().place.head(); }
+
+  detail::held_lock acquire() { return detail::held_lock::acquire(opened().place); }
 
   std::optional<locked<T>> guarded(std::optional<detail::held_lock>&& lock) {
     if (!lock) return std::nullopt;
-    return locked<T>(*core_, std::move(*lock));
+    return locked<T>(opened(), std::move(*lock));
   }
 
   void read(void* to) const {
-    const detail::connection& place = core_->place;
+    const detail::connection& place = opened().place;
     if (place.is_removed()) detail::refuse_removed(place.about());
     if (!cell::try_read(place.head().version, place.payload(), to)) read_patiently(to);
   }
 
   [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
     const auto& version = head().version;
-    const std::byte* const payload = core_->place.payload();
+    const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         if (cell::try_read(version, payload, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
-      if (core_->place.identity_bits_if_seated() == 0) continue;
-      if (const auto lock = detail::held_lock::try_acquire(core_->place)) {
+      if (opened().place.identity_bits_if_seated() == 0) continue;
+      if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
         cell::read(version, payload, to);
         return;
       }
@@ -154,23 +152,27 @@ class object<const T> {
 
   /// As object<T>::load(); never waits for a writer, alive or dead.
   T load() const {
-    Expects(place_ != nullptr);
     return detail::value_from_bytes<T>([this](void* to) {
-      if (place_->is_removed()) detail::refuse_removed(place_->about());
-      while (!detail::cell_of<T>::try_read(place_->head().version, place_->payload(), to)) {
+      if (opened().is_removed()) detail::refuse_removed(opened().about());
+      while (!detail::cell_of<T>::try_read(opened().head().version, opened().payload(), to)) {
       }
     });
   }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept {
-    return place_->head().version.load(std::memory_order_acquire);
+    return opened().head().version.load(std::memory_order_acquire);
   }
 
   /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+
   std::unique_ptr<detail::observer> place_;
 };
 
