@@ -1695,9 +1695,8 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   if (!marked) {
     const bool all_zero = std::all_of(values.value.begin(), values.value.end(),
                                       [](unsigned short value) { return value == 0; });
-    // Somebody may have marked it between our two looks: then it is used, and has the mark now.
-    if (!all_zero || (!now.value.never_used &&
-                      found.value.value(semaphore::mark).value != semaphore::mark_value)) {
+    // Every user of ours marks it first of all; so it has not been used, or not by us.
+    if (!all_zero || !now.value.never_used) {
       foreign("its mark is missing");
     }
   }
