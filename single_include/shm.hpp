@@ -2969,7 +2969,6 @@ class connection {
   std::byte* payload() const noexcept { return payload_; }
   const semaphore_set& set() const noexcept { return place_.set; }
   std::string_view name() const noexcept { return place_.facts.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
 
   subject about() const noexcept {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
@@ -3343,9 +3342,7 @@ class held_lock {
   }
 
   held_lock(held_lock&& other) noexcept
-      : place_(std::exchange(other.place_, nullptr)),
-        holder_(other.holder_),
-        inherits_(other.inherits_) {}
+      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
     if (is_held()) robust_lock(*place_).release();
@@ -3363,20 +3360,16 @@ class held_lock {
                     "to take the lock itself");
   }
 
-  bool was_taken_over() const noexcept { return inherits_; }
-
  private:
-  held_lock(connection& place, bool inherits) noexcept
-      : place_(&place), holder_(process::current()), inherits_(inherits) {}
+  explicit held_lock(connection& place) noexcept : place_(&place), holder_(process::current()) {}
 
   static std::optional<held_lock> of(connection& place, acquisition how) {
     if (how == acquisition::not_now) return std::nullopt;
-    return held_lock(place, how == acquisition::taken_over);
+    return held_lock(place);
   }
 
   connection* place_;
   process_epoch holder_;
-  bool inherits_;
 };
 
 }  // namespace shm::detail
@@ -4178,7 +4171,6 @@ class versioned_cell {
   static constexpr std::size_t stride = round_up(Size, alignment);
   static constexpr std::size_t payload_size = copies * stride;
 
-  static const std::byte* initial_copy(const std::byte* payload) noexcept { return payload; }
   static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
 
   /// False: lapped by a writer meanwhile, the bytes are worthless.

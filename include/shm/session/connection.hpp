@@ -38,7 +38,6 @@ class connection {
   std::byte* payload() const noexcept { return payload_; }
   const semaphore_set& set() const noexcept { return place_.set; }
   std::string_view name() const noexcept { return place_.facts.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
 
   subject about() const noexcept {
     return {name(), key_value_, place_.where.id(), place_.set.id()};

@@ -26,7 +26,6 @@ class versioned_cell {
   static constexpr std::size_t stride = round_up(Size, alignment);
   static constexpr std::size_t payload_size = copies * stride;
 
-  static const std::byte* initial_copy(const std::byte* payload) noexcept { return payload; }
   static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
 
   /// False: lapped by a writer meanwhile, the bytes are worthless.

@@ -22,9 +22,7 @@ class held_lock {
   }
 
   held_lock(held_lock&& other) noexcept
-      : place_(std::exchange(other.place_, nullptr)),
-        holder_(other.holder_),
-        inherits_(other.inherits_) {}
+      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
     if (is_held()) robust_lock(*place_).release();
@@ -42,20 +40,16 @@ class held_lock {
                     "to take the lock itself");
   }
 
-  bool was_taken_over() const noexcept { return inherits_; }
-
  private:
-  held_lock(connection& place, bool inherits) noexcept
-      : place_(&place), holder_(process::current()), inherits_(inherits) {}
+  explicit held_lock(connection& place) noexcept : place_(&place), holder_(process::current()) {}
 
   static std::optional<held_lock> of(connection& place, acquisition how) {
     if (how == acquisition::not_now) return std::nullopt;
-    return held_lock(place, how == acquisition::taken_over);
+    return held_lock(place);
   }
 
   connection* place_;
   process_epoch holder_;
-  bool inherits_;
 };
 
 }  // namespace shm::detail
