@@ -65,7 +65,7 @@ int contend(world& w, unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("eight processes killed at random for seconds tear, lose and hang nothing", "[slow]") {
+TEST_CASE("eight processes killed a thousand times at random tear, lose and hang nothing", "[slow]") {
   const support::watchdog watchdog(120);
   world w;
   shm::detail::made_here<shm::detail::segment> guard;
@@ -87,8 +87,7 @@ TEST_CASE("eight processes killed at random for seconds tear, lose and hang noth
     ++seed;
   }
   std::uint64_t kills = 0, before = 0, stalled_rounds = 0;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(8);
-  while (std::chrono::steady_clock::now() < end) {
+  while (kills < 1000) {
     const std::size_t victim = random() % processes.size();
     int status = 0;
     // Whoever has ended by itself has seen an invariant broken.
@@ -107,7 +106,6 @@ TEST_CASE("eight processes killed at random for seconds tear, lose and hang noth
     REQUIRE(stalled_rounds < 10000);
   }
   processes.clear();
-  CHECK(kills > 500);
   CHECK(w.shared->entered > 100);
   CHECK(object.load().is_whole());
   CHECK(object.load().value() == object.version());
