@@ -65,7 +65,8 @@ int contend(world& w, unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("eight processes killed a thousand times at random tear, lose and hang nothing", "[slow]") {
+TEST_CASE("eight processes killed a thousand times at random tear, lose and hang nothing",
+          "[slow]") {
   const support::watchdog watchdog(120);
   world w;
   shm::detail::made_here<shm::detail::segment> guard;
