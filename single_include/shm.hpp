@@ -785,8 +785,25 @@ inline void (*crash_point_hook)(const char* step) = nullptr;
 inline void crash_point(const char* step) noexcept {
   if (crash_point_hook != nullptr) crash_point_hook(step);
 }
+
+/// copy(offset, size) for each third, with a crash point after the first and after the second.
+template <class Copy>
+void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcept {
+  const std::size_t third = size / 3 / sizeof(std::size_t) * sizeof(std::size_t);
+  copy(0, third);
+  crash_point(step);
+  copy(third, third);
+  crash_point(step);
+  copy(2 * third, size - 2 * third);
+}
 #else
 constexpr void crash_point(const char*) noexcept {}
+
+template <class Copy>
+[[gnu::always_inline]] inline void crash_points_in_copy(const char*, std::size_t size,
+                                                        Copy copy) noexcept {
+  copy(0, size);
+}
 #endif
 
 }  // namespace shm::detail
@@ -3413,6 +3430,7 @@ class journalled_array_view {
     const bool in_journal =
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
+    crash_point("read: element copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     return sequence.load(std::memory_order_relaxed) == before;
@@ -3437,7 +3455,7 @@ class journalled_array_view {
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
-    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
+    copy_within("array: a third saved", memory_.journal, element(i));
     crash_point("array: journal filled");
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
@@ -3446,7 +3464,11 @@ class journalled_array_view {
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
+    std::byte* const target = memory_.elements + i * sizeof(T);
+    crash_points_in_copy(
+        "array: a third written", sizeof(T), [&](std::size_t at, std::size_t size) {
+          store_shared<alignof(T)>(target + at, static_cast<const std::byte*>(from) + at, size);
+        });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
     sequence.store(even + 2, std::memory_order_release);
@@ -3470,7 +3492,7 @@ class journalled_array_view {
       crash_point("repair: before element");
       // Release fence: who sees a byte put back sees that the sequence became odd.
       std::atomic_thread_fence(std::memory_order_release);
-      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
+      copy_within("repair: a third put back", memory_.elements + i * sizeof(T), memory_.journal);
       crash_point("repair: element put back");
       sequence.store(found + 1, std::memory_order_release);
       crash_point("repair: sequence even");
@@ -3483,6 +3505,12 @@ class journalled_array_view {
   static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
 
  private:
+  static void copy_within(const char* step, std::byte* to, const std::byte* from) noexcept {
+    crash_points_in_copy(step, sizeof(T), [&](std::size_t at, std::size_t size) {
+      move_shared<alignof(T)>(to + at, from + at, size);
+    });
+  }
+
   auto& sequence_of(std::size_t i) const noexcept {
     return memory_.sequences[i % array_memory<T, N>::stripes];
   }
@@ -3894,6 +3922,7 @@ class observer {
     const std::optional<found_set> found = find_set(which, how.access, about);
     // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
     if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
+    crash_point("observe: door free");
 
     const result<segment> existing = segment::find(which.segment_key());
     if (existing.error_number == ENOENT) refuse_not_found(about);
@@ -3905,6 +3934,7 @@ class observer {
     result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
     if (means_gone(memory.error_number)) return false;
     if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+    crash_point("observe: attached");
 
     const header& head = header_at(memory.value);
     const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
@@ -4179,6 +4209,7 @@ class versioned_cell {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
     load_shared<alignment>(to, copy_of(payload, before), Size);
+    crash_point("read: value copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t after = version.load(std::memory_order_relaxed);
@@ -4200,7 +4231,10 @@ class versioned_cell {
     // Release fence: a reader that sees a byte of the new value here also sees every version up to
     // now, and so finds out that it was lapped.
     std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignment>(payload + index_of(next) * stride, from, Size);
+    std::byte* const target = payload + index_of(next) * stride;
+    crash_points_in_copy("cell: a third copied", Size, [&](std::size_t at, std::size_t size) {
+      store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
+    });
     crash_point("cell: copied");
     // Release: whoever sees the version sees the whole copy.
     version.store(next, std::memory_order_release);
@@ -4379,6 +4413,7 @@ class mutex {
   void mark_repaired() noexcept {
     Expects(detail::robust_lock(opened()).is_held_by_this_thread());
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+    detail::crash_point("mutex: marked repaired");
   }
 
   /// Valid as long as the handle.
@@ -4408,6 +4443,7 @@ class mutex {
       // Release: whoever is told sees what the dead holder left. Killed before this, the next
       // holder takes over from us, and notes it.
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
+      detail::crash_point("mutex: death noted");
     }
     return how != detail::acquisition::not_now;
   }

@@ -71,6 +71,7 @@ class mutex {
   void mark_repaired() noexcept {
     Expects(detail::robust_lock(opened()).is_held_by_this_thread());
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
+    detail::crash_point("mutex: marked repaired");
   }
 
   /// Valid as long as the handle.
@@ -100,6 +101,7 @@ class mutex {
       // Release: whoever is told sees what the dead holder left. Killed before this, the next
       // holder takes over from us, and notes it.
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
+      detail::crash_point("mutex: death noted");
     }
     return how != detail::acquisition::not_now;
   }

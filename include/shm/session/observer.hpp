@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "../base/crash_point.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
 #include "door.hpp"
@@ -48,6 +49,7 @@ class observer {
     const std::optional<found_set> found = find_set(which, how.access, about);
     // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
     if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
+    crash_point("observe: door free");
 
     const result<segment> existing = segment::find(which.segment_key());
     if (existing.error_number == ENOENT) refuse_not_found(about);
@@ -59,6 +61,7 @@ class observer {
     result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
     if (means_gone(memory.error_number)) return false;
     if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+    crash_point("observe: attached");
 
     const header& head = header_at(memory.value);
     const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };

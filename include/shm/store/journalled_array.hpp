@@ -49,6 +49,7 @@ class journalled_array_view {
     const bool in_journal =
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
+    crash_point("read: element copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     return sequence.load(std::memory_order_relaxed) == before;
@@ -73,7 +74,7 @@ class journalled_array_view {
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
-    move_shared<alignof(T)>(memory_.journal, element(i), sizeof(T));
+    copy_within("array: a third saved", memory_.journal, element(i));
     crash_point("array: journal filled");
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
@@ -82,7 +83,11 @@ class journalled_array_view {
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));
+    std::byte* const target = memory_.elements + i * sizeof(T);
+    crash_points_in_copy(
+        "array: a third written", sizeof(T), [&](std::size_t at, std::size_t size) {
+          store_shared<alignof(T)>(target + at, static_cast<const std::byte*>(from) + at, size);
+        });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
     sequence.store(even + 2, std::memory_order_release);
@@ -106,7 +111,7 @@ class journalled_array_view {
       crash_point("repair: before element");
       // Release fence: who sees a byte put back sees that the sequence became odd.
       std::atomic_thread_fence(std::memory_order_release);
-      move_shared<alignof(T)>(memory_.elements + i * sizeof(T), memory_.journal, sizeof(T));
+      copy_within("repair: a third put back", memory_.elements + i * sizeof(T), memory_.journal);
       crash_point("repair: element put back");
       sequence.store(found + 1, std::memory_order_release);
       crash_point("repair: sequence even");
@@ -119,6 +124,12 @@ class journalled_array_view {
   static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
 
  private:
+  static void copy_within(const char* step, std::byte* to, const std::byte* from) noexcept {
+    crash_points_in_copy(step, sizeof(T), [&](std::size_t at, std::size_t size) {
+      move_shared<alignof(T)>(to + at, from + at, size);
+    });
+  }
+
   auto& sequence_of(std::size_t i) const noexcept {
     return memory_.sequences[i % array_memory<T, N>::stripes];
   }

@@ -34,6 +34,7 @@ class versioned_cell {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
     load_shared<alignment>(to, copy_of(payload, before), Size);
+    crash_point("read: value copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t after = version.load(std::memory_order_relaxed);
@@ -55,7 +56,10 @@ class versioned_cell {
     // Release fence: a reader that sees a byte of the new value here also sees every version up to
     // now, and so finds out that it was lapped.
     std::atomic_thread_fence(std::memory_order_release);
-    store_shared<alignment>(payload + index_of(next) * stride, from, Size);
+    std::byte* const target = payload + index_of(next) * stride;
+    crash_points_in_copy("cell: a third copied", Size, [&](std::size_t at, std::size_t size) {
+      store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
+    });
     crash_point("cell: copied");
     // Release: whoever sees the version sees the whole copy.
     version.store(next, std::memory_order_release);

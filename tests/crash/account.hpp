@@ -1,0 +1,111 @@
+// Account: what must be true of the shared objects, kept step by step by the process that dies.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+#include <string_view>
+#include <system_error>
+
+namespace crash {
+
+constexpr std::size_t elements = 3;
+
+/// Memory that the test's processes share and no protocol touches.
+template <class T>
+class shared_page {
+ public:
+  shared_page()
+      : address_(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                        0)) {
+    if (address_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
+    new (address_) T();
+  }
+  shared_page(const shared_page&) = delete;
+  shared_page& operator=(const shared_page&) = delete;
+  ~shared_page() { ::munmap(address_, sizeof(T)); }
+
+  T* operator->() const { return static_cast<T*>(address_); }
+  T& operator*() const { return *static_cast<T*>(address_); }
+
+ private:
+  void* address_;
+};
+
+/// The commit points are stated here once more, apart from the code that is tested: at "cell:
+/// published" the new value is the value, at "array: sequence even" the new element, and so on.
+struct account {
+  enum class work { other, object, array, mutex };
+  work at = work::other;
+
+  bool object_is_ready = false;
+  bool storing_value = false;
+  std::uint64_t value = 0, next_value = 0;
+
+  bool array_is_ready = false;
+  bool storing_element = false;
+  std::array<std::uint64_t, elements> element{};
+  std::size_t index = 0;
+  std::uint64_t next_element = 0, raw_value = 0;
+  bool section_entered = false, section_died = false, bulk_odd = false;
+
+  bool holds_mutex = false, mutex_orphaned = false, mutex_died = false;
+  bool sleeper_called = false;
+  std::atomic<bool> sleeper_finished{false};  ///< the one word that is not the victim's
+
+  bool mutex_tells() const { return holds_mutex || mutex_orphaned || mutex_died; }
+  bool array_tells() const { return section_entered || section_died; }
+
+  void begin_value(std::uint64_t next) {
+    at = work::object;
+    next_value = next;
+    storing_value = true;
+  }
+  void begin_element(std::size_t i, std::uint64_t next) {
+    at = work::array;
+    index = i;
+    next_element = next;
+    storing_element = true;
+  }
+
+  /// By the process that is watched, right after the step.
+  void passed(std::string_view step) {
+    if (step == "cell: published" && at == work::object) value = next_value;
+    if (step == "array: sequence even") element[index] = next_element;
+
+    if (step == "array: section entered") section_entered = true;
+    if (step == "array: section left") section_entered = false;
+    if (step == "array: death noted") {
+      section_entered = false;
+      section_died = true;
+    }
+    if (step == "array: marked repaired") section_died = false;
+    if (step == "raw: bulk odd") bulk_odd = true;
+    if (step == "array: bulk repaired") bulk_odd = false;
+    if (step == "raw: bulk even") {
+      bulk_odd = false;
+      element.fill(raw_value);
+    }
+
+    if (at != work::mutex) return;
+    if (step == "lock: taken" || step == "lock: taken over") holds_mutex = true;
+    if (step == "lock: taken over") mutex_orphaned = false;
+    if (step == "unlock: released") holds_mutex = false;
+    if (step == "mutex: death noted") mutex_died = true;
+    if (step == "mutex: marked repaired") mutex_died = false;
+  }
+
+  /// The process that kept it has died.
+  void died() {
+    mutex_orphaned = mutex_orphaned || holds_mutex;
+    holds_mutex = false;
+    at = work::other;
+  }
+};
+
+}  // namespace crash

@@ -1,0 +1,229 @@
+// World: the objects of one run, what a process does with them, and the hook that kills it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <shm.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "account.hpp"
+#include "support/baton.hpp"
+#include "support/child.hpp"
+#include "support/names.hpp"
+#include "support/types.hpp"
+
+namespace crash {
+
+using value = support::uniform<40>;
+
+struct world {
+  support::name object, array, mutex, brief, gone, broken;
+  support::baton may_hold, held, about_to_sleep, sleeper_may_lock;
+  shared_page<account> told;
+};
+
+/// What the hook does in the one process that is watched, or killed.
+struct plan {
+  pid_t victim = 0;
+  std::string step;    ///< where to die; empty: nowhere
+  int occurrence = 1;  ///< the how manieth time
+  world* where = nullptr;
+  int trace = -1;                       ///< a pipe that is told of every step
+  void (*before_death)() = nullptr;     ///< runs at that step, in the process that dies there
+};
+inline plan the_plan;
+
+inline void hook(const char* step) {
+  if (::getpid() != the_plan.victim) return;
+  the_plan.where->told->passed(step);
+  if (the_plan.trace != -1) {
+    const std::string line = std::string(step) + '\n';
+    if (::write(the_plan.trace, line.data(), line.size()) < 0) std::abort();
+  }
+  if (step == the_plan.step && --the_plan.occurrence == 0) {
+    if (the_plan.before_death != nullptr) the_plan.before_death();
+    support::die();
+  }
+  if (std::string_view(step) == "lock: before sleep") the_plan.where->about_to_sleep.pass();
+}
+
+inline shm::options until_last_detach() {
+  shm::options how;
+  how.lifetime = shm::lifetime::until_last_detach;
+  return how;
+}
+
+inline void set_state(const shm::key& key, shm::detail::segment_state state) {
+  using namespace shm::detail;
+  const auto memory =
+      attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
+  if (!memory.ok()) throw std::runtime_error("no segment");
+  header_at(memory.value).state.store(state);
+}
+
+/// Another process dies here, with that at hand.
+template <class Job>
+void dies(Job job) {
+  support::child process([&job]() -> int {
+    job();
+    support::die();
+  });
+  if (process.wait() != -SIGKILL) throw std::runtime_error("it did not die");
+}
+
+inline void use_object(world& w) {
+  shm::object<value> object(w.object);
+  w.told->object_is_ready = true;
+  const auto next = object.load().value() + 1;
+  w.told->begin_value(next);
+  object.store(value::of(next));
+  w.told->begin_value(next + 1);
+  object.update([](value& v) { v = value::of(v.value() + 1); });
+  w.told->storing_value = false;
+  static_cast<void>(shm::object<const value>(w.object).load());
+}
+
+inline void use_mutex(world& w) {
+  w.told->at = account::work::mutex;
+  shm::mutex mutex(w.mutex);
+  // Somebody else holds it, until we are about to sleep.
+  w.may_hold.pass();
+  w.held.await();
+  mutex.lock();
+  mutex.unlock();
+  dies([&w] {
+    shm::mutex theirs(w.mutex);
+    theirs.lock();
+    support::die();
+  });
+  w.told->mutex_orphaned = true;
+  mutex.lock();
+  mutex.mark_repaired();
+  // The sleeper goes to sleep; then it is to be woken.
+  w.told->sleeper_called = true;
+  w.sleeper_may_lock.pass();
+  using namespace shm::detail;
+  const auto memory =
+      attachment::of(segment::find(w.mutex.key().segment_key()).value, attach_mode::read_only);
+  while (header_at(memory.value).waiters.load() == 0) pause_briefly();
+  mutex.unlock();
+}
+
+inline void use_array(world& w) {
+  shm::array<value, elements> array(w.array);
+  w.told->array_is_ready = true;
+  w.told->begin_element(0, 1);
+  array.store(0, value::of(1));
+  w.told->begin_element(1, 1);
+  {
+    auto guard = array.lock();
+    guard.store(1, value::of(1));
+  }
+  w.told->storing_element = false;
+  w.told->raw_value = 2;
+  {
+    auto guard = array.lock();
+    for (value& v : guard.raw()) v = value::of(2);
+  }
+  // Somebody dies in the middle of a store: repaired by the next.
+  dies([&w] {
+    the_plan.victim = ::getpid();
+    the_plan.step = "array: element written";
+    the_plan.occurrence = 1;
+    the_plan.trace = -1;
+    the_plan.before_death = nullptr;
+    shm::array<value, elements>(w.array).store(2, value::of(3));
+  });
+  w.told->begin_element(2, 4);
+  array.store(2, value::of(4));
+  w.told->storing_element = false;
+  // Somebody dies editing in place.
+  dies([&w] {
+    shm::array<value, elements> theirs(w.array);
+    auto guard = theirs.lock();
+    guard.raw()[0] = value::of(5);
+    support::die();
+  });
+  w.told->section_entered = w.told->bulk_odd = true;
+  auto guard = array.lock();
+  for (std::size_t i = 0; i < elements; ++i) {
+    w.told->begin_element(i, 6);
+    guard.store(i, value::of(6));
+  }
+  w.told->storing_element = false;
+  guard.mark_repaired();
+  static_cast<void>(shm::array<const value, elements>(w.array).load(0));
+}
+
+inline void open_what_the_dead_left(world& w) {
+  using namespace shm::detail;
+  { shm::object<int> one(w.broken); }
+  static_cast<void>(semaphore_set::find(w.broken.key().set_key()).value.remove());
+  { shm::object<int> adopted(w.broken); }
+  set_state(w.broken, segment_state::removing);
+  { shm::object<int> ready_again(w.broken); }
+  set_state(w.broken, segment_state::under_construction);
+  { shm::object<int> finished(w.broken); }
+  set_state(w.broken, segment_state::under_construction);
+  { shm::object<value> other_size(w.broken); }
+}
+
+/// Passes through every step at least once.
+inline void life(world& w) {
+  use_object(w);
+  use_mutex(w);
+  use_array(w);
+  w.told->at = account::work::other;
+  {
+    shm::object<int> last(w.brief, until_last_detach());
+    { shm::object<int> not_last(w.brief); }
+  }
+  { shm::object<int> one(w.gone); }
+  shm::remove(w.gone);
+  { shm::object<int> one(w.gone); }
+  shm::remove(w.gone, shm::force);
+  open_what_the_dead_left(w);
+}
+
+/// What the first one to come after a death does.
+inline void recover(world& w) {
+  {
+    shm::object<value> object(w.object);
+    w.told->object_is_ready = true;
+    w.told->begin_value(object.load().value() + 1);
+    object.update([](value& v) { v = value::of(v.value() + 1); });
+    w.told->storing_value = false;
+  }
+  {
+    w.told->at = account::work::mutex;
+    shm::mutex mutex(w.mutex);
+    mutex.lock();
+    mutex.mark_repaired();
+    mutex.unlock();
+  }
+  {
+    shm::array<value, elements> array(w.array);
+    w.told->array_is_ready = true;
+    w.told->at = account::work::array;
+    auto guard = array.lock();
+    for (std::size_t i = 0; i < elements; ++i) {
+      w.told->begin_element(i, 7);
+      guard.store(i, value::of(7));
+    }
+    w.told->storing_element = false;
+    guard.mark_repaired();
+  }
+  w.told->at = account::work::other;
+  { shm::object<int> brief(w.brief, until_last_detach()); }
+  for (const support::name* name : {&w.gone, &w.broken}) {
+    try {
+      shm::object<int> one(*name);
+    } catch (const shm::error& refusal) {
+      if (refusal.code() != shm::errc::type_mismatch) throw;
+    }
+    shm::remove(*name);
+  }
+}
+
+}  // namespace crash
