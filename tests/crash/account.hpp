@@ -2,40 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/mman.h>
-
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
-#include <new>
 #include <string_view>
-#include <system_error>
 
 namespace crash {
 
 constexpr std::size_t elements = 3;
-
-/// Memory that the test's processes share and no protocol touches.
-template <class T>
-class shared_page {
- public:
-  shared_page()
-      : address_(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                        0)) {
-    if (address_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
-    new (address_) T();
-  }
-  shared_page(const shared_page&) = delete;
-  shared_page& operator=(const shared_page&) = delete;
-  ~shared_page() { ::munmap(address_, sizeof(T)); }
-
-  T* operator->() const { return static_cast<T*>(address_); }
-  T& operator*() const { return *static_cast<T*>(address_); }
-
- private:
-  void* address_;
-};
 
 /// The commit points are stated here once more, apart from the code that is tested: at "cell:
 /// published" the new value is the value, at "array: sequence even" the new element, and so on.

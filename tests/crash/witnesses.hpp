@@ -1,5 +1,5 @@
-// Witnesses: processes that sleep, read or come in at the very moment of a death, and say what they see.
-// SPDX-License-Identifier: MIT
+// Witnesses: processes that sleep, read or come in at the very moment of a death, and say what they
+// see. SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sched.h>
@@ -8,6 +8,7 @@
 #include <atomic>
 #include <vector>
 
+#include "support/shared_page.hpp"
 #include "world.hpp"
 
 namespace crash {
@@ -138,7 +139,8 @@ class witnesses {
     shm::array<value, elements> array(world_.array);
     const auto guard = array.lock();
     said_->array_told = guard.owner_died();
-    for (std::size_t i = 0; i < elements; ++i) said_->array_under_lock[i] = seen_value::of(guard[i]);
+    for (std::size_t i = 0; i < elements; ++i)
+      said_->array_under_lock[i] = seen_value::of(guard[i]);
     return 0;
   }
 
@@ -178,7 +180,7 @@ class witnesses {
 
   world& world_;
   support::baton called_;
-  shared_page<testimony> said_;
+  support::shared_page<testimony> said_;
   std::vector<const support::name*> names_;
   std::vector<support::child> processes_;
 };

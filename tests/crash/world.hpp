@@ -11,6 +11,7 @@
 #include "support/baton.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/shared_page.hpp"
 #include "support/types.hpp"
 
 namespace crash {
@@ -20,7 +21,7 @@ using value = support::uniform<40>;
 struct world {
   support::name object, array, mutex, brief, gone, broken;
   support::baton may_hold, held, about_to_sleep, sleeper_may_lock;
-  shared_page<account> told;
+  support::shared_page<account> told;
 };
 
 /// What the hook does in the one process that is watched, or killed.
@@ -29,8 +30,8 @@ struct plan {
   std::string step;    ///< where to die; empty: nowhere
   int occurrence = 1;  ///< the how manieth time
   world* where = nullptr;
-  int trace = -1;                       ///< a pipe that is told of every step
-  void (*before_death)() = nullptr;     ///< runs at that step, in the process that dies there
+  int trace = -1;                    ///< a pipe that is told of every step
+  void (*before_death)() = nullptr;  ///< runs at that step, in the process that dies there
 };
 inline plan the_plan;
 
