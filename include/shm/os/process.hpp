@@ -3,14 +3,15 @@
 #pragma once
 
 #include <linux/membarrier.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "../base/error.hpp"
 
@@ -91,18 +92,20 @@ class process {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
   }
 
-  /// A random number that this program has had since it started: an exec ends it.
-  static std::uint64_t incarnation() {
-    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
-    if (mine != 0) return mine;
-    std::uint64_t drawn = 0;
-    while (drawn == 0) {
-      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
-        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
-      }
-    }
-    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
-                                                                                        : mine;
+  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
+  /// our own, because a program may hold several copies of this library, in plugins that hide their
+  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
+  /// and no seat is taken for a leftover.
+  static std::uint64_t incarnation() noexcept {
+    std::uint64_t random[2] = {};
+    // NOLINTNEXTLINE: the kernel's way to hand over an address
+    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
+    if (given != nullptr) std::memcpy(random, given, sizeof random);
+    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
+    // 64 bits mixed of both tell nothing.
+    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
+    return mixed ^ mixed >> 32;
   }
 
  private:
@@ -128,7 +131,6 @@ class process {
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
   static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
-  static inline std::atomic<std::uint64_t> incarnation_{0};
   static inline thread_local thread_identity cached_thread_{0, 0};
 };
 
