@@ -1,4 +1,4 @@
-// Held lock: releases at the end of its scope, but only in the process that took it.
+// Held lock: releases at the end of its scope, in any thread, but only in the process that took it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,7 +25,7 @@ class held_lock {
       : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
-    if (is_held()) robust_lock(*place_).release();
+    if (is_held()) robust_lock(*place_).release_in_any_thread();
   }
 
   /// False in a forked child's copy: the lock is its parent's.

@@ -48,22 +48,36 @@ class robust_lock {
   /// False when this thread does not hold it. Never blocks, never throws.
   bool release() noexcept {
     if (!is_held_by_this_thread()) return false;
-    crash_point("unlock: before");
-    if (process::accepts_barriers()) {
-      // Release: what was written inside is there for whoever takes the lock. That this store comes
-      // before the look at the waiters is left to the waiter, whose barrier makes it so.
-      word_.store(0, std::memory_order_release);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      word_.exchange(0, std::memory_order_seq_cst);
-    }
-    crash_point("unlock: released");
-    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+    give_back();
     return true;
+  }
+
+  /// By the guard that was made of the acquisition, in this process, but in whatever thread it was
+  /// moved to. Never blocks, never throws.
+  void release_in_any_thread() noexcept {
+    // Relaxed: a guard of this handle exists, so the word is ours unless somebody scribbled.
+    const seat_identity holder = seat_identity::in(word_.load(std::memory_order_relaxed));
+    if (holder.bits() == place_.identity_bits_if_seated()) give_back();
   }
 
  private:
   static constexpr int spins = 128;
+
+  void give_back() noexcept {
+    crash_point("unlock: before");
+    // Release: what was written inside is there for whoever takes the lock.
+    word_.store(0, std::memory_order_release);
+    // This store comes before the look at the waiters: the waiter's barrier makes it so, or where
+    // none reaches this process, our own. (No exchange instead: a relaxed look may overtake its
+    // store.)
+    if (process::accepts_barriers()) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    crash_point("unlock: released");
+    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+  }
 
   /// Me without any system call; 0 when one is needed to know.
   std::uint64_t word_if_known() const noexcept {
