@@ -1,7 +1,10 @@
 // Object: one value shared by processes: whole, crash-atomic, and told about when it is gone.
 // SPDX-License-Identifier: MIT
+#include <array>
+#include <memory>
 #include <shm.hpp>
 #include <thread>
+#include <utility>
 
 #include "support/baton.hpp"
 #include "support/catch.hpp"
@@ -291,4 +294,28 @@ TEST_CASE("an object removed under its handles says so at the next use") {
   CHECK(refusal_of([&] { static_cast<void>(car.try_lock()); }).code() == shm::errc::removed);
   shm::object<telemetry> anew(name);
   CHECK(anew.load().gear == 0);
+}
+
+TEST_CASE("a guard that was moved to another thread publishes and releases there") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::object<telemetry> car(name), other(name);
+  auto guard = car.lock();
+  guard->gear = 3;
+  std::thread([moved = std::move(guard)] {}).join();
+  CHECK(other.load().gear == 3);
+  CHECK(other.try_lock().has_value());
+}
+
+TEST_CASE("an object larger than the stack is made and opened") {
+  using large = std::array<unsigned char, 32 * 1024 * 1024>;
+  const support::name name, array_name;
+  shm::object<large> frame(shm::create_only, name);
+  shm::object<large> again(name);
+  frame.update([](large& value) { value.back() = 7; });
+  const std::unique_ptr<const large> seen(new large(again.load()));
+  CHECK(seen->back() == 7);
+  CHECK(seen->front() == 0);
+  shm::array<large, 2> frames(array_name);
+  CHECK(frames.name() == array_name.text());
 }

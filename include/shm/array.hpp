@@ -33,23 +33,27 @@ class array {
  public:
   /// Opens it, or creates it with T{} in every element.
   explicit array(const key& which, const options& how = {})
-      : array(detail::open_mode::open_or_create, which, T{}, how) {}
+      : array(detail::open_mode::open_or_create, which, detail::default_array_blueprint<T, N>(),
+              how) {}
 
   /// Creates it, with the initial value in every element.
-  array(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+  array(create_only_t, const key& which, const detail::named_type<T>& initial,
         const options& how = {})
-      : array(detail::open_mode::create_only, which, initial, how) {}
-  array(create_only_t, const key& which, const options& how)
-      : array(detail::open_mode::create_only, which, T{}, how) {}
+      : array(detail::open_mode::create_only, which,
+              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
+  array(create_only_t, const key& which, const options& how = {})
+      : array(detail::open_mode::create_only, which, detail::default_array_blueprint<T, N>(), how) {
+  }
 
   /// Opens what is there.
   array(open_only_t, const key& which, const options& how = {})
-      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+      : array(detail::open_mode::open_only, which, detail::array_blueprint<T, N>(nullptr), how) {}
 
   /// Opens it, or creates it with the initial value in every element.
   array(open_or_create_t, const key& which, const detail::named_type<T>& initial,
         const options& how = {})
-      : array(detail::open_mode::open_or_create, which, initial, how) {}
+      : array(detail::open_mode::open_or_create, which,
+              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
 
   /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while
   /// somebody alive edits in place through raw(). Throws std::out_of_range; shm::error: removed,
@@ -108,8 +112,8 @@ class array {
  private:
   using core = detail::array_core<T, N>;
 
-  array(detail::open_mode mode, const key& which, const T& initial, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+  array(detail::open_mode mode, const key& which, const detail::blueprint& plan, const options& how)
+      : core_(std::make_unique<core>(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);

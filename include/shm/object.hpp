@@ -34,23 +34,26 @@ class object {
  public:
   /// Opens it, or creates it with the value T{}.
   explicit object(const key& which, const options& how = {})
-      : object(detail::open_mode::open_or_create, which, T{}, how) {}
+      : object(detail::open_mode::open_or_create, which, detail::default_object_blueprint<T>(),
+               how) {}
 
   /// Creates it, with an initial value.
-  object(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+  object(create_only_t, const key& which, const detail::named_type<T>& initial,
          const options& how = {})
-      : object(detail::open_mode::create_only, which, initial, how) {}
-  object(create_only_t, const key& which, const options& how)
-      : object(detail::open_mode::create_only, which, T{}, how) {}
+      : object(detail::open_mode::create_only, which,
+               detail::object_blueprint<T>(std::addressof(initial)), how) {}
+  object(create_only_t, const key& which, const options& how = {})
+      : object(detail::open_mode::create_only, which, detail::default_object_blueprint<T>(), how) {}
 
   /// Opens what is there.
   object(open_only_t, const key& which, const options& how = {})
-      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+      : object(detail::open_mode::open_only, which, detail::object_blueprint<T>(nullptr), how) {}
 
   /// Opens it, or creates it with an initial value.
   object(open_or_create_t, const key& which, const detail::named_type<T>& initial,
          const options& how = {})
-      : object(detail::open_mode::open_or_create, which, initial, how) {}
+      : object(detail::open_mode::open_or_create, which,
+               detail::object_blueprint<T>(std::addressof(initial)), how) {}
 
   /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
   /// shm::error: removed.
@@ -99,8 +102,9 @@ class object {
   using core = detail::object_core<T>;
   using cell = detail::cell_of<T>;
 
-  object(detail::open_mode mode, const key& which, const T& initial, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+  object(detail::open_mode mode, const key& which, const detail::blueprint& plan,
+         const options& how)
+      : core_(std::make_unique<core>(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,16 +20,41 @@
 namespace shm::detail {
 
 template <class T, std::size_t N>
-blueprint array_blueprint(const T* initial) {
+std::byte* elements_in(std::byte* payload) noexcept {
+  return static_cast<array_memory<T, N>*>(static_cast<void*>(payload))->elements;
+}
+
+template <class T, std::size_t N>
+blueprint array_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
   check_shareable<T>();
   using memory = array_memory<T, N>;
-  const auto construct = [](std::byte* payload, const void* from) {
-    auto& made = *static_cast<memory*>(static_cast<void*>(payload));
-    for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
-  };
   return {segment_kind::array, &array_schema_of<T, N>(),
           sizeof(memory),      alignof(memory),
           construct,           initial};
+}
+
+/// Copies of `initial`; null where the array is only opened.
+template <class T, std::size_t N>
+blueprint array_blueprint(const T* initial) {
+  return array_blueprint<T, N>(
+      [](std::byte* payload, const void* from) {
+        std::byte* const elements = elements_in<T, N>(payload);
+        for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
+      },
+      initial);
+}
+
+/// T{} in every element, made in place: a large T does not fit on the stack.
+template <class T, std::size_t N>
+blueprint default_array_blueprint() {
+  return array_blueprint<T, N>(
+      [](std::byte* payload, const void*) {
+        std::byte* const elements = elements_in<T, N>(payload);
+        for (std::size_t i = 0; i < N; ++i) {
+          ::new (static_cast<void*>(elements + i * sizeof(T))) T{};
+        }
+      },
+      nullptr);
 }
 
 template <std::size_t N>
@@ -45,8 +71,8 @@ struct array_core {
   using view_type = journalled_array_view<T, N, memory_type>;
   using reader_type = array_reader<T, N, connection, const memory_type>;
 
-  array_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, array_blueprint<T, N>(initial)) {}
+  array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <new>
 
 #include "../schema/describe.hpp"
 #include "../session/connection.hpp"
@@ -16,20 +17,37 @@ template <class T>
 using cell_of = versioned_cell<sizeof(T), alignof(T)>;
 
 template <class T>
-blueprint object_blueprint(const T* initial) {
+blueprint object_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
   check_shareable<T>();
-  const auto construct = [](std::byte* payload, const void* from) {
-    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
-  };
   return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
           cell_of<T>::alignment, construct,       initial};
+}
+
+/// A copy of `initial`; null where the object is only opened.
+template <class T>
+blueprint object_blueprint(const T* initial) {
+  return object_blueprint<T>(
+      [](std::byte* payload, const void* from) {
+        std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
+      },
+      initial);
+}
+
+/// T{}, made in place: a large T does not fit on the stack.
+template <class T>
+blueprint default_object_blueprint() {
+  return object_blueprint<T>(
+      [](std::byte* payload, const void*) {
+        ::new (static_cast<void*>(cell_of<T>::initial_copy(payload))) T{};
+      },
+      nullptr);
 }
 
 /// What a read-write handle of an object holds; where a guard finds it although the handle moves.
 template <class T>
 struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, object_blueprint(initial)) {}
+  object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, plan) {}
 
   connection place;
   draft_buffer<T> buffer;
