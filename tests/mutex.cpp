@@ -259,3 +259,15 @@ TEST_CASE("a timed waiter that gives up leaves no sleeper behind") {
     CHECK(patient.wait() == 0);
   }
 }
+
+TEST_CASE("a moment long ago is now, for try_lock_until") {
+  const support::watchdog watchdog(10);
+  const support::name name;
+  shm::mutex holder(name), other(name);
+  const auto long_ago = std::chrono::steady_clock::time_point::min();
+  CHECK(other.try_lock_until(long_ago));
+  other.unlock();
+  holder.lock();
+  CHECK_FALSE(other.try_lock_until(long_ago));
+  holder.unlock();
+}

@@ -51,8 +51,9 @@ class mutex {
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
-      if (try_lock_for(moment - Clock::now())) return true;
-      if (Clock::now() >= moment) return false;  // another clock than ours may have been set
+      const auto now = Clock::now();
+      if (now >= moment) return try_lock();
+      if (try_lock_for(moment - now)) return true;  // else look again: that clock may have been set
     }
   }
 
