@@ -40,7 +40,7 @@ inline std::optional<found_set> make_set(const key& which, const options& how, s
   }
   about.set_id = made.value.id();
   crash_point("open: set made");
-  return found_set{made.value, semaphore::first_seat + how.seats, false};
+  return found_set{made.value, semaphore::first_seat + how.seats, false, permissions(how.access)};
 }
 
 /// A fallback that is not silent: huge pages make an object faster, none make it no less right.

@@ -36,6 +36,7 @@ struct found_set {
   semaphore_set set;
   unsigned semaphores = 0;
   bool marked = false;  ///< false: new, nobody has used it yet
+  unsigned mode = 0;
 };
 
 /// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
@@ -71,7 +72,7 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
     }
   }
   check_trust(now.value.owner, who, "semaphore set", about);
-  return found_set{found.value, semaphores, marked};
+  return found_set{found.value, semaphores, marked, now.value.owner.mode};
 }
 
 /// Before the set is used in any other way: a used set without the mark is foreign. False: it is

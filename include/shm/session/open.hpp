@@ -143,13 +143,16 @@ class opener {
   }
 
   attempt_result create(const found_set& found, bool set_is_new) {
-    if (!set_is_new && anybody_sits(found)) {
-      // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+    // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+    const bool orphaned = !set_is_new && anybody_sits(found);
+    // Left over from an object with other permissions or fewer seats.
+    if (orphaned || !is_as_we_would_make_it(found)) {
       const status removed = found.set.remove();
-      if (!removed.ok() && !means_gone(removed.error_number)) {
+      const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
+      if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
         refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
       }
-      return std::nullopt;
+      if (!must_serve) return std::nullopt;
     }
     made_here<segment> segment_made_here;
     const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
@@ -195,6 +198,11 @@ class opener {
         seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;
     return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
+  }
+
+  bool is_as_we_would_make_it(const found_set& found) const noexcept {
+    return found.semaphores == semaphore::first_seat + how_.seats &&
+           found.mode == permissions(how_.access);
   }
 
   bool anybody_sits(const found_set& found) const {
