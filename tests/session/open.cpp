@@ -613,3 +613,38 @@ TEST_CASE("a program after an exec (child of another test)", "[.]") {
   CHECK(mutex.owner_died());
   mutex.unlock();
 }
+
+TEST_CASE("a set left over from an object with other seats and permissions is replaced") {
+  const support::name name;
+  { shm::mutex old(name, shm::options{shm::access::owner, shm::lifetime::persistent, 1}); }
+  REQUIRE(segment_of(name).remove().ok());  // ipcrm -m, while nobody has it open
+  const shm::options how{shm::access::group, shm::lifetime::persistent, 2};
+  shm::mutex first(name, how), second(name, how);
+  CHECK(set_of(name).stat().value.owner.mode == 0660);
+}
+
+TEST_CASE("a reader never takes a creator at work for a dead one") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const support::child creator([&name] {
+    for (;;) {
+      try {
+        { const shm::object<int> made(name); }
+        shm::remove(name);
+      } catch (const shm::error&) {
+        // The reader is attached: then it stays for another round.
+      }
+    }
+    return 0;
+  });
+  int opened = 0;
+  while (opened < 20000) {
+    try {
+      const shm::object<const int> reader(name);
+      ++opened;
+    } catch (const shm::error& refusal) {
+      REQUIRE(refusal.code() == shm::errc::not_found);
+      REQUIRE_THAT(refusal.what(), !ContainsSubstring("creator died"));
+    }
+  }
+}

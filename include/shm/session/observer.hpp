@@ -66,21 +66,21 @@ class observer {
     const header& head = header_at(memory.value);
     const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
     const segment_state state = look();
-    if (state == segment_state::blank) {
+    if (state != segment_state::blank && !is_ours(state)) refuse_foreign_segment(about);
+    if (state != segment_state::ready) {
       // A creator makes and marks its set before the segment, maybe after we looked for it.
       const std::optional<found_set> beside = find_set(which, how.access, about);
-      if (!beside || !beside->marked) refuse_foreign_segment(about);
-      if (!found) return false;
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about);
+      const bool marked = beside && beside->marked;
+      if (state == segment_state::blank && !marked) refuse_foreign_segment(about);
+      if (id_of(found) != id_of(beside)) return false;
     }
     check_trust(now.value.owner, how.access, "segment", about);
     if (state != segment_state::ready) {
       // With the door free now, whoever left it so is dead; and a remover that enters from now on
       // sees that we are attached.
-      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
+      const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
       const segment_state again = look();
-      if (!door_is_free) return false;
+      if (!inside.ok() || inside.value != 0) return false;
       if (again == segment_state::removed) refuse_not_found(about);
       const bool unfinished =
           again == segment_state::blank || again == segment_state::under_construction;
@@ -93,6 +93,10 @@ class observer {
     memory_ = std::move(memory.value);
     if (found) set_ = found->set;
     return true;
+  }
+
+  static int id_of(const std::optional<found_set>& found) noexcept {
+    return found ? found->set.id() : -1;
   }
 
   static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
