@@ -49,6 +49,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/auxv.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -731,18 +732,20 @@ class process {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
   }
 
-  /// A random number that this program has had since it started: an exec ends it.
-  static std::uint64_t incarnation() {
-    std::uint64_t mine = incarnation_.load(std::memory_order_relaxed);
-    if (mine != 0) return mine;
-    std::uint64_t drawn = 0;
-    while (drawn == 0) {
-      if (::getrandom(&drawn, sizeof drawn, 0) != static_cast<ssize_t>(sizeof drawn)) {
-        throw error(std::error_code(errno, std::system_category()), "shm: getrandom");
-      }
-    }
-    return incarnation_.compare_exchange_strong(mine, drawn, std::memory_order_relaxed) ? drawn
-                                                                                        : mine;
+  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
+  /// our own, because a program may hold several copies of this library, in plugins that hide their
+  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
+  /// and no seat is taken for a leftover.
+  static std::uint64_t incarnation() noexcept {
+    std::uint64_t random[2] = {};
+    // NOLINTNEXTLINE: the kernel's way to hand over an address
+    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
+    if (given != nullptr) std::memcpy(random, given, sizeof random);
+    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
+    // 64 bits mixed of both tell nothing.
+    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
+    return mixed ^ mixed >> 32;
   }
 
  private:
@@ -768,7 +771,6 @@ class process {
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
   static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
-  static inline std::atomic<std::uint64_t> incarnation_{0};
   static inline thread_local thread_identity cached_thread_{0, 0};
 };
 
@@ -1683,6 +1685,7 @@ struct found_set {
   semaphore_set set;
   unsigned semaphores = 0;
   bool marked = false;  ///< false: new, nobody has used it yet
+  unsigned mode = 0;
 };
 
 /// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
@@ -1718,7 +1721,7 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
     }
   }
   check_trust(now.value.owner, who, "semaphore set", about);
-  return found_set{found.value, semaphores, marked};
+  return found_set{found.value, semaphores, marked, now.value.owner.mode};
 }
 
 /// Before the set is used in any other way: a used set without the mark is foreign. False: it is
@@ -1834,7 +1837,7 @@ inline std::optional<found_set> make_set(const key& which, const options& how, s
   }
   about.set_id = made.value.id();
   crash_point("open: set made");
-  return found_set{made.value, semaphore::first_seat + how.seats, false};
+  return found_set{made.value, semaphore::first_seat + how.seats, false, permissions(how.access)};
 }
 
 /// A fallback that is not silent: huge pages make an object faster, none make it no less right.
@@ -2871,13 +2874,16 @@ class opener {
   }
 
   attempt_result create(const found_set& found, bool set_is_new) {
-    if (!set_is_new && anybody_sits(found)) {
-      // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+    // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
+    const bool orphaned = !set_is_new && anybody_sits(found);
+    // Left over from an object with other permissions or fewer seats.
+    if (orphaned || !is_as_we_would_make_it(found)) {
       const status removed = found.set.remove();
-      if (!removed.ok() && !means_gone(removed.error_number)) {
+      const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
+      if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
         refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
       }
-      return std::nullopt;
+      if (!must_serve) return std::nullopt;
     }
     made_here<segment> segment_made_here;
     const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
@@ -2923,6 +2929,11 @@ class opener {
         seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;
     return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
+  }
+
+  bool is_as_we_would_make_it(const found_set& found) const noexcept {
+    return found.semaphores == semaphore::first_seat + how_.seats &&
+           found.mode == permissions(how_.access);
   }
 
   bool anybody_sits(const found_set& found) const {
@@ -3165,22 +3176,36 @@ class robust_lock {
   /// False when this thread does not hold it. Never blocks, never throws.
   bool release() noexcept {
     if (!is_held_by_this_thread()) return false;
-    crash_point("unlock: before");
-    if (process::accepts_barriers()) {
-      // Release: what was written inside is there for whoever takes the lock. That this store comes
-      // before the look at the waiters is left to the waiter, whose barrier makes it so.
-      word_.store(0, std::memory_order_release);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      word_.exchange(0, std::memory_order_seq_cst);
-    }
-    crash_point("unlock: released");
-    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+    give_back();
     return true;
+  }
+
+  /// By the guard that was made of the acquisition, in this process, but in whatever thread it was
+  /// moved to. Never blocks, never throws.
+  void release_in_any_thread() noexcept {
+    // Relaxed: a guard of this handle exists, so the word is ours unless somebody scribbled.
+    const seat_identity holder = seat_identity::in(word_.load(std::memory_order_relaxed));
+    if (holder.bits() == place_.identity_bits_if_seated()) give_back();
   }
 
  private:
   static constexpr int spins = 128;
+
+  void give_back() noexcept {
+    crash_point("unlock: before");
+    // Release: what was written inside is there for whoever takes the lock.
+    word_.store(0, std::memory_order_release);
+    // This store comes before the look at the waiters: the waiter's barrier makes it so, or where
+    // none reaches this process, our own. (No exchange instead: a relaxed look may overtake its
+    // store.)
+    if (process::accepts_barriers()) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    crash_point("unlock: released");
+    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+  }
 
   /// Me without any system call; 0 when one is needed to know.
   std::uint64_t word_if_known() const noexcept {
@@ -3343,7 +3368,7 @@ class robust_lock {
 }  // namespace shm::detail
 
 // ---- shm/sync/held_lock.hpp
-// Held lock: releases at the end of its scope, but only in the process that took it.
+// Held lock: releases at the end of its scope, in any thread, but only in the process that took it.
 
 namespace shm::detail {
 
@@ -3362,7 +3387,7 @@ class held_lock {
       : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
-    if (is_held()) robust_lock(*place_).release();
+    if (is_held()) robust_lock(*place_).release_in_any_thread();
   }
 
   /// False in a forked child's copy: the lock is its parent's.
@@ -3684,16 +3709,41 @@ class draft {
 namespace shm::detail {
 
 template <class T, std::size_t N>
-blueprint array_blueprint(const T* initial) {
+std::byte* elements_in(std::byte* payload) noexcept {
+  return static_cast<array_memory<T, N>*>(static_cast<void*>(payload))->elements;
+}
+
+template <class T, std::size_t N>
+blueprint array_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
   check_shareable<T>();
   using memory = array_memory<T, N>;
-  const auto construct = [](std::byte* payload, const void* from) {
-    auto& made = *static_cast<memory*>(static_cast<void*>(payload));
-    for (std::size_t i = 0; i < N; ++i) std::memcpy(made.elements + i * sizeof(T), from, sizeof(T));
-  };
   return {segment_kind::array, &array_schema_of<T, N>(),
           sizeof(memory),      alignof(memory),
           construct,           initial};
+}
+
+/// Copies of `initial`; null where the array is only opened.
+template <class T, std::size_t N>
+blueprint array_blueprint(const T* initial) {
+  return array_blueprint<T, N>(
+      [](std::byte* payload, const void* from) {
+        std::byte* const elements = elements_in<T, N>(payload);
+        for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
+      },
+      initial);
+}
+
+/// T{} in every element, made in place: a large T does not fit on the stack.
+template <class T, std::size_t N>
+blueprint default_array_blueprint() {
+  return array_blueprint<T, N>(
+      [](std::byte* payload, const void*) {
+        std::byte* const elements = elements_in<T, N>(payload);
+        for (std::size_t i = 0; i < N; ++i) {
+          ::new (static_cast<void*>(elements + i * sizeof(T))) T{};
+        }
+      },
+      nullptr);
 }
 
 template <std::size_t N>
@@ -3710,8 +3760,8 @@ struct array_core {
   using view_type = journalled_array_view<T, N, memory_type>;
   using reader_type = array_reader<T, N, connection, const memory_type>;
 
-  array_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, array_blueprint<T, N>(initial)) {}
+  array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
@@ -3939,21 +3989,21 @@ class observer {
     const header& head = header_at(memory.value);
     const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
     const segment_state state = look();
-    if (state == segment_state::blank) {
+    if (state != segment_state::blank && !is_ours(state)) refuse_foreign_segment(about);
+    if (state != segment_state::ready) {
       // A creator makes and marks its set before the segment, maybe after we looked for it.
       const std::optional<found_set> beside = find_set(which, how.access, about);
-      if (!beside || !beside->marked) refuse_foreign_segment(about);
-      if (!found) return false;
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about);
+      const bool marked = beside && beside->marked;
+      if (state == segment_state::blank && !marked) refuse_foreign_segment(about);
+      if (id_of(found) != id_of(beside)) return false;
     }
     check_trust(now.value.owner, how.access, "segment", about);
     if (state != segment_state::ready) {
       // With the door free now, whoever left it so is dead; and a remover that enters from now on
       // sees that we are attached.
-      const bool door_is_free = !found || found->set.value(semaphore::door).value == 0;
+      const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
       const segment_state again = look();
-      if (!door_is_free) return false;
+      if (!inside.ok() || inside.value != 0) return false;
       if (again == segment_state::removed) refuse_not_found(about);
       const bool unfinished =
           again == segment_state::blank || again == segment_state::under_construction;
@@ -3966,6 +4016,10 @@ class observer {
     memory_ = std::move(memory.value);
     if (found) set_ = found->set;
     return true;
+  }
+
+  static int id_of(const std::optional<found_set>& found) noexcept {
+    return found ? found->set.id() : -1;
   }
 
   static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
@@ -4003,23 +4057,27 @@ class array {
  public:
   /// Opens it, or creates it with T{} in every element.
   explicit array(const key& which, const options& how = {})
-      : array(detail::open_mode::open_or_create, which, T{}, how) {}
+      : array(detail::open_mode::open_or_create, which, detail::default_array_blueprint<T, N>(),
+              how) {}
 
   /// Creates it, with the initial value in every element.
-  array(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+  array(create_only_t, const key& which, const detail::named_type<T>& initial,
         const options& how = {})
-      : array(detail::open_mode::create_only, which, initial, how) {}
-  array(create_only_t, const key& which, const options& how)
-      : array(detail::open_mode::create_only, which, T{}, how) {}
+      : array(detail::open_mode::create_only, which,
+              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
+  array(create_only_t, const key& which, const options& how = {})
+      : array(detail::open_mode::create_only, which, detail::default_array_blueprint<T, N>(), how) {
+  }
 
   /// Opens what is there.
   array(open_only_t, const key& which, const options& how = {})
-      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+      : array(detail::open_mode::open_only, which, detail::array_blueprint<T, N>(nullptr), how) {}
 
   /// Opens it, or creates it with the initial value in every element.
   array(open_or_create_t, const key& which, const detail::named_type<T>& initial,
         const options& how = {})
-      : array(detail::open_mode::open_or_create, which, initial, how) {}
+      : array(detail::open_mode::open_or_create, which,
+              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
 
   /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while
   /// somebody alive edits in place through raw(). Throws std::out_of_range; shm::error: removed,
@@ -4078,8 +4136,8 @@ class array {
  private:
   using core = detail::array_core<T, N>;
 
-  array(detail::open_mode mode, const key& which, const T& initial, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+  array(detail::open_mode mode, const key& which, const detail::blueprint& plan, const options& how)
+      : core_(std::make_unique<core>(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -4267,20 +4325,37 @@ template <class T>
 using cell_of = versioned_cell<sizeof(T), alignof(T)>;
 
 template <class T>
-blueprint object_blueprint(const T* initial) {
+blueprint object_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
   check_shareable<T>();
-  const auto construct = [](std::byte* payload, const void* from) {
-    std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
-  };
   return {segment_kind::object,  &schema_of<T>(), cell_of<T>::payload_size,
           cell_of<T>::alignment, construct,       initial};
+}
+
+/// A copy of `initial`; null where the object is only opened.
+template <class T>
+blueprint object_blueprint(const T* initial) {
+  return object_blueprint<T>(
+      [](std::byte* payload, const void* from) {
+        std::memcpy(cell_of<T>::initial_copy(payload), from, sizeof(T));
+      },
+      initial);
+}
+
+/// T{}, made in place: a large T does not fit on the stack.
+template <class T>
+blueprint default_object_blueprint() {
+  return object_blueprint<T>(
+      [](std::byte* payload, const void*) {
+        ::new (static_cast<void*>(cell_of<T>::initial_copy(payload))) T{};
+      },
+      nullptr);
 }
 
 /// What a read-write handle of an object holds; where a guard finds it although the handle moves.
 template <class T>
 struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const T* initial)
-      : place(which, mode, how, object_blueprint(initial)) {}
+  object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, plan) {}
 
   connection place;
   draft_buffer<T> buffer;
@@ -4393,8 +4468,9 @@ class mutex {
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
-      if (try_lock_for(moment - Clock::now())) return true;
-      if (Clock::now() >= moment) return false;  // another clock than ours may have been set
+      const auto now = Clock::now();
+      if (now >= moment) return try_lock();
+      if (try_lock_for(moment - now)) return true;  // else look again: that clock may have been set
     }
   }
 
@@ -4475,23 +4551,26 @@ class object {
  public:
   /// Opens it, or creates it with the value T{}.
   explicit object(const key& which, const options& how = {})
-      : object(detail::open_mode::open_or_create, which, T{}, how) {}
+      : object(detail::open_mode::open_or_create, which, detail::default_object_blueprint<T>(),
+               how) {}
 
   /// Creates it, with an initial value.
-  object(create_only_t, const key& which, const detail::named_type<T>& initial = T{},
+  object(create_only_t, const key& which, const detail::named_type<T>& initial,
          const options& how = {})
-      : object(detail::open_mode::create_only, which, initial, how) {}
-  object(create_only_t, const key& which, const options& how)
-      : object(detail::open_mode::create_only, which, T{}, how) {}
+      : object(detail::open_mode::create_only, which,
+               detail::object_blueprint<T>(std::addressof(initial)), how) {}
+  object(create_only_t, const key& which, const options& how = {})
+      : object(detail::open_mode::create_only, which, detail::default_object_blueprint<T>(), how) {}
 
   /// Opens what is there.
   object(open_only_t, const key& which, const options& how = {})
-      : core_(std::make_unique<core>(which, detail::open_mode::open_only, how, nullptr)) {}
+      : object(detail::open_mode::open_only, which, detail::object_blueprint<T>(nullptr), how) {}
 
   /// Opens it, or creates it with an initial value.
   object(open_or_create_t, const key& which, const detail::named_type<T>& initial,
          const options& how = {})
-      : object(detail::open_mode::open_or_create, which, initial, how) {}
+      : object(detail::open_mode::open_or_create, which,
+               detail::object_blueprint<T>(std::addressof(initial)), how) {}
 
   /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
   /// shm::error: removed.
@@ -4540,8 +4619,9 @@ class object {
   using core = detail::object_core<T>;
   using cell = detail::cell_of<T>;
 
-  object(detail::open_mode mode, const key& which, const T& initial, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, std::addressof(initial))) {}
+  object(detail::open_mode mode, const key& which, const detail::blueprint& plan,
+         const options& how)
+      : core_(std::make_unique<core>(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
