@@ -1,4 +1,4 @@
-// Actor: a process that does everything the library offers, in random order, and checks all it sees.
+// Actor: a process that does all the library offers, in random order, and checks all it sees.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,10 +16,10 @@
 
 namespace chaos {
 
-using small = support::uniform<8>;       // 64 bytes
-using middle = support::uniform<512>;    // 4 KiB
-using large = support::uniform<65536>;   // 512 KiB, kept in two copies
-constexpr std::size_t counters = 300;    // more than there are sequence counters
+using small = support::uniform<8>;      // 64 bytes
+using middle = support::uniform<512>;   // 4 KiB
+using large = support::uniform<65536>;  // 512 KiB, kept in two copies
+constexpr std::size_t counters = 300;   // more than there are sequence counters
 constexpr std::size_t accounts = 16;
 constexpr std::int64_t in_each_account = 1000;
 
@@ -268,7 +268,10 @@ class actor {
 class reader {
  public:
   reader(world& w, unsigned slot)
-      : book_(*w.book), slot_(slot), small_(w.object_small), large_(w.object_large),
+      : book_(*w.book),
+        slot_(slot),
+        small_(w.object_small),
+        large_(w.object_large),
         counting_(w.counting) {}
 
   [[noreturn]] void run() {

@@ -1,4 +1,4 @@
-// Chaos: processes killed and stopped at random under every kind of load, and all of them check all they see.
+// Chaos: processes killed and stopped at random under every load, and all check all they see.
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 #include <thread>
@@ -175,7 +175,9 @@ class run {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App options("Kills processes at random and checks what the others see; exit status 1 when a promise broke");
+  CLI::App options(
+      "Kills processes at random and checks what the others see; exit status 1 when a promise "
+      "broke");
   unsigned seconds = 20, processes = 8;
   std::uint64_t seed = std::random_device()();
   options.add_option("--seconds", seconds, "how long")->capture_default_str();

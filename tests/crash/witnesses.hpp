@@ -1,5 +1,5 @@
-// Witnesses: processes that sleep, read or come in at the very moment of a death, and say what they
-// see. SPDX-License-Identifier: MIT
+// Witnesses: processes that sleep, read or come in at the moment of a death, and say what they see.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sched.h>

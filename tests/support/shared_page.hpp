@@ -14,8 +14,8 @@ template <class T>
 class shared_page {
  public:
   shared_page()
-      : address_(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                        0)) {
+      : address_(
+            ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
     if (address_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
     new (address_) T();
   }
