@@ -1903,7 +1903,8 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
   std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(), facts.schema_length);
+  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
+              plan.type->format().size());
   crash_point("create: described");
 
   plan.construct(memory + layout.payload_offset, plan.initial);
@@ -2924,7 +2925,9 @@ class opener {
       }
     }
     if (how_.prefault) memory.prefault(size);
+    // Judged already, or just made; but what counts is the copy that is used from now on.
     const auto facts = verified_description::read(head, size, which_, about_);
+    facts.check_content(head, plan_, about_);
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;
@@ -3290,11 +3293,13 @@ class robust_lock {
 
   acquisition sleep(std::uint64_t me, const deadline& until) {
     wake_debt debt(*this);
-    for (;;) {
+    for (bool looked = false;; looked = true) {
       if (take(me)) {
         debt.hand_over();
         return acquisition::taken;
       }
+      // Not before the first look: from the dead even those take over who cannot wait.
+      if (looked && until.passed()) return acquisition::not_now;
       const bool ordered = announce_waiting();
       const lock_word holder(word_.load(std::memory_order_relaxed));
       if (holder.is_free()) continue;
@@ -3307,10 +3312,7 @@ class robust_lock {
       }
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
-      if (slept.error_number == EAGAIN) {
-        if (ordered || until.passed()) return acquisition::not_now;
-        continue;
-      }
+      if (slept.error_number == EAGAIN) continue;
       if (means_gone(slept.error_number)) place_.give_up();
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
       crash_point("lock: woken");
@@ -3476,7 +3478,8 @@ class journalled_array_view {
   /// element.
   void store(std::size_t i, const void* from) const noexcept {
     auto& sequence = sequence_of(i);
-    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+    // Even it is, unless somebody scribbled; then this store makes it so again.
+    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
@@ -3922,8 +3925,9 @@ class locked_array {
   }
 
   void make_bulk_even() noexcept {
+    const std::uint64_t odd = bulk().load(std::memory_order_relaxed) | 1;  // whoever scribbled
     // Release: who sees even sees the edit.
-    bulk().fetch_add(1, std::memory_order_release);
+    bulk().store(odd + 1, std::memory_order_release);
   }
 
   detail::array_core<T, N>* core_;
@@ -4477,7 +4481,11 @@ class mutex {
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
   /// that the parent locked, it does nothing.
   void unlock() noexcept {
-    if (!detail::robust_lock(opened()).release()) Expects(opened().is_inherited());
+    if (!detail::robust_lock(opened()).release()) {
+      if (opened().is_inherited()) return;
+      Expects(held_by_this_thread_ > 0);
+    }
+    --held_by_this_thread_;
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since.
@@ -4487,7 +4495,8 @@ class mutex {
 
   /// By the present holder: what the dead one left is in order again.
   void mark_repaired() noexcept {
-    Expects(detail::robust_lock(opened()).is_held_by_this_thread());
+    Expects(held_by_this_thread_ > 0);
+    if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
     detail::crash_point("mutex: marked repaired");
   }
@@ -4521,10 +4530,16 @@ class mutex {
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
       detail::crash_point("mutex: death noted");
     }
-    return how != detail::acquisition::not_now;
+    if (how == detail::acquisition::not_now) return false;
+    ++held_by_this_thread_;
+    return true;
   }
 
   std::unique_ptr<detail::connection> place_;
+
+  /// Of all mutexes. Private, because the lock word is not: what somebody scribbled there is no
+  /// broken precondition of this program.
+  static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
 using scoped_lock = std::scoped_lock<mutex>;

@@ -122,8 +122,9 @@ class locked_array {
   }
 
   void make_bulk_even() noexcept {
+    const std::uint64_t odd = bulk().load(std::memory_order_relaxed) | 1;  // whoever scribbled
     // Release: who sees even sees the edit.
-    bulk().fetch_add(1, std::memory_order_release);
+    bulk().store(odd + 1, std::memory_order_release);
   }
 
   detail::array_core<T, N>* core_;

@@ -60,7 +60,11 @@ class mutex {
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
   /// that the parent locked, it does nothing.
   void unlock() noexcept {
-    if (!detail::robust_lock(opened()).release()) Expects(opened().is_inherited());
+    if (!detail::robust_lock(opened()).release()) {
+      if (opened().is_inherited()) return;
+      Expects(held_by_this_thread_ > 0);
+    }
+    --held_by_this_thread_;
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since.
@@ -70,7 +74,8 @@ class mutex {
 
   /// By the present holder: what the dead one left is in order again.
   void mark_repaired() noexcept {
-    Expects(detail::robust_lock(opened()).is_held_by_this_thread());
+    Expects(held_by_this_thread_ > 0);
+    if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
     section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
     detail::crash_point("mutex: marked repaired");
   }
@@ -104,10 +109,16 @@ class mutex {
       section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
       detail::crash_point("mutex: death noted");
     }
-    return how != detail::acquisition::not_now;
+    if (how == detail::acquisition::not_now) return false;
+    ++held_by_this_thread_;
+    return true;
   }
 
   std::unique_ptr<detail::connection> place_;
+
+  /// Of all mutexes. Private, because the lock word is not: what somebody scribbled there is no
+  /// broken precondition of this program.
+  static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
 using scoped_lock = std::scoped_lock<mutex>;

@@ -106,7 +106,8 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
   std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(), facts.schema_length);
+  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
+              plan.type->format().size());
   crash_point("create: described");
 
   plan.construct(memory + layout.payload_offset, plan.initial);

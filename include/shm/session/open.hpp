@@ -193,7 +193,9 @@ class opener {
       }
     }
     if (how_.prefault) memory.prefault(size);
+    // Judged already, or just made; but what counts is the copy that is used from now on.
     const auto facts = verified_description::read(head, size, which_, about_);
+    facts.check_content(head, plan_, about_);
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
     if (!seat) return std::nullopt;

@@ -70,7 +70,8 @@ class journalled_array_view {
   /// element.
   void store(std::size_t i, const void* from) const noexcept {
     auto& sequence = sequence_of(i);
-    const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+    // Even it is, unless somebody scribbled; then this store makes it so again.
+    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");

@@ -162,11 +162,13 @@ class robust_lock {
 
   acquisition sleep(std::uint64_t me, const deadline& until) {
     wake_debt debt(*this);
-    for (;;) {
+    for (bool looked = false;; looked = true) {
       if (take(me)) {
         debt.hand_over();
         return acquisition::taken;
       }
+      // Not before the first look: from the dead even those take over who cannot wait.
+      if (looked && until.passed()) return acquisition::not_now;
       const bool ordered = announce_waiting();
       const lock_word holder(word_.load(std::memory_order_relaxed));
       if (holder.is_free()) continue;
@@ -179,10 +181,7 @@ class robust_lock {
       }
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
-      if (slept.error_number == EAGAIN) {
-        if (ordered || until.passed()) return acquisition::not_now;
-        continue;
-      }
+      if (slept.error_number == EAGAIN) continue;
       if (means_gone(slept.error_number)) place_.give_up();
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
       crash_point("lock: woken");
