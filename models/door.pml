@@ -18,7 +18,7 @@
  * Wrong on purpose, to be rejected: SET_BEFORE_SEGMENT (removed in that order), STATE_BEFORE_ATTACH (by the
  * reader), COUNT_BEFORE_REMOVING, NO_DOOR (the opener does not enter), READY_EARLY, LEAVE_HALF_MADE (for others to
  * complete), LEAVE_REMOVED (a dead remover's segment), FORCE_UNTOLD,
- * DOOR_NOT_SOUGHT_AGAIN (by a reader that found no set at first).
+ * DOOR_NOT_SOUGHT_AGAIN (by a reader or remover that found no set at first).
  */
 #ifndef PROCESSES
 #define PROCESSES 2
@@ -419,6 +419,12 @@ removing:
   s = segment_key;
   if
   :: s ->
+#ifndef DOOR_NOT_SOUGHT_AGAIN
+    if
+    :: !found && set_key -> goto removing
+    :: else
+    fi;
+#endif
     atomic {
       if
       :: exists(s) -> attached[s]++; place[p] = s

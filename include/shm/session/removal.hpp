@@ -58,6 +58,8 @@ class remover {
     if (existing.error_number == ENOENT) return true;
     if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
     about_.segment_id = existing.value.id();
+    // A set made after we looked for it has a door, and the segment's creator may be inside.
+    if (beside == nullptr && find_set(which_, access::everyone, about_)) return false;
     const result<segment_status> now = existing.value.stat();
     if (means_gone(now.error_number)) return false;
     if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
