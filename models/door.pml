@@ -434,7 +434,7 @@ removing:
     look = state[s];
     if
     :: look == BLANK && !found -> detach(p); goto refused
-    :: forced || look == REMOVED -> retire_by_force(s)
+    :: forced || (look != READY && look != REMOVING) -> retire_by_force(s)
     :: else ->
       retire_if_unused(s);
       if

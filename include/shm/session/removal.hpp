@@ -78,8 +78,11 @@ class remover {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
     }
-    const bool was_forced_before = state.value == segment_state::removed;
-    if (mode_ == removal_mode::forced || was_forced_before) {
+    // Half-made, or removed before: nobody has a handle. Never "removing", which a later opener takes
+    // for ready, should we die.
+    const bool has_no_handles =
+        state.value != segment_state::ready && state.value != segment_state::removing;
+    if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
     }
