@@ -4003,8 +4003,6 @@ class observer {
     }
     check_trust(now.value.owner, how.access, "segment", about);
     if (state != segment_state::ready) {
-      // A set made after we looked for it has a door, and somebody may be inside.
-      if (!found && find_set(which, how.access, about)) return false;
       // With the door free now, whoever left it so is dead; and a remover that enters from now on
       // sees that we are attached.
       const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
@@ -4746,7 +4744,10 @@ class remover {
     // Whom we trust does not matter here: the kernel knows who may remove.
     const std::optional<found_set> found = find_set(which_, access::everyone, about_);
     // Without a set there is no door. Who opens at the same time is told apart by being attached.
-    if (!found) return remove_segment(nullptr);
+    if (!found) {
+      crash_point("remove: no set");
+      return remove_segment(nullptr);
+    }
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
@@ -4784,8 +4785,8 @@ class remover {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
     }
-    // Half-made, or removed before: nobody has a handle. Never "removing", which a later opener takes
-    // for ready, should we die.
+    // Half-made, or removed before: nobody has a handle. Never "removing", which a later opener
+    // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
     if (mode_ == removal_mode::forced || has_no_handles) {

@@ -182,6 +182,7 @@ inline void life(world& w) {
   }
   { shm::object<int> one(w.gone); }
   shm::remove(w.gone);
+  shm::remove(w.gone);  // now there is nothing to remove
   { shm::object<int> one(w.gone); }
   shm::remove(w.gone, shm::force);
   open_what_the_dead_left(w);

@@ -76,8 +76,6 @@ class observer {
     }
     check_trust(now.value.owner, how.access, "segment", about);
     if (state != segment_state::ready) {
-      // A set made after we looked for it has a door, and somebody may be inside.
-      if (!found && find_set(which, how.access, about)) return false;
       // With the door free now, whoever left it so is dead; and a remover that enters from now on
       // sees that we are attached.
       const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
