@@ -1,4 +1,4 @@
-# What `cmake --install` puts down: the headers, and a package that find_package(shm) finds.
+# What `cmake --install` puts down: the headers, and a package that find_package(shm) and pkg-config find.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -15,3 +15,9 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/shm-config-version.
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES cmake/shm-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/shm-config-version.cmake
         DESTINATION ${shm_package_dir})
+
+set(shm_pc_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}/${shm_pc_dir}
+           OUTPUT_VARIABLE shm_prefix_from_pc)
+configure_file(cmake/shm.pc.in ${CMAKE_CURRENT_BINARY_DIR}/shm.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/shm.pc DESTINATION ${shm_pc_dir})
