@@ -24,6 +24,10 @@ class ShmRecipe(ConanFile):
                        "examples/*")
     no_copy_source = True
 
+    @property
+    def _runs_tests(self):
+        return not self.conf.get("tools.build:skip_test", default=False, check_type=bool)
+
     def set_version(self):
         header = load(self, os.path.join(self.recipe_folder, "include/shm/base/version.hpp"))
         self.version = ".".join(re.findall(r"version_(?:major|minor|patch) = (\d+);", header))
@@ -33,7 +37,8 @@ class ShmRecipe(ConanFile):
         self.requires("ms-gsl/[>=4.0 <5]", transitive_headers=True)
 
     def build_requirements(self):
-        self.test_requires("catch2/[>=2.13 <4]")
+        if self._runs_tests:
+            self.test_requires("catch2/[>=2.13 <4]")
 
     def validate(self):
         if self.settings.os != "Linux":
@@ -47,16 +52,16 @@ class ShmRecipe(ConanFile):
     def generate(self):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # nothing is written into the source folder
         toolchain.cache_variables["SHM_BUILD_EXAMPLES"] = False
         toolchain.generate()
 
     def build(self):
-        if self.conf.get("tools.build:skip_test", default=False, check_type=bool):
-            return
-        cmake = CMake(self)
-        cmake.configure()
-        cmake.build(target="shm_tests")
-        self.run(os.path.join(self.build_folder, "tests", "shm_tests ~[slow]"))
+        if self._runs_tests:
+            cmake = CMake(self)
+            cmake.configure()
+            cmake.build(target="shm_tests")
+            self.run(os.path.join("tests", "shm_tests ~[slow]"))
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
