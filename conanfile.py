@@ -61,7 +61,7 @@ class ShmRecipe(ConanFile):
             cmake = CMake(self)
             cmake.configure()
             cmake.build(target="shm_tests")
-            self.run(os.path.join("tests", "shm_tests ~[slow]"))
+            self.run("tests/shm_tests '~[slow]'")
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
