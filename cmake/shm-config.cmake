@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.21...3.30)
 include(CMakeFindDependencyMacro)
 find_dependency(Boost)
 find_dependency(Microsoft.GSL CONFIG)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "shm/base/requirements.hpp"
+
 #include "shm/array.hpp"
 #include "shm/base/error.hpp"
 #include "shm/base/open_mode.hpp"

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/requirements.hpp"
+
 #include <chrono>
 #include <gsl/assert>
 #include <memory>

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/requirements.hpp"
+
 #include "base/open_mode.hpp"
 #include "os/key.hpp"
 #include "session/removal.hpp"

@@ -60,6 +60,10 @@ class child {
   template <class Job>
   [[noreturn]] static void run(Job& job) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Catch2's handlers came along by fork(); what ends a child is the parent's to report.
+    for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTERM, SIGINT}) {
+      std::signal(fatal, SIG_DFL);
+    }
     int status = threw;
     try {
       status = job();

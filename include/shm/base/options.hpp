@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "requirements.hpp"
+
 #include <chrono>
 
 namespace shm {

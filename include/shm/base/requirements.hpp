@@ -1,16 +1,21 @@
-// Requirements: what must be installed beside this library, said clearly.
+// Requirements: language, platform and libraries, each refused in one clear error.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#if !__has_include(<boost/hana/define_struct.hpp>)
+// A missing file ends a compilation at once, so that nothing follows the one error that matters.
+#if !defined(__linux__) || !defined(__LP64__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error \
+    "shm supports 64-bit little-endian Linux, such as x86-64 and AArch64: its crash safety rests on it"
+#include <shm stops at the error above>
+#elif __cplusplus < 201703L
+#error "shm needs C++17 or newer: compile with -std=c++17"
+#include <shm stops at the error above>
+#elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
-#endif
-#if !__has_include(<gsl/span>)
+#include <shm stops at the error above>
+#elif !__has_include(<gsl/span>)
 #error \
     "shm needs Microsoft GSL (headers only): apt install libmsgsl-dev | conan: ms-gsl | vcpkg: ms-gsl | brew: cpp-gsl"
-#endif
-#if !defined(__linux__)
-#error \
-    "shm needs Linux: its crash safety rests on SEM_UNDO, MADV_WIPEONFORK and shm_nattch as Linux has them"
+#include <shm stops at the error above>
 #endif
