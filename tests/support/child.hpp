@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "coverage.hpp"
+
 namespace support {
 
 class child {
@@ -60,6 +62,7 @@ class child {
   template <class Job>
   [[noreturn]] static void run(Job& job) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    forget_coverage();
     int status = threw;
     try {
       status = job();
@@ -67,6 +70,7 @@ class child {
       std::fprintf(stderr, "in a child: %s\n", problem.what());
     }
     std::fflush(nullptr);
+    write_coverage();
     ::_exit(status);
   }
 
@@ -75,6 +79,7 @@ class child {
 
 /// Ends this very process as kill -9 would.
 [[noreturn]] inline void die() {
+  write_coverage();
   ::kill(::getpid(), SIGKILL);
   std::abort();
 }
