@@ -649,7 +649,7 @@ TEST_CASE("an object until the last detach is made anew when all who had it died
   CHECK(fresh.load().gear == 0);
 }
 
-TEST_CASE("a program that exec'd gives back the seats of the program before") {
+TEST_CASE("a program that exec'd gives back the seats of the program before", "[exec]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::options how;
