@@ -1972,7 +1972,19 @@ class door {
 
 namespace shm::detail {
 
-enum class retirement { done, in_use, refused };
+enum class retirement {
+  done,
+  in_use,
+  not_counted,  ///< the kernel did not tell how many are attached
+  not_removed   ///< the kernel did not let us
+};
+
+[[noreturn]] inline void refuse_retirement(const result<retirement>& outcome,
+                                           const subject& about) {
+  const bool counted = outcome.value != retirement::not_counted;
+  refuse_segment_call(counted ? "shmctl(IPC_RMID)" : "shmctl(IPC_STAT)", outcome.error_number,
+                      about);
+}
 
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
 /// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
@@ -1987,7 +1999,7 @@ inline result<retirement> retire_if_unused(header& head, const segment& where) n
       before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
   if (!now.ok() || now.value.attached > 1) {
     head.state.store(otherwise, std::memory_order_seq_cst);
-    if (!now.ok()) return {retirement::refused, now.error_number};
+    if (!now.ok()) return {retirement::not_counted, now.error_number};
     return {retirement::in_use, 0};
   }
   head.state.store(segment_state::removed, std::memory_order_seq_cst);
@@ -1995,7 +2007,7 @@ inline result<retirement> retire_if_unused(header& head, const segment& where) n
   const status removed = where.remove();
   if (!removed.ok() && !means_gone(removed.error_number)) {
     head.state.store(otherwise, std::memory_order_seq_cst);
-    return {retirement::refused, removed.error_number};
+    return {retirement::not_removed, removed.error_number};
   }
   crash_point("retire: segment gone");
   return {retirement::done, 0};
@@ -2550,9 +2562,7 @@ class judge {
     if (facts.until_last_detach() && now.attached == 0) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (stale.value == retirement::done) return verdict::gone;
-      if (stale.value == retirement::refused) {
-        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
-      }
+      if (!stale.ok()) refuse_retirement(stale, about_);
     }
     if (mode_ == open_mode::create_only) {
       refuse(errc::already_exists, about_,
@@ -2667,10 +2677,12 @@ class seats {
       refuse_set_call("semctl(GETALL)", values.error_number, about);
     }
     drain(values.value[semaphore::wake]);
+    // Drawn before a seat is taken: it may throw, and a seat that nobody knows of stays taken.
+    const std::uint64_t program = process::incarnation();
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
+      if (values.value[index(seat)] != 0 && !give_back_leftover(seat, program)) continue;
       const status taken = set_.take_seat(seat);
-      if (taken.ok()) return occupy(seat);
+      if (taken.ok()) return occupy(seat, program);
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
@@ -2706,10 +2718,10 @@ class seats {
     return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
   }
 
-  seat_identity occupy(unsigned seat) const {
+  seat_identity occupy(unsigned seat, std::uint64_t program) const noexcept {
     crash_point("seat: taken");
     entry(seat).process.store(::getpid(), std::memory_order_relaxed);
-    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    entry(seat).incarnation.store(program, std::memory_order_relaxed);
     // Relaxed: the door makes this the only one who counts.
     std::uint32_t generation = 0;
     while (generation == 0) {
@@ -2734,10 +2746,10 @@ class seats {
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
   /// nobody's.
-  bool give_back_leftover(unsigned seat) const {
+  bool give_back_leftover(unsigned seat, std::uint64_t program) const noexcept {
     const seat_entry& found = entry(seat);
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
-        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+        found.incarnation.load(std::memory_order_relaxed) == program) {
       return false;
     }
     // The entry only says where to look; the kernel says whose it is.
@@ -2898,6 +2910,7 @@ class opener {
     about_.segment_id = made->id();
     crash_point("create: segment made");
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
     attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
     if (done) segment_made_here.keep();
@@ -3086,8 +3099,7 @@ class connection {
     if (inside) {
       crash_point("leave: inside");
       if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
-        static_cast<void>(place_.set.remove());  // with it go the seat and the door
-        return;
+        if (place_.set.remove().ok()) return;  // with it went the seat and the door
       }
     }
     leave_seat();
@@ -4800,7 +4812,7 @@ class remover {
     }
     const result<retirement> outcome = retire_if_unused(head, existing.value);
     if (outcome.value == retirement::in_use) refuse_in_use(beside);
-    check({outcome.error_number});
+    if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
   }
 

@@ -182,7 +182,7 @@ TEST_CASE("a death inside raw() damages the array until somebody repairs it and 
   CHECK_FALSE(numbers.lock().owner_died());
 }
 
-TEST_CASE("stores of several processes are not lost, and every element read is whole") {
+TEST_CASE("stores of several processes are not lost, and every element read is whole", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name;
   shm::array<value, 600> values(shm::create_only, name, value::of(0));
@@ -262,4 +262,55 @@ TEST_CASE("an array removed under its handles says so") {
   CHECK(code_of([&] { static_cast<void>(viewer.load(0)); }) == shm::errc::removed);
   CHECK(code_of([&] { numbers.store(0, 1); }) == shm::errc::removed);
   CHECK(code_of([&] { static_cast<void>(numbers.lock()); }) == shm::errc::removed);
+}
+
+TEST_CASE("every open mode makes or finds an array") {
+  const support::name name, other;
+  using numbers = shm::array<int, 3>;
+  CHECK(code_of([&] { numbers absent(shm::open_only, name); }) == shm::errc::not_found);
+  CHECK(numbers(shm::create_only, name, shm::options{}).load(2) == 0);
+  CHECK(code_of([&] { numbers again(shm::create_only, name); }) == shm::errc::already_exists);
+  CHECK(numbers(shm::open_only, name).name() == name.text());
+  CHECK(numbers(shm::open_or_create, other, 5).load(1) == 5);
+  CHECK(numbers(shm::open_or_create, other, 6).load(1) == 5);
+  CHECK(shm::array<const int, 3>(shm::open_only, other).load(0) == 5);
+}
+
+TEST_CASE("an update without a result stores its draft, and a guard of a large element, too") {
+  const support::name name;
+  shm::array<support::uniform<1000>, 2> large(name);
+  large.update(1, [](support::uniform<1000>& element) { element = element.of(4); });
+  CHECK(large.load(1).is_whole());
+  CHECK(large.load(1).value() == 4);
+  CHECK(large.load(0).value() == 0);
+}
+
+TEST_CASE("a reader that a writer always laps holds it up for one copy", "[race]") {
+  const support::watchdog watchdog(120);
+  using large = support::uniform<32 * 1024>;
+  const support::name array_name, object_name;
+  auto array = std::make_unique<shm::array<large, 1>>(array_name);
+  auto object = std::make_unique<shm::object<large>>(object_name);
+  support::baton stop;
+  support::child writer([&] {
+    shm::array<large, 1> elements(array_name);
+    shm::object<large> one(object_name);
+    const auto even = std::make_unique<large>(large::of(2)),
+               odd = std::make_unique<large>(large::of(3));
+    while (!stop.arrives_within(0)) {
+      for (int n = 0; n < 50; ++n) {
+        elements.store(0, n % 2 == 0 ? *even : *odd);
+        one.store(n % 2 == 0 ? *even : *odd);
+      }
+    }
+    return 0;
+  });
+  for (int n = 0; n < 300; ++n) {
+    const auto element = std::make_unique<large>(array->load(0));
+    const auto whole = std::make_unique<large>(object->load());
+    REQUIRE(element->is_whole());
+    REQUIRE(whole->is_whole());
+  }
+  stop.pass();
+  CHECK(writer.wait() == 0);
 }

@@ -12,7 +12,7 @@
 
 using support::telemetry;
 
-TEST_CASE("a forked child uses the handle that it inherited") {
+TEST_CASE("a forked child uses the handle that it inherited", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::object<telemetry> car(name);
@@ -25,7 +25,7 @@ TEST_CASE("a forked child uses the handle that it inherited") {
   car.store({1, 5});
 }
 
-TEST_CASE("a child's copy of a guard neither publishes nor unlocks") {
+TEST_CASE("a child's copy of a guard neither publishes nor unlocks", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::object<telemetry> car(name);
@@ -49,7 +49,7 @@ TEST_CASE("a child's copy of a guard neither publishes nor unlocks") {
   CHECK(car.load().gear == 7);
 }
 
-TEST_CASE("a child's copy of a held mutex is not the child's") {
+TEST_CASE("a child's copy of a held mutex is not the child's", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name);
@@ -64,7 +64,7 @@ TEST_CASE("a child's copy of a held mutex is not the child's") {
   CHECK_FALSE(mutex.owner_died());
 }
 
-TEST_CASE("a child that ends with the handle leaves its parent's seat alone") {
+TEST_CASE("a child that ends with the handle leaves its parent's seat alone", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name);
@@ -79,8 +79,8 @@ TEST_CASE("a child that ends with the handle leaves its parent's seat alone") {
   inherited->unlock();
 }
 
-TEST_CASE(
-    "a child dies with the lock it took through an inherited handle, and its parent is told") {
+TEST_CASE("a child dies with the lock it took through an inherited handle, and its parent is told",
+          "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name);
@@ -94,7 +94,7 @@ TEST_CASE(
   mutex.unlock();
 }
 
-TEST_CASE("a child's copy of an array's guard can only read") {
+TEST_CASE("a child's copy of an array's guard can only read", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::array<int, 4> numbers(name);
@@ -117,7 +117,7 @@ TEST_CASE("a child's copy of an array's guard can only read") {
   CHECK_FALSE(numbers.lock().owner_died());
 }
 
-TEST_CASE("threads of a child sit down together, and no update is lost") {
+TEST_CASE("threads of a child sit down together, and no update is lost", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::object<int> counter(name);
@@ -135,7 +135,8 @@ TEST_CASE("threads of a child sit down together, and no update is lost") {
   CHECK(counter.load() == 400);
 }
 
-TEST_CASE("an anonymous object is shared with children, and gone with its last handle") {
+TEST_CASE("an anonymous object is shared with children, and gone with its last handle",
+          "[inherited]") {
   const support::watchdog watchdog;
   int segment_id = -1;
   {

@@ -52,7 +52,7 @@ TEST_CASE("not now is false, for try_lock and the timed locks") {
       wanted.try_lock_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(2)));
 }
 
-TEST_CASE("four processes count without losing one") {
+TEST_CASE("four processes count without losing one", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name, counter_name;
   shm::mutex mutex(name);
@@ -95,7 +95,8 @@ bool forbid_membarrier() {
 
 }  // namespace
 
-TEST_CASE("processes that may not call membarrier take part, and wait no longer than they should") {
+TEST_CASE("processes that may not call membarrier take part, and wait no longer than they should",
+          "[race][seccomp]") {
   const support::watchdog watchdog(120);
   const support::name name, counter_name;
   shm::mutex mutex(name);

@@ -50,8 +50,14 @@ TEST_CASE("an object is created with a value, opened, stored, updated and loaded
   car.store({88.5, 4});
   CHECK(shm::object<telemetry>(shm::open_only, name).load().speed == 88.5);
   CHECK(car.update([](telemetry& t) { return t.gear += 1; }) == 5);
-  CHECK(shm::object<const telemetry>(name).load().gear == 5);
+  const shm::object<const telemetry> viewer(shm::open_only, name);
+  CHECK(viewer.load().gear == 5);
+  CHECK(viewer.version() == 2);
+  CHECK(viewer.name() == name.text());
   CHECK(car.version() == 2);
+  const auto guard = car.lock();
+  CHECK(guard->gear == 5);
+  CHECK((*guard).gear == 5);
 }
 
 TEST_CASE("open modes create, open, or refuse") {
@@ -199,7 +205,7 @@ TEST_CASE("a forked reader and writer see each other's values") {
   CHECK(writer.wait() == 0);
 }
 
-TEST_CASE("no update of eight processes is lost, and every value is whole") {
+TEST_CASE("no update of eight processes is lost, and every value is whole", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name;
   constexpr int processes = 8, updates = 3000;
@@ -221,7 +227,7 @@ TEST_CASE("no update of eight processes is lost, and every value is whole") {
   CHECK(counter.version() == processes * updates);
 }
 
-TEST_CASE("readers beside a writer at full speed see whole values that never go back") {
+TEST_CASE("readers beside a writer at full speed see whole values that never go back", "[race]") {
   const support::watchdog watchdog(120);
   using value = support::uniform<1024>;
   const support::name name;

@@ -8,7 +8,7 @@
 
 using shm::detail::process;
 
-TEST_CASE("a forked child has a number of its own, and so has its child") {
+TEST_CASE("a forked child has a number of its own, and so has its child", "[inherited]") {
   process::prepare();
   const auto mine = process::current();
   CHECK(process::current() == mine);
@@ -35,14 +35,15 @@ TEST_CASE("threads of one process share its number and have ids of their own") {
   }).join();
 }
 
-TEST_CASE("a cached thread id does not survive a fork") {
+TEST_CASE("a cached thread id does not survive a fork", "[inherited]") {
   process::prepare();
   const auto id = process::thread_id();
   support::child forked([id] { return process::thread_id() == id ? 1 : 0; });
   CHECK(forked.wait() == 0);
 }
 
-TEST_CASE("a process accepts barriers when it has said so, and its child when it has, too") {
+TEST_CASE("a process accepts barriers when it has said so, and its child when it has, too",
+          "[inherited]") {
   process::prepare();
   process::accept_barriers();
   CHECK(process::accepts_barriers());

@@ -1,8 +1,10 @@
 // Open: every refusal with its errc and a message to act on; nothing changed, nothing lost.
 // SPDX-License-Identifier: MIT
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <shm.hpp>
 
@@ -154,7 +156,10 @@ TEST_CASE("another program's semaphores are refused and keep their values") {
 }
 
 TEST_CASE("what another user made is trusted only as far as options::access says") {
-  if (::geteuid() != 0) return;  // only root can play another user
+  if (::geteuid() != 0) {
+    WARN("skipped: only root can play another user");
+    return;
+  }
   const support::watchdog watchdog;
   const support::name name;
   support::baton made, checked;
@@ -181,7 +186,10 @@ TEST_CASE("what another user made is trusted only as far as options::access says
 }
 
 TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
-  if (::geteuid() != 0) return;  // only root can play another user
+  if (::geteuid() != 0) {
+    WARN("skipped: only root can play another user");
+    return;
+  }
   const support::watchdog watchdog;
   const support::name name, readable_name;
   shm::object<int> secret(name);
@@ -283,7 +291,8 @@ TEST_CASE("a journal that names an element that is not there is corrupt") {
   numbers.store(0, 1);
 }
 
-TEST_CASE("a scribbler gets errors or nonsense out of the others, never a signal or a hang") {
+TEST_CASE("a scribbler gets errors or nonsense out of the others, never a signal or a hang",
+          "[race]") {
   const support::watchdog watchdog(120);
   std::minstd_rand random(42);
   for (int round = 0; round < 300; ++round) {
@@ -352,6 +361,59 @@ TEST_CASE("the most seats that there can be all work") {
   shm::mutex mutex(name, how);
   mutex.lock();
   mutex.unlock();
+}
+
+TEST_CASE("the permissions are those that were asked for") {
+  const auto [asked, mode] =
+      GENERATE(table<shm::access, unsigned>({{shm::access::owner, 0600u},
+                                             {shm::access::group, 0660u},
+                                             {shm::access::group_read, 0640u},
+                                             {shm::access::everyone_read, 0644u},
+                                             {shm::access::everyone, 0666u}}));
+  const support::name name;
+  shm::options how;
+  how.access = asked;
+  shm::object<int> one(name, how);
+  CHECK(segment_of(name).stat().value.owner.mode == mode);
+  CHECK(set_of(name).stat().value.owner.mode == mode);
+}
+
+TEST_CASE("without a limit to spare, the kernel's refusal comes with the limit to raise") {
+  if (::geteuid() != 0) {
+    WARN("skipped: only root has an IPC namespace of its own to set limits in");
+    return;
+  }
+  const support::watchdog watchdog;
+  support::child limited([&] {
+    if (::unshare(CLONE_NEWIPC) != 0) return 0;  // no such namespaces here
+    const auto limit = [](const char* file, const char* value) {
+      std::ofstream(std::string("/proc/sys/kernel/") + file) << value;
+    };
+    const auto reached = [](const char* text) {
+      try {
+        shm::object<int> one("limited");
+        return false;
+      } catch (const shm::error& refusal) {
+        return refusal.code() == shm::errc::limit_reached &&
+               std::string(refusal.what()).find(text) != std::string::npos;
+      }
+    };
+    limit("shmmni", "0");
+    if (!reached("kernel.shmmni")) return 1;
+    limit("shmmni", "4096");
+    limit("shmmax", "100");
+    if (!reached("kernel.shmmax")) return 2;
+    limit("shmmax", "100000000");
+    limit("shmall", "0");
+    if (!reached("kernel.shmall")) return 3;
+    limit("shmall", "100000000");
+    limit("sem", "10 32000 500 32000");
+    if (!reached("fewer options::seats")) return 4;
+    limit("sem", "250 20 500 32000");
+    if (!reached("no more semaphore sets")) return 5;
+    return exists("limited") ? 6 : 0;
+  });
+  CHECK(limited.wait() == 0);
 }
 
 TEST_CASE("a value too large for the kernel is a limit reached, and nothing is left") {
@@ -423,7 +485,7 @@ TEST_CASE("a creator that does not finish is named when the time is over") {
   shm::object<int> two(name);
 }
 
-TEST_CASE("eight processes that create one object at once all get the same") {
+TEST_CASE("eight processes that create one object at once all get the same", "[race]") {
   const support::watchdog watchdog(120);
   for (int round = 0; round < 40; ++round) {
     const support::name name;
@@ -448,7 +510,7 @@ TEST_CASE("eight processes that create one object at once all get the same") {
   }
 }
 
-TEST_CASE("exactly one of eight creates with create_only") {
+TEST_CASE("exactly one of eight creates with create_only", "[race]") {
   const support::watchdog watchdog(120);
   for (int round = 0; round < 20; ++round) {
     const support::name name;
@@ -587,7 +649,7 @@ TEST_CASE("an object until the last detach is made anew when all who had it died
   CHECK(fresh.load().gear == 0);
 }
 
-TEST_CASE("a program that exec'd gives back the seats of the program before") {
+TEST_CASE("a program that exec'd gives back the seats of the program before", "[exec]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::options how;

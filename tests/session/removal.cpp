@@ -116,7 +116,7 @@ TEST_CASE("a half-made object is removed, and a half-removed one, too") {
   CHECK_FALSE(exists(name));
 }
 
-TEST_CASE("openers and removers at once end in an object or in none, never in between") {
+TEST_CASE("openers and removers at once end in an object or in none, never in between", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name;
   std::vector<support::child> processes;

@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "coverage.hpp"
+
 namespace support {
 
 class child {
@@ -64,6 +66,7 @@ class child {
     for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTERM, SIGINT}) {
       std::signal(fatal, SIG_DFL);
     }
+    forget_coverage();
     int status = threw;
     try {
       status = job();
@@ -71,6 +74,7 @@ class child {
       std::fprintf(stderr, "in a child: %s\n", problem.what());
     }
     std::fflush(nullptr);
+    write_coverage();
     ::_exit(status);
   }
 
@@ -79,6 +83,7 @@ class child {
 
 /// Ends this very process as kill -9 would.
 [[noreturn]] inline void die() {
+  write_coverage();
   ::kill(::getpid(), SIGKILL);
   std::abort();
 }

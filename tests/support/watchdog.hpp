@@ -5,15 +5,18 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 namespace support {
 
-/// One at a time; for children too, which have to set their own.
+/// One at a time; for children too, which have to set their own. Where everything is slow (under an
+/// emulator, say), SHM_TEST_PATIENCE multiplies the time.
 class watchdog {
  public:
   explicit watchdog(unsigned seconds = 60) {
     std::signal(SIGALRM, bite);
-    ::alarm(seconds);
+    const char* const patience = std::getenv("SHM_TEST_PATIENCE");
+    ::alarm(patience == nullptr ? seconds : seconds * static_cast<unsigned>(std::atoi(patience)));
   }
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;

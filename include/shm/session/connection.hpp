@@ -119,8 +119,7 @@ class connection {
     if (inside) {
       crash_point("leave: inside");
       if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
-        static_cast<void>(place_.set.remove());  // with it go the seat and the door
-        return;
+        if (place_.set.remove().ok()) return;  // with it went the seat and the door
       }
     }
     leave_seat();

@@ -69,9 +69,7 @@ class judge {
     if (facts.until_last_detach() && now.attached == 0) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (stale.value == retirement::done) return verdict::gone;
-      if (stale.value == retirement::refused) {
-        refuse_segment_call("shmctl(IPC_RMID)", stale.error_number, about_);
-      }
+      if (!stale.ok()) refuse_retirement(stale, about_);
     }
     if (mode_ == open_mode::create_only) {
       refuse(errc::already_exists, about_,

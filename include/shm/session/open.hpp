@@ -161,6 +161,7 @@ class opener {
     about_.segment_id = made->id();
     crash_point("create: segment made");
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
     attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
     if (done) segment_made_here.keep();

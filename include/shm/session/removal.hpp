@@ -91,7 +91,7 @@ class remover {
     }
     const result<retirement> outcome = retire_if_unused(head, existing.value);
     if (outcome.value == retirement::in_use) refuse_in_use(beside);
-    check({outcome.error_number});
+    if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
   }
 

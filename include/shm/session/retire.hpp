@@ -9,7 +9,19 @@
 
 namespace shm::detail {
 
-enum class retirement { done, in_use, refused };
+enum class retirement {
+  done,
+  in_use,
+  not_counted,  ///< the kernel did not tell how many are attached
+  not_removed   ///< the kernel did not let us
+};
+
+[[noreturn]] inline void refuse_retirement(const result<retirement>& outcome,
+                                           const subject& about) {
+  const bool counted = outcome.value != retirement::not_counted;
+  refuse_segment_call(counted ? "shmctl(IPC_RMID)" : "shmctl(IPC_STAT)", outcome.error_number,
+                      about);
+}
 
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
 /// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
@@ -24,7 +36,7 @@ inline result<retirement> retire_if_unused(header& head, const segment& where) n
       before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
   if (!now.ok() || now.value.attached > 1) {
     head.state.store(otherwise, std::memory_order_seq_cst);
-    if (!now.ok()) return {retirement::refused, now.error_number};
+    if (!now.ok()) return {retirement::not_counted, now.error_number};
     return {retirement::in_use, 0};
   }
   head.state.store(segment_state::removed, std::memory_order_seq_cst);
@@ -32,7 +44,7 @@ inline result<retirement> retire_if_unused(header& head, const segment& where) n
   const status removed = where.remove();
   if (!removed.ok() && !means_gone(removed.error_number)) {
     head.state.store(otherwise, std::memory_order_seq_cst);
-    return {retirement::refused, removed.error_number};
+    return {retirement::not_removed, removed.error_number};
   }
   crash_point("retire: segment gone");
   return {retirement::done, 0};
