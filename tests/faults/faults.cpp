@@ -278,9 +278,7 @@ const std::vector<protocol> protocols{
      leave<telemetry>(segment_state::under_construction),
      [](world& w) { shm::object<int>(w.object, plain); }},
     {"making anew what all who had it died with",
-     [](world& w) {
-       dies([&w] { new shm::object<int>(w.object, brief); });
-     },
+     [](world& w) { dies([&w] { new shm::object<int>(w.object, brief); }); },
      [](world& w) { shm::object<int>(w.object, plain); }},
     {"adopting an object whose semaphores were removed by hand",
      [](world& w) {
@@ -422,8 +420,7 @@ outcome run(const protocol& protocol, const fault& fault) {
   if (::pipe2(log, O_CLOEXEC) != 0 || ::pipe2(report, O_CLOEXEC) != 0) {
     throw std::system_error(errno, std::system_category(), "pipe");
   }
-  support::child watched(
-      [&] { return watched_life(protocol, fault, w, log[1], report[1]); });
+  support::child watched([&] { return watched_life(protocol, fault, w, log[1], report[1]); });
   ::close(log[1]);
   ::close(report[1]);
   std::istringstream calls(drained(log[0]));
@@ -481,7 +478,8 @@ TEST_CASE("whichever system call fails, it is an error with its name, nothing le
       for (const std::string& call : without_fault.calls) {
         const int occurrence = ++occurrences[call];
         for (const int error_number : faults::plausible_errors(call)) {
-          INFO(call << ", occurrence " << occurrence << ", fails with " << std::strerror(error_number));
+          INFO(call << ", occurrence " << occurrence << ", fails with "
+                    << std::strerror(error_number));
           const fault tried{call, occurrence, error_number};
           const outcome seen = run(protocol, tried);
           INFO(seen.category << ' ' << seen.code << seen.what);

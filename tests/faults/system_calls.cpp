@@ -149,8 +149,7 @@ key_t __real_ftok(const char* path, int project_id);
 long __real_syscall(long number, ...);
 
 int __wrap_shmget(key_t key, std::size_t size, int flags) {
-  const bool failing =
-      faults::fails((flags & IPC_CREAT) != 0 ? "shmget(create)" : "shmget(find)");
+  const bool failing = faults::fails((flags & IPC_CREAT) != 0 ? "shmget(create)" : "shmget(find)");
   if (faults::is_removed_just_now(failing)) {
     __real_shmctl(__real_shmget(key, 0, 0), IPC_RMID, nullptr);
   } else if (failing) {
@@ -185,8 +184,7 @@ int __wrap_shmdt(const void* address) {
 }
 
 int __wrap_semget(key_t key, int count, int flags) {
-  const bool failing =
-      faults::fails((flags & IPC_CREAT) != 0 ? "semget(create)" : "semget(find)");
+  const bool failing = faults::fails((flags & IPC_CREAT) != 0 ? "semget(create)" : "semget(find)");
   if (faults::is_removed_just_now(failing)) {
     __real_semctl(__real_semget(key, 0, 0), 0, IPC_RMID);
   } else if (failing) {
