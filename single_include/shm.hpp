@@ -3473,8 +3473,12 @@ class journalled_array_view {
     const std::uint64_t before = sequence.load(std::memory_order_acquire);
     const bool in_journal =
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
-    load_shared<alignof(T)>(to, in_journal ? memory_.journal : element(i), sizeof(T));
-    crash_point("read: element copied");
+    const std::byte* const from = in_journal ? memory_.journal : element(i);
+    crash_point("read: journal looked up");
+    crash_points_in_copy("read: a third copied", sizeof(T), [&](std::size_t at, std::size_t size) {
+      load_shared<alignof(T)>(static_cast<std::byte*>(to) + at, from + at, size);
+    });
+    crash_point("read: copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     return sequence.load(std::memory_order_relaxed) == before;
@@ -4287,8 +4291,12 @@ class versioned_cell {
                        void* to) noexcept {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
-    load_shared<alignment>(to, copy_of(payload, before), Size);
-    crash_point("read: value copied");
+    const std::byte* const copy = copy_of(payload, before);
+    crash_point("read: version seen");
+    crash_points_in_copy("read: a third copied", Size, [&](std::size_t at, std::size_t size) {
+      load_shared<alignment>(static_cast<std::byte*>(to) + at, copy + at, size);
+    });
+    crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t after = version.load(std::memory_order_relaxed);

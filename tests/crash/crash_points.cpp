@@ -244,6 +244,7 @@ steps steps_of_recovery_from(const std::string& step) {
   return passed;
 }
 
+/// Who recovers need not come to a step that another recovery came to: some depend on who is first.
 void kill_at_both(const std::string& first, const std::string& second, record& seen) {
   INFO("killed at \"" << first << "\", and who recovers at \"" << second << '"');
   const support::watchdog watchdog(60);
@@ -251,9 +252,10 @@ void kill_at_both(const std::string& first, const std::string& second, record& s
   witnesses others(w);
   bystanders living(w);
   REQUIRE(is_killed_at(w, first, 1, nullptr, life));
-  REQUIRE(is_killed_at(w, second, 1, &witnesses::call_and_see_them_wait, recover));
+  const bool killed_again = is_killed_at(w, second, 1, &witnesses::call_and_see_them_wait, recover);
+  if (!killed_again) others.call();
   compare_all(w, others, living);
-  ++seen.pairs;
+  if (killed_again) ++seen.pairs;
 }
 
 std::string table_of(const records& all) {

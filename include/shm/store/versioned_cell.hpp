@@ -33,8 +33,12 @@ class versioned_cell {
                        void* to) noexcept {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
-    load_shared<alignment>(to, copy_of(payload, before), Size);
-    crash_point("read: value copied");
+    const std::byte* const copy = copy_of(payload, before);
+    crash_point("read: version seen");
+    crash_points_in_copy("read: a third copied", Size, [&](std::size_t at, std::size_t size) {
+      load_shared<alignment>(static_cast<std::byte*>(to) + at, copy + at, size);
+    });
+    crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t after = version.load(std::memory_order_relaxed);

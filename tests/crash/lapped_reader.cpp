@@ -1,0 +1,75 @@
+// Lapped reader: somebody stores between a reader's copy and its second look at the number.
+// SPDX-License-Identifier: MIT
+#include <array>
+#include <shm.hpp>
+#include <string_view>
+
+#include "support/catch.hpp"
+
+using namespace shm::detail;
+
+namespace {
+
+template <std::size_t Size>
+struct cell_in_memory {
+  using cell = versioned_cell<Size, 8>;
+  std::atomic<std::uint64_t> version{0};
+  alignas(64) std::array<std::byte, cell::payload_size> payload{};
+
+  void publish() {
+    static const std::array<std::byte, Size> value{};
+    cell::publish(version, payload.data(), value.data());
+  }
+};
+
+template <std::size_t Size>
+bool is_accepted_when_lapped_by(int updates) {
+  static cell_in_memory<Size> memory;
+  static int to_publish;
+  static std::array<std::byte, Size> value;
+  to_publish = updates;
+  crash_point_hook = [](const char* step) {
+    if (std::string_view(step) != "read: copied") return;
+    for (; to_publish > 0; --to_publish) memory.publish();
+  };
+  const bool accepted =
+      cell_in_memory<Size>::cell::try_read(memory.version, memory.payload.data(), value.data());
+  crash_point_hook = nullptr;
+  return accepted;
+}
+
+using elements = array_memory<std::uint64_t, 8>;
+using view = journalled_array_view<std::uint64_t, 8, elements>;
+
+bool is_accepted_when_stored(std::size_t read, std::size_t stored) {
+  static elements memory;
+  static std::size_t store_at;
+  store_at = stored;
+  crash_point_hook = [](const char* step) {
+    const std::uint64_t value = 1;
+    if (std::string_view(step) == "read: copied") view(memory).store(store_at, &value);
+  };
+  std::uint64_t value = 0;
+  const bool accepted = view(memory).try_read(read, &value);
+  crash_point_hook = nullptr;
+  return accepted;
+}
+
+}  // namespace
+
+TEST_CASE("a reader of an element accepts its copy unless that element was stored meanwhile") {
+  CHECK_FALSE(is_accepted_when_stored(3, 3));
+  CHECK(is_accepted_when_stored(3, 4));
+}
+
+TEST_CASE("a reader accepts its copy until the writer may be at that copy again, and no longer") {
+  constexpr std::size_t small = 64, large = 512 * 1024;
+  STATIC_REQUIRE(versioned_cell<small, 8>::copies == 4);
+  CHECK(is_accepted_when_lapped_by<small>(0));
+  CHECK(is_accepted_when_lapped_by<small>(2));
+  CHECK_FALSE(is_accepted_when_lapped_by<small>(3));  // the fourth update writes this very copy
+  CHECK_FALSE(is_accepted_when_lapped_by<small>(4));
+  STATIC_REQUIRE(versioned_cell<large, 8>::copies == 2);
+  CHECK(is_accepted_when_lapped_by<large>(0));
+  CHECK_FALSE(is_accepted_when_lapped_by<large>(1));
+}
