@@ -15,53 +15,22 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/guarded_attach.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
 using namespace shm::detail;
 using namespace std::chrono_literals;
+using support::code_of;
+using support::memory_of;
 using support::telemetry;
 using value = support::uniform<20>;
 
 namespace {
 
 constexpr std::size_t elements = 5;
-
-template <class F>
-std::error_code code_of(F&& f) {
-  try {
-    f();
-  } catch (const shm::error& refusal) {
-    return refusal.code();
-  }
-  return {};
-}
-
-/// A segment as a scribbler sees it.
-class memory_of {
- public:
-  explicit memory_of(const shm::key& key) {
-    const auto found = segment::find(key.segment_key());
-    if (found.ok()) {
-      memory_ = std::move(attachment::of(found.value, attach_mode::read_write).value);
-      size_ = found.value.stat().value.size;
-    }
-  }
-  explicit operator bool() const { return static_cast<bool>(memory_); }
-  std::byte* bytes() const { return memory_.address(); }
-  std::size_t size() const { return size_; }
-  header& head() const { return header_at(memory_); }
-  template <class T, std::size_t N>
-  array_memory<T, N>& array() const {
-    void* const payload = bytes() + head().fixed.payload_offset;
-    return *static_cast<array_memory<T, N>*>(payload);
-  }
-
- private:
-  attachment memory_;
-  std::size_t size_ = 0;
-};
 
 /// Scribbles each time this process comes to that step.
 class at_step {

@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/watchdog.hpp"
 
 TEST_CASE("a mutex meets Lockable and TimedLockable") {
@@ -193,12 +194,7 @@ TEST_CASE("a sleeper beside a removed mutex is told, and does not hang") {
   support::child sleeper([&] {
     shm::mutex mine(name);
     waiting.pass();
-    try {
-      mine.lock();
-    } catch (const shm::error& refusal) {
-      return refusal.code() == shm::errc::removed ? 0 : 2;
-    }
-    return 1;
+    return support::code_of([&mine] { mine.lock(); }) == shm::errc::removed ? 0 : 1;
   });
   waiting.await();
   shm::remove(name, shm::force);
