@@ -1,7 +1,6 @@
 // Hostile: somebody scribbles over a segment while others work in it; they get errors or nonsense.
 // SPDX-License-Identifier: MIT
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +17,7 @@
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
+#include "support/shared_page.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
@@ -226,26 +226,6 @@ struct round {
   }
 };
 
-/// A T, all zeros, in memory that forked children share.
-template <class T>
-class shared_with_children {
- public:
-  shared_with_children()
-      : memory_(
-            ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    if (memory_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
-  }
-  shared_with_children(const shared_with_children&) = delete;
-  shared_with_children& operator=(const shared_with_children&) = delete;
-  ~shared_with_children() { ::munmap(memory_, sizeof(T)); }
-
-  T& operator*() const { return *static_cast<T*>(memory_); }
-  T* operator->() const { return static_cast<T*>(memory_); }
-
- private:
-  void* memory_;
-};
-
 class scribbler {
  public:
   explicit scribbler(unsigned seed) : random_(seed) {}
@@ -401,7 +381,7 @@ void play_rounds() {
   for (unsigned seed = 1; seed <= 8; ++seed) {
     INFO("seed " << seed);
     const support::name name;
-    const shared_with_children<round> now;
+    const support::shared_page<round> now;
     { const Handle made(name); }
     std::vector<support::child> processes;
     for (unsigned who = 0; who < workers; ++who) {

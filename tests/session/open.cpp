@@ -14,6 +14,7 @@
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
+#include "support/sleeper.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
@@ -24,6 +25,7 @@ using support::memory_of;
 using support::refusal_of;
 using support::segment_of;
 using support::set_of;
+using support::sleeper_is_told;
 using support::telemetry;
 
 namespace {
@@ -567,38 +569,18 @@ TEST_CASE("semaphores removed under attached processes retire the object for all
 TEST_CASE("a sleeper whose semaphores are removed by hand is told") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::mutex mutex(name);
-  mutex.lock();
-  support::baton waiting;
-  support::child sleeper([&] {
-    shm::mutex mine(name);
-    waiting.pass();
-    return code_of([&mine] { mine.lock(); }) == shm::errc::removed ? 0 : 1;
-  });
-  waiting.await();
-  REQUIRE(set_of(name).remove().ok());
-  CHECK(sleeper.wait() == 0);
-  mutex.unlock();
+  CHECK(sleeper_is_told(name, [&] { REQUIRE(set_of(name).remove().ok()); }));
 }
 
 TEST_CASE("a segment removed by hand is made anew, and who sleeps on the old one is told") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::mutex mutex(name);
-  mutex.lock();
-  support::baton waiting;
-  support::child sleeper([&] {
-    shm::mutex mine(name);
-    waiting.pass();
-    return code_of([&mine] { mine.lock(); }) == shm::errc::removed ? 0 : 1;
-  });
-  waiting.await();
-  REQUIRE(segment_of(name).remove().ok());
-  shm::mutex fresh(name);
-  fresh.lock();
-  fresh.unlock();
-  CHECK(sleeper.wait() == 0);
-  mutex.unlock();
+  CHECK(sleeper_is_told(name, [&] {
+    REQUIRE(segment_of(name).remove().ok());
+    shm::mutex fresh(name);
+    fresh.lock();
+    fresh.unlock();
+  }));
 }
 
 TEST_CASE("an object until the last detach goes with its last handle") {
