@@ -1,4 +1,5 @@
 # What `cpack` makes: libshm-dev_<version>_all.deb.
+# SPDX-License-Identifier: MIT
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "The shm authors <shm@localhost>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

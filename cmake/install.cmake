@@ -1,4 +1,5 @@
 # What `cmake --install` puts down: the headers, and a package that find_package(shm) and pkg-config find.
+# SPDX-License-Identifier: MIT
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

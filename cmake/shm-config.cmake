@@ -1,3 +1,5 @@
+# What find_package(shm) finds: the target shm::shm, and what it needs.
+# SPDX-License-Identifier: MIT
 cmake_minimum_required(VERSION 3.21...3.30)
 include(CMakeFindDependencyMacro)
 find_dependency(Boost)

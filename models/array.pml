@@ -1,6 +1,7 @@
-/* Journalled array: readers without a lock beside stores and repairs that are killed;
- * include/shm/store/journalled_array.hpp and array_reader.hpp.
+/* Journalled array: readers without a lock beside stores and repairs that are killed.
  * SPDX-License-Identifier: MIT
+ *
+ * Of include/shm/store/journalled_array.hpp and array_reader.hpp.
  *
  * STORES stores by any number of holders of the lock, one after the other (that they exclude each other is
  * lock.pml's matter), of whom DEATHS are killed at any step of a store or a repair; the next holder repairs

@@ -1511,7 +1511,10 @@ class semaphore_set {
 
 namespace shm::detail {
 
-/// Changes whenever anything in a segment moves or means something else.
+/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
+/// so that programs built with different ones can tell, and can remove each other's objects: the
+/// first eight bytes and what they mean, the place of this number, the keys, and what the
+/// semaphores before the seats are.
 inline constexpr std::uint32_t layout_number = 1;
 
 /// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
@@ -1589,7 +1592,9 @@ static_assert(std::atomic<segment_state>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
-static_assert(offsetof(header, state) == 0 && sizeof(header) == 256 && sizeof(seat_entry) == 16);
+static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
+static_assert(offsetof(header, state) == 0 &&
+              offsetof(header, fixed) + offsetof(description, layout) == 72);
 
 }  // namespace shm::detail
 
@@ -2391,17 +2396,17 @@ class verified_description {
   /// name_collision.
   static verified_description read(const header& head, std::size_t segment_size, const key& which,
                                    const subject& about) {
+    check_layout(head, segment_size, about);
     if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
     verified_description found;
     load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
-    found.check_layout(about);
     found.check_bounds(segment_size, about);
     found.check_name(which, about);
     return found;
   }
 
   /// Whether a remover must keep its hands off: the two names only share a key. A header that
-  /// cannot be understood has no name to be spared for.
+  /// cannot be understood, as one of another layout, has no name to be spared for.
   static bool belongs_to_another_name(const header& head, std::size_t segment_size,
                                       const key& which, const subject& about) {
     try {
@@ -2432,11 +2437,18 @@ class verified_description {
                "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
   }
 
-  void check_layout(const subject& about) const {
-    if (copy_.layout == layout_number) return;
+  /// Before anything else: another layout may have a shorter header.
+  static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
+    std::uint32_t number = 0;
+    if (segment_size < offsetof(header, fixed) + sizeof number) {
+      refuse_corrupt(about, "it is too short to say which memory layout it has");
+    }
+    static_assert(offsetof(description, layout) == 0);
+    load_shared<4>(&number, &head.fixed, sizeof number);
+    if (number == layout_number) return;
     refuse(errc::incompatible_layout, about,
-           "made with memory layout " + std::to_string(copy_.layout) +
-               ", this program uses layout " + std::to_string(layout_number) +
+           "made with memory layout " + std::to_string(number) + ", this program uses layout " +
+               std::to_string(layout_number) +
                "; build all programs with the same version of the library, end the old ones, then "
                "shm::remove(name)");
   }
@@ -4853,7 +4865,8 @@ namespace shm {
 /// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
 /// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
 /// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
-/// kernel's errno when this user may not remove it.
+/// kernel's errno when this user may not remove it. An object of another memory layout is taken
+/// away like any other, but for its name, which cannot be read and so is not compared.
 inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }

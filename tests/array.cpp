@@ -7,9 +7,11 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
+using support::code_of;
 using support::telemetry;
 using value = support::uniform<16>;
 
@@ -18,20 +20,6 @@ template class shm::array<const telemetry, 7>;
 template class shm::array<char, 1000>;
 template class shm::array<value, 600>;
 template class shm::locked_array<telemetry, 7>;
-
-namespace {
-
-template <class F>
-std::error_code code_of(F&& f) {
-  try {
-    f();
-  } catch (const shm::error& refusal) {
-    return refusal.code();
-  }
-  return {};
-}
-
-}  // namespace
 
 TEST_CASE("an array is created with a value in every element, stored, updated and loaded") {
   const support::name name;

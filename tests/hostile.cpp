@@ -1,7 +1,6 @@
 // Hostile: somebody scribbles over a segment while others work in it; they get errors or nonsense.
 // SPDX-License-Identifier: MIT
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -15,53 +14,23 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/guarded_attach.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
+#include "support/shared_page.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
 using namespace shm::detail;
 using namespace std::chrono_literals;
+using support::code_of;
+using support::memory_of;
 using support::telemetry;
 using value = support::uniform<20>;
 
 namespace {
 
 constexpr std::size_t elements = 5;
-
-template <class F>
-std::error_code code_of(F&& f) {
-  try {
-    f();
-  } catch (const shm::error& refusal) {
-    return refusal.code();
-  }
-  return {};
-}
-
-/// A segment as a scribbler sees it.
-class memory_of {
- public:
-  explicit memory_of(const shm::key& key) {
-    const auto found = segment::find(key.segment_key());
-    if (found.ok()) {
-      memory_ = std::move(attachment::of(found.value, attach_mode::read_write).value);
-      size_ = found.value.stat().value.size;
-    }
-  }
-  explicit operator bool() const { return static_cast<bool>(memory_); }
-  std::byte* bytes() const { return memory_.address(); }
-  std::size_t size() const { return size_; }
-  header& head() const { return header_at(memory_); }
-  template <class T, std::size_t N>
-  array_memory<T, N>& array() const {
-    void* const payload = bytes() + head().fixed.payload_offset;
-    return *static_cast<array_memory<T, N>*>(payload);
-  }
-
- private:
-  attachment memory_;
-  std::size_t size_ = 0;
-};
 
 /// Scribbles each time this process comes to that step.
 class at_step {
@@ -257,26 +226,6 @@ struct round {
   }
 };
 
-/// A T, all zeros, in memory that forked children share.
-template <class T>
-class shared_with_children {
- public:
-  shared_with_children()
-      : memory_(
-            ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    if (memory_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
-  }
-  shared_with_children(const shared_with_children&) = delete;
-  shared_with_children& operator=(const shared_with_children&) = delete;
-  ~shared_with_children() { ::munmap(memory_, sizeof(T)); }
-
-  T& operator*() const { return *static_cast<T*>(memory_); }
-  T* operator->() const { return static_cast<T*>(memory_); }
-
- private:
-  void* memory_;
-};
-
 class scribbler {
  public:
   explicit scribbler(unsigned seed) : random_(seed) {}
@@ -432,7 +381,7 @@ void play_rounds() {
   for (unsigned seed = 1; seed <= 8; ++seed) {
     INFO("seed " << seed);
     const support::name name;
-    const shared_with_children<round> now;
+    const support::shared_page<round> now;
     { const Handle made(name); }
     std::vector<support::child> processes;
     for (unsigned who = 0; who < workers; ++who) {

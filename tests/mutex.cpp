@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/sleeper.hpp"
 #include "support/watchdog.hpp"
 
 TEST_CASE("a mutex meets Lockable and TimedLockable") {
@@ -187,23 +188,7 @@ TEST_CASE("a sleeper is woken by its holder's death") {
 TEST_CASE("a sleeper beside a removed mutex is told, and does not hang") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::mutex mutex(name);
-  mutex.lock();
-  support::baton waiting;
-  support::child sleeper([&] {
-    shm::mutex mine(name);
-    waiting.pass();
-    try {
-      mine.lock();
-    } catch (const shm::error& refusal) {
-      return refusal.code() == shm::errc::removed ? 0 : 2;
-    }
-    return 1;
-  });
-  waiting.await();
-  shm::remove(name, shm::force);
-  CHECK(sleeper.wait() == 0);
-  mutex.unlock();
+  CHECK(support::sleeper_is_told(name, [&] { shm::remove(name, shm::force); }));
 }
 
 TEST_CASE("a holder that removes its mutex by force may still unlock it") {

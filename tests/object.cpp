@@ -10,9 +10,11 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
+using support::refusal_of;
 using support::telemetry;
 
 template class shm::object<telemetry>;
@@ -28,16 +30,6 @@ struct fixed {
   explicit fixed(int n) : number(n) {}
   const int number;
 };
-
-template <class F>
-shm::error refusal_of(F&& f) {
-  try {
-    f();
-  } catch (const shm::error& refusal) {
-    return refusal;
-  }
-  throw std::logic_error("not refused");
-}
 
 }  // namespace
 

@@ -13,7 +13,8 @@ namespace shm {
 /// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
 /// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
 /// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
-/// kernel's errno when this user may not remove it.
+/// kernel's errno when this user may not remove it. An object of another memory layout is taken
+/// away like any other, but for its name, which cannot be read and so is not compared.
 inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }

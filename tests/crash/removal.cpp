@@ -14,7 +14,7 @@ TEST_CASE("a half-made object that a dead remover left is made anew, not taken f
   const support::watchdog watchdog;
   const support::name name;
   { shm::object<int> made(shm::create_only, name, 5); }
-  set_state(name, segment_state::under_construction);
+  support::set_state(name, segment_state::under_construction);
   static pid_t remover = 0;
   crash_point_hook = [](const char* step) {
     if (::getpid() == remover && std::string_view(step).rfind("retire:", 0) == 0) support::die();

@@ -10,6 +10,7 @@
 #include "account.hpp"
 #include "support/baton.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/shared_page.hpp"
 #include "support/types.hpp"
@@ -55,24 +56,6 @@ inline shm::options until_last_detach() {
   return how;
 }
 
-inline void set_state(const shm::key& key, shm::detail::segment_state state) {
-  using namespace shm::detail;
-  const auto memory =
-      attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
-  if (!memory.ok()) throw std::runtime_error("no segment");
-  header_at(memory.value).state.store(state);
-}
-
-/// Another process dies here, with that at hand.
-template <class Job>
-void dies(Job job) {
-  support::child process([&job]() -> int {
-    job();
-    support::die();
-  });
-  if (process.wait() != -SIGKILL) throw std::runtime_error("it did not die");
-}
-
 inline void use_object(world& w) {
   shm::object<value> object(w.object);
   w.told->object_is_ready = true;
@@ -93,7 +76,7 @@ inline void use_mutex(world& w) {
   w.held.await();
   mutex.lock();
   mutex.unlock();
-  dies([&w] {
+  support::dies([&w] {
     shm::mutex theirs(w.mutex);
     theirs.lock();
     support::die();
@@ -128,7 +111,7 @@ inline void use_array(world& w) {
     for (value& v : guard.raw()) v = value::of(2);
   }
   // Somebody dies in the middle of a store: repaired by the next.
-  dies([&w] {
+  support::dies([&w] {
     the_plan.victim = ::getpid();
     the_plan.step = "array: element written";
     the_plan.occurrence = 1;
@@ -140,7 +123,7 @@ inline void use_array(world& w) {
   array.store(2, value::of(4));
   w.told->storing_element = false;
   // Somebody dies editing in place.
-  dies([&w] {
+  support::dies([&w] {
     shm::array<value, elements> theirs(w.array);
     auto guard = theirs.lock();
     guard.raw()[0] = value::of(5);
@@ -162,11 +145,11 @@ inline void open_what_the_dead_left(world& w) {
   { shm::object<int> one(w.broken); }
   static_cast<void>(semaphore_set::find(w.broken.key().set_key()).value.remove());
   { shm::object<int> adopted(w.broken); }
-  set_state(w.broken, segment_state::removing);
+  support::set_state(w.broken, segment_state::removing);
   { shm::object<int> ready_again(w.broken); }
-  set_state(w.broken, segment_state::under_construction);
+  support::set_state(w.broken, segment_state::under_construction);
   { shm::object<int> finished(w.broken); }
-  set_state(w.broken, segment_state::under_construction);
+  support::set_state(w.broken, segment_state::under_construction);
   { shm::object<value> other_size(w.broken); }
 }
 

@@ -14,11 +14,16 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
 using namespace shm::detail;
+using support::dies;
+using support::segment_of;
+using support::set_of;
+using support::set_state;
 using support::telemetry;
 
 namespace {
@@ -60,28 +65,6 @@ const shm::options short_of_time =
 const shm::options short_of_seats = with([](shm::options& how) { how.seats = 1; });
 const shm::options in_locked_memory = with([](shm::options& how) { how.lock_in_memory = true; });
 const shm::options in_huge_pages = with([](shm::options& how) { how.huge_pages = true; });
-
-segment segment_of(const shm::key& key) {
-  return segment::find(key.segment_key()).value;
-}
-semaphore_set set_of(const shm::key& key) {
-  return semaphore_set::find(key.set_key()).value;
-}
-
-void set_state(const shm::key& key, segment_state state) {
-  const auto memory = attachment::of(segment_of(key), attach_mode::read_write);
-  if (!memory.ok()) throw std::logic_error("no segment");
-  header_at(memory.value).state.store(state);
-}
-
-template <class Job>
-void dies(Job job) {
-  support::child process([&job]() -> int {
-    job();
-    support::die();
-  });
-  if (process.wait() != -SIGKILL) throw std::logic_error("it did not die");
-}
 
 void nothing(world&) {}
 

@@ -1,4 +1,5 @@
 # Too new: find_package finds the installed package, and refuses it to a request for a version it is not.
+# SPDX-License-Identifier: MIT
 # cmake -D PREFIX=… -D VERSION=… -P too_new.cmake
 foreach(request 99 0.99 ${VERSION}.1)
   find_package(shm ${request} CONFIG QUIET NO_DEFAULT_PATH PATHS ${PREFIX})

@@ -11,51 +11,27 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
+#include "support/sleeper.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
 using namespace shm::detail;
+using support::code_of;
+using support::exists;
+using support::memory_of;
+using support::refusal_of;
+using support::segment_of;
+using support::set_of;
+using support::sleeper_is_told;
 using support::telemetry;
 
 namespace {
 
 struct telemetry_with_other_gear {
   BOOST_HANA_DEFINE_STRUCT(telemetry_with_other_gear, (double, speed), (std::int16_t, gear));
-};
-
-template <class F>
-shm::error refusal_of(F&& f) {
-  try {
-    f();
-  } catch (const shm::error& refusal) {
-    return refusal;
-  }
-  throw std::logic_error("not refused");
-}
-
-segment segment_of(const shm::key& key) {
-  return segment::find(key.segment_key()).value;
-}
-semaphore_set set_of(const shm::key& key) {
-  return semaphore_set::find(key.set_key()).value;
-}
-bool exists(const shm::key& key) {
-  return segment::find(key.segment_key()).ok() || semaphore_set::find(key.set_key()).ok();
-}
-
-/// The raw memory of an object, as a scribbler sees it.
-class memory_of {
- public:
-  explicit memory_of(const shm::key& key)
-      : memory_(std::move(attachment::of(segment_of(key), attach_mode::read_write).value)) {
-    if (!memory_) throw std::logic_error("not attached");
-  }
-  header& head() { return header_at(memory_); }
-  std::byte* bytes() { return memory_.address(); }
-
- private:
-  attachment memory_;
 };
 
 shm::options with_timeout(std::chrono::milliseconds span) {
@@ -221,9 +197,31 @@ TEST_CASE("a segment of another memory layout is refused") {
   const support::name name;
   shm::object<int> one(name);
   memory_of(name).head().fixed.layout += 1;
-  const auto refusal = refusal_of([&] { shm::object<int> other(name); });
-  CHECK(refusal.code() == shm::errc::incompatible_layout);
-  CHECK_THAT(refusal.what(), ContainsSubstring("memory layout 2, this program uses layout 1"));
+  const std::string numbers = "memory layout " + std::to_string(layout_number + 1) +
+                              ", this program uses layout " + std::to_string(layout_number);
+  const auto check = [&numbers](const shm::error& refusal) {
+    CHECK(refusal.code() == shm::errc::incompatible_layout);
+    CHECK_THAT(refusal.what(), ContainsSubstring(numbers));
+  };
+  check(refusal_of([&] { shm::object<int> other(name); }));
+  check(refusal_of([&] { shm::object<int> other(shm::create_only, name); }));
+  check(refusal_of([&] { shm::object<int> other(shm::open_only, name); }));
+  check(refusal_of([&] { shm::object<const int> viewer(name); }));
+  check(refusal_of([&] { shm::array<const int, 2> viewer(name); }));
+  check(refusal_of([&] { shm::mutex mutex(name); }));
+  one.store(5);  // it stays as it was
+  CHECK(one.load() == 5);
+}
+
+TEST_CASE("a segment of another memory layout is refused though it is shorter than our header") {
+  const support::name name;
+  const auto made = segment::create(name.key().segment_key(), 128, 0600, false);
+  const memory_of memory(name);
+  memory.head().fixed.layout = layout_number + 1;
+  memory.head().state.store(segment_state::ready);
+  CHECK(code_of([&] { shm::object<int> one(name); }) == shm::errc::incompatible_layout);
+  CHECK(code_of([&] { shm::object<const int> one(name); }) == shm::errc::incompatible_layout);
+  CHECK(made.value.stat().ok());
 }
 
 TEST_CASE("a scribbled header is corrupt, never a crash") {
@@ -283,8 +281,7 @@ TEST_CASE("a journal that names an element that is not there is corrupt") {
   const support::name name;
   shm::array<int, 4> numbers(name);
   memory_of memory(name);
-  auto& array = *static_cast<array_memory<int, 4>*>(
-      static_cast<void*>(memory.bytes() + memory.head().fixed.payload_offset));
+  auto& array = memory.array<int, 4>();
   array.journal_index.store(1000);
   CHECK(refusal_of([&] { numbers.store(0, 1); }).code() == shm::errc::corrupt);
   array.journal_index.store(0);
@@ -572,48 +569,18 @@ TEST_CASE("semaphores removed under attached processes retire the object for all
 TEST_CASE("a sleeper whose semaphores are removed by hand is told") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::mutex mutex(name);
-  mutex.lock();
-  support::baton waiting;
-  support::child sleeper([&] {
-    shm::mutex mine(name);
-    waiting.pass();
-    try {
-      mine.lock();
-    } catch (const shm::error& refusal) {
-      return refusal.code() == shm::errc::removed ? 0 : 2;
-    }
-    return 1;
-  });
-  waiting.await();
-  REQUIRE(set_of(name).remove().ok());
-  CHECK(sleeper.wait() == 0);
-  mutex.unlock();
+  CHECK(sleeper_is_told(name, [&] { REQUIRE(set_of(name).remove().ok()); }));
 }
 
 TEST_CASE("a segment removed by hand is made anew, and who sleeps on the old one is told") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::mutex mutex(name);
-  mutex.lock();
-  support::baton waiting;
-  support::child sleeper([&] {
-    shm::mutex mine(name);
-    waiting.pass();
-    try {
-      mine.lock();
-    } catch (const shm::error& refusal) {
-      return refusal.code() == shm::errc::removed ? 0 : 2;
-    }
-    return 1;
-  });
-  waiting.await();
-  REQUIRE(segment_of(name).remove().ok());
-  shm::mutex fresh(name);
-  fresh.lock();
-  fresh.unlock();
-  CHECK(sleeper.wait() == 0);
-  mutex.unlock();
+  CHECK(sleeper_is_told(name, [&] {
+    REQUIRE(segment_of(name).remove().ok());
+    shm::mutex fresh(name);
+    fresh.lock();
+    fresh.unlock();
+  }));
 }
 
 TEST_CASE("an object until the last detach goes with its last handle") {

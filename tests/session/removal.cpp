@@ -5,24 +5,21 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/watchdog.hpp"
 
 using namespace shm::detail;
+using support::code_of;
+using support::exists;
+using support::memory_of;
 
 namespace {
 
-bool exists(const shm::key& key) {
-  return segment::find(key.segment_key()).ok() || semaphore_set::find(key.set_key()).ok();
-}
-
 std::string in_use_message(const shm::key& key) {
-  try {
-    shm::remove(key);
-  } catch (const shm::error& refusal) {
-    return refusal.code() == shm::errc::in_use ? refusal.what() : "another code";
-  }
-  return "removed";
+  const shm::error refusal = support::refusal_of([&] { shm::remove(key); });
+  return refusal.code() == shm::errc::in_use ? refusal.what() : "another code";
 }
 
 }  // namespace
@@ -48,6 +45,27 @@ TEST_CASE("what is in use is not removed, and the message says by whom") {
     CHECK(shm::object<int>(name).load() == 1);
   }
   shm::remove(name);
+}
+
+TEST_CASE("an object of another memory layout is removed like any other") {
+  const support::watchdog watchdog;
+  const support::name name;
+  {
+    shm::mutex held(name);
+    held.lock();
+    memory_of(name).head().fixed.layout += 1;
+    CHECK(code_of([&] { shm::remove(name); }) == shm::errc::in_use);
+    held.unlock();
+    held.lock();  // as before
+    shm::remove(name, shm::force);
+    held.unlock();
+    CHECK(code_of([&] { held.lock(); }) == shm::errc::removed);
+  }
+  CHECK_FALSE(exists(name));
+  { shm::object<int> one(name); }
+  memory_of(name).head().fixed.layout += 1;
+  shm::remove(name);
+  CHECK_FALSE(exists(name));
 }
 
 TEST_CASE("a read-only handle and a forked child count as attached") {

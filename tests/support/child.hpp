@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -86,6 +87,16 @@ class child {
   write_coverage();
   ::kill(::getpid(), SIGKILL);
   std::abort();
+}
+
+/// Another process dies here, with that at hand.
+template <class Job>
+void dies(Job job) {
+  child process([&job]() -> int {
+    job();
+    die();
+  });
+  if (process.wait() != -SIGKILL) throw std::logic_error("it did not die");
 }
 
 }  // namespace support

@@ -10,7 +10,10 @@
 
 namespace shm::detail {
 
-/// Changes whenever anything in a segment moves or means something else.
+/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
+/// so that programs built with different ones can tell, and can remove each other's objects: the
+/// first eight bytes and what they mean, the place of this number, the keys, and what the
+/// semaphores before the seats are.
 inline constexpr std::uint32_t layout_number = 1;
 
 /// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
@@ -88,6 +91,8 @@ static_assert(std::atomic<segment_state>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
-static_assert(offsetof(header, state) == 0 && sizeof(header) == 256 && sizeof(seat_entry) == 16);
+static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
+static_assert(offsetof(header, state) == 0 &&
+              offsetof(header, fixed) + offsetof(description, layout) == 72);
 
 }  // namespace shm::detail

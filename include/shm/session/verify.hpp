@@ -22,17 +22,17 @@ class verified_description {
   /// name_collision.
   static verified_description read(const header& head, std::size_t segment_size, const key& which,
                                    const subject& about) {
+    check_layout(head, segment_size, about);
     if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
     verified_description found;
     load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
-    found.check_layout(about);
     found.check_bounds(segment_size, about);
     found.check_name(which, about);
     return found;
   }
 
   /// Whether a remover must keep its hands off: the two names only share a key. A header that
-  /// cannot be understood has no name to be spared for.
+  /// cannot be understood, as one of another layout, has no name to be spared for.
   static bool belongs_to_another_name(const header& head, std::size_t segment_size,
                                       const key& which, const subject& about) {
     try {
@@ -63,11 +63,18 @@ class verified_description {
                "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
   }
 
-  void check_layout(const subject& about) const {
-    if (copy_.layout == layout_number) return;
+  /// Before anything else: another layout may have a shorter header.
+  static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
+    std::uint32_t number = 0;
+    if (segment_size < offsetof(header, fixed) + sizeof number) {
+      refuse_corrupt(about, "it is too short to say which memory layout it has");
+    }
+    static_assert(offsetof(description, layout) == 0);
+    load_shared<4>(&number, &head.fixed, sizeof number);
+    if (number == layout_number) return;
     refuse(errc::incompatible_layout, about,
-           "made with memory layout " + std::to_string(copy_.layout) +
-               ", this program uses layout " + std::to_string(layout_number) +
+           "made with memory layout " + std::to_string(number) + ", this program uses layout " +
+               std::to_string(layout_number) +
                "; build all programs with the same version of the library, end the old ones, then "
                "shm::remove(name)");
   }

@@ -1,4 +1,5 @@
 # Headers only: one build type, no debug tree.
+# SPDX-License-Identifier: MIT
 set(VCPKG_BUILD_TYPE release)
 # An overlay port that lies in the tree which it installs.
 get_filename_component(SOURCE_PATH "${CURRENT_PORT_DIR}/../../.." ABSOLUTE)

@@ -1,0 +1,153 @@
+// Layout: prints one object of each kind as it lies in memory, and the numbers that go with it.
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <shm.hpp>
+#include <string_view>
+
+#include "picture.hpp"
+
+using namespace shm::detail;
+using support::picture;
+
+namespace {
+
+/// Without padding, whose bytes nobody sets.
+struct lap {
+  BOOST_HANA_DEFINE_STRUCT(lap, (std::uint32_t, car), (std::uint16_t, round),
+                           (std::array<std::int8_t, 2>, wear), (double, seconds));
+};
+
+/// These do not compile when a member is added or taken away: the picture has to show that, too.
+[[maybe_unused]] void all_members(const header& head, const description& fixed,
+                                  const seat_entry& seat, const array_memory<lap, 3>& array) {
+  [[maybe_unused]] const auto& [state, lock, version, section, waiters, last, set, constant] = head;
+  [[maybe_unused]] const auto& [layout, kind, until, seats, name_length, schema_length, size,
+                                alignment, fingerprint, payload_size, payload_offset, name] = fixed;
+  [[maybe_unused]] const auto& [incarnation, generation, process] = seat;
+  [[maybe_unused]] const auto& [bulk, index, sequences, journal, elements] = array;
+}
+
+/// A name of one length whatever the process id, and no object of that name afterwards.
+class name_of_its_own {
+ public:
+  name_of_its_own() { std::snprintf(text_, sizeof text_, "picture.%08d", ::getpid()); }
+  name_of_its_own(const name_of_its_own&) = delete;
+  name_of_its_own& operator=(const name_of_its_own&) = delete;
+  ~name_of_its_own() { shm::remove(text_, shm::force); }
+
+  shm::key key() const { return text_; }
+
+ private:
+  char text_[24];
+};
+
+shm::options two_seats() {
+  shm::options how;
+  how.seats = 2;
+  return how;
+}
+
+void show_object() {
+  const name_of_its_own name;
+  shm::object<lap> shared(shm::create_only, name.key(), lap{1, 2, {3, 4}, 0.5}, two_seats());
+  for (std::uint16_t round = 3; round < 6; ++round) shared.store({1, round, {-1, -2}, 1.0});
+  picture shown("object, after three stores", name.key());
+  const std::byte* const payload = shown.payload();
+  using cell = cell_of<lap>;
+  for (std::size_t copy = 0; copy < cell::copies; ++copy) {
+    shown.show("copy", payload + copy * cell::stride, sizeof(lap));
+  }
+  shown.print();
+}
+
+void show_array(const shm::key& key) {
+  picture shown("array, in the middle of a store inside a locked section", key);
+  const auto& memory =
+      *static_cast<const array_memory<lap, 3>*>(static_cast<const void*>(shown.payload()));
+  shown.show("bulk", memory.bulk);
+  shown.show("journal_index", memory.journal_index);
+  for (const auto& sequence : memory.sequences) shown.show("sequence", sequence);
+  shown.show("journal", memory.journal);
+  for (std::size_t i = 0; i < 3; ++i) {
+    shown.show("element", memory.elements + i * sizeof(lap), sizeof(lap));
+  }
+  shown.print();
+}
+
+void show_array() {
+  const name_of_its_own name;
+  shm::array<lap, 3> laps(shm::create_only, name.key(), lap{7, 1, {0, 0}, 0.25}, two_seats());
+  laps.lock().raw()[0].seconds = 2.0;
+  auto section = laps.lock();
+  static const name_of_its_own* shown_name = nullptr;
+  shown_name = &name;
+  crash_point_hook = [](const char* step) {
+    if (std::string_view(step) == "array: element written") show_array(shown_name->key());
+  };
+  section.store(1, {8, 2, {5, 6}, 4.0});
+  crash_point_hook = nullptr;
+}
+
+void show_mutex() {
+  const name_of_its_own name;
+  shm::mutex mutex(shm::create_only, name.key(), two_seats());
+  const shm::scoped_lock held(mutex);
+  picture("mutex, locked", name.key()).print();
+}
+
+void show_number(const char* what, std::uint64_t number) {
+  std::printf("%-40s  0x%llx\n", what, static_cast<unsigned long long>(number));
+}
+
+template <class Enum>
+void show_enum(const char* what, Enum number) {
+  show_number(what, static_cast<std::uint64_t>(number));
+}
+
+void show_numbers() {
+  std::printf("\n# numbers\n\n");
+  show_enum("state: blank", segment_state::blank);
+  show_enum("state: under_construction", segment_state::under_construction);
+  show_enum("state: ready", segment_state::ready);
+  show_enum("state: removing", segment_state::removing);
+  show_enum("state: removed", segment_state::removed);
+  show_enum("kind: object", segment_kind::object);
+  show_enum("kind: array", segment_kind::array);
+  show_enum("kind: mutex", segment_kind::mutex);
+  show_number("section: entered", section_bit::entered);
+  show_number("section: owner_died", section_bit::owner_died);
+  show_number("lock of generation 1, seat 2, thread 3", lock_word({1, 2}, 3).bits());
+  show_number("copies of 1 byte", versioned_cell<1, 1>::copies);
+  show_number("copies of 1 MiB", versioned_cell<1024 * 1024, 1>::copies);
+  show_number("sequences of 1000 elements", stripes_for(1000));
+  show_number("semaphore: door", semaphore::door);
+  show_number("semaphore: wake", semaphore::wake);
+  show_number("semaphore: raw", semaphore::raw);
+  show_number("semaphore: mark", semaphore::mark);
+  show_number("semaphore: first_seat", semaphore::first_seat);
+  show_number("value of mark", semaphore::mark_value);
+  const auto show_keys = [](const char* segment, const char* set, const shm::key& key) {
+    show_number(segment, static_cast<std::uint32_t>(key.segment_key()));
+    show_number(set, static_cast<std::uint32_t>(key.set_key()));
+  };
+  show_keys("segment key of \"car\"", "set key of \"car\"", "car");
+  show_keys("segment key of value 1", "set key of value 1", shm::key::from_value(1));
+}
+
+}  // namespace
+
+int main() try {
+  std::printf("# memory layout %u\n", layout_number);
+  show_numbers();
+  show_object();
+  show_array();
+  show_mutex();
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "%s\n", problem.what());
+  return 1;
+}
