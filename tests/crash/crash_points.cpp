@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -304,6 +305,8 @@ TEST_CASE(
     }
     for (const std::string& second : steps_of_recovery_from(step)) kill_at_both(step, second, seen);
   }
+  CHECK(std::accumulate(all.begin(), all.end(), 0,
+                        [](int sum, const auto& at) { return sum + at.second.pairs; }) > 2500);
   const std::string table = table_of(all);
   std::fputs(table.c_str(), stdout);
   std::printf("from a death until everybody had gone on: at most %lld ms\n",
