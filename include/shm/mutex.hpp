@@ -29,10 +29,13 @@ class mutex {
   /// Opens it, or creates it.
   explicit mutex(const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
+  /// Creates it.
   mutex(create_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::create_only, which, how) {}
+  /// Opens what is there.
   mutex(open_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_only, which, how) {}
+  /// Opens it, or creates it.
   mutex(open_or_create_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
 
@@ -69,7 +72,8 @@ class mutex {
     --held_by_this_thread_;
   }
 
-  /// Whether an earlier holder died in its critical section and nobody has repaired since.
+  /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
+  /// blocks; asked by the holder, or by anybody who only wants to know.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
   }
@@ -123,7 +127,9 @@ class mutex {
   static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
+/// Several at once are locked without deadlock, as std::lock does.
 using scoped_lock = std::scoped_lock<mutex>;
+/// For locking later, trying, and handing on.
 using unique_lock = std::unique_lock<mutex>;
 
 }  // namespace shm
