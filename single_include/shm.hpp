@@ -508,7 +508,8 @@ const schema& array_schema_of() {
 
 }  // namespace detail
 
-/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+/// What an object<T> stores beside the value, and compares when it is opened. Written at the first
+/// call, which may throw std::bad_alloc.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();
@@ -4178,7 +4179,7 @@ class array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -4261,7 +4262,7 @@ class array<const T, N> {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -4493,9 +4494,10 @@ class locked {
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
-/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
-/// holds it through this handle, not copyable; one handle may be used from several threads.
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
+/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// while nobody holds it through this handle, not copyable; one handle may be used from several
+/// threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -4560,7 +4562,7 @@ class mutex {
     detail::crash_point("mutex: marked repaired");
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -4690,7 +4692,7 @@ class object {
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -4765,7 +4767,7 @@ class object<const T> {
     return opened().head().version.load(std::memory_order_acquire);
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:

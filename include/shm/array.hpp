@@ -111,7 +111,7 @@ class array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -194,7 +194,7 @@ class array<const T, N> {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:

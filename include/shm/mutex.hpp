@@ -19,9 +19,10 @@
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
-/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
-/// holds it through this handle, not copyable; one handle may be used from several threads.
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
+/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// while nobody holds it through this handle, not copyable; one handle may be used from several
+/// threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -86,7 +87,7 @@ class mutex {
     detail::crash_point("mutex: marked repaired");
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:

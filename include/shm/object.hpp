@@ -99,7 +99,7 @@ class object {
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -174,7 +174,7 @@ class object<const T> {
     return opened().head().version.load(std::memory_order_acquire);
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
