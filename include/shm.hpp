@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+/// @namespace shm
+/// All that a program names. An object, an array or a mutex is opened by a key, as shm::options
+/// say, and stays until shm::remove(). What a refusal throws is a shm::error, with an shm::errc.
+
 #include "shm/base/requirements.hpp"
 
 #include "shm/array.hpp"

@@ -74,15 +74,19 @@
 
 namespace shm {
 
+/// The type of create_only.
 struct create_only_t {
   explicit create_only_t() = default;
 };
+/// The type of open_only.
 struct open_only_t {
   explicit open_only_t() = default;
 };
+/// The type of open_or_create.
 struct open_or_create_t {
   explicit open_or_create_t() = default;
 };
+/// The type of force.
 struct force_t {
   explicit force_t() = default;
 };
@@ -123,8 +127,11 @@ enum class lifetime {
   until_last_detach,  ///< until the last handle closes
 };
 
+/// How an object is opened. Where two processes differ, each member says whose word holds.
 struct options {
+  /// Each opener's own: it refuses an object that lets in more than this.
   shm::access access = access::owner;
+  /// The creator's holds.
   shm::lifetime lifetime = lifetime::persistent;
   /// How many read-write handles may be open at once, over all processes; 1 to 2048. The creator's
   /// number holds.
@@ -253,6 +260,7 @@ namespace shm {
 /// but the constructor (std::bad_alloc); nothing blocks.
 class schema {
  public:
+  /// A format and what it does not say. schema_of<T>() makes those of types.
   schema(std::string format, std::size_t size, std::size_t alignment)
       : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
 
@@ -265,10 +273,12 @@ class schema {
   /// A hash of all the rest; the same for every compiler and machine.
   std::uint64_t fingerprint() const noexcept { return fingerprint_; }
 
+  /// Whether all of it is the same.
   friend bool operator==(const schema& a, const schema& b) noexcept {
     return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
            a.format_ == b.format_;
   }
+  /// Whether anything differs.
   friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
 
  private:
@@ -498,7 +508,8 @@ const schema& array_schema_of() {
 
 }  // namespace detail
 
-/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+/// What an object<T> stores beside the value, and compares when it is opened. Written at the first
+/// call, which may throw std::bad_alloc.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();
@@ -560,8 +571,10 @@ enum class errc {
 
 }  // namespace shm
 
+/// @cond
 template <>
 struct std::is_error_code_enum<shm::errc> : std::true_type {};
+/// @endcond
 
 namespace shm {
 
@@ -609,6 +622,7 @@ inline const category the_category{};
 
 }  // namespace detail
 
+/// What makes a std::error_code of a shm::errc. Never throws.
 inline std::error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), detail::the_category};
 }
@@ -617,7 +631,7 @@ inline std::error_code make_error_code(errc code) noexcept {
 /// names the object, its key in hex, its ids, the call, the reason and the way out.
 class error : public std::system_error {
  public:
-  using std::system_error::system_error;
+  using std::system_error::system_error;  ///< as std::system_error
 };
 
 namespace detail {
@@ -1044,13 +1058,16 @@ namespace shm {
 /// Which object. Converts from a name; cheap to copy; never blocks.
 class key {
  public:
+  /// In bytes.
   static constexpr std::size_t max_name_length = 63;
 
   /// A name of 1 to 63 bytes without NUL; anything else throws shm::error with
   /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the
   /// segment.
   key(std::string_view name) { hash(checked(name)); }
+  /// The same.
   key(const std::string& name) : key(std::string_view(name)) {}
+  /// The same; a null pointer is an invalid name, not undefined behaviour.
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
   key(std::nullptr_t) = delete;
 
@@ -1112,6 +1129,7 @@ class key {
   /// the name in the segment reveals.
   key_t set_key() const noexcept { return set_key_of(value_); }
 
+  /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
   /// Whether the name is part of the identity: a key made of a value opens whatever name is there.
   bool is_named() const noexcept { return origin_ != origin::value; }
@@ -3857,6 +3875,7 @@ class array;
 template <class T, std::size_t N>
 class locked_array {
  public:
+  /// The lock moves with the guard.
   locked_array(locked_array&& other) noexcept
       : core_(other.core_),
         lock_(std::move(other.lock_)),
@@ -3878,33 +3897,39 @@ class locked_array {
     return begin()[i];
   }
 
-  /// Replaces one element; crash-atomic. Throws std::out_of_range.
+  /// Replaces one element. Never blocks; a crash leaves the element before or the new one. Throws
+  /// std::out_of_range.
   void store(std::size_t i, const T& value) {
     detail::check_index<N>(i);
     lock_.require_held();
     core_->view().store(i, std::addressof(value));
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
+  /// The elements themselves, unchanged by others as long as this guard lives.
   const T* begin() const noexcept { return core_->view().elements(); }
+  /// Behind the last one.
   const T* end() const noexcept { return begin() + N; }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
-  /// a holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
+  /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
+  /// removed.
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->view().elements(), N);
   }
 
-  /// Whether an earlier holder died inside a locked section and nobody has repaired since.
+  /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
+  /// blocks.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_relaxed) & detail::section_bit::owner_died) != 0;
   }
 
   /// What the dead one left is in order again: load() works, owner_died() is false. After raw(),
-  /// from the end of this guard on.
+  /// from the end of this guard on. Never blocks; a crash leaves it said or unsaid.
   void mark_repaired() {
     lock_.require_held();
     if (raw_ == raw_edit::of_damaged) {
@@ -4102,6 +4127,7 @@ class array {
         const options& how = {})
       : array(detail::open_mode::create_only, which,
               detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
+  /// Creates it, with T{} in every element.
   array(create_only_t, const key& which, const options& how = {})
       : array(detail::open_mode::create_only, which, detail::default_array_blueprint<T, N>(), how) {
   }
@@ -4151,7 +4177,8 @@ class array {
     }
   }
 
-  /// One lock over all elements. Blocks while another holds it. Throws shm::error: removed,
+  /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
+  /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
   /// would_deadlock, corrupt.
   [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
 
@@ -4165,9 +4192,10 @@ class array {
     });
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -4215,9 +4243,11 @@ class array {
 template <class T, std::size_t N>
 class array<const T, N> {
  public:
+  /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
       : place_(std::make_unique<detail::observer>(which, how,
                                                   detail::array_blueprint<T, N>(nullptr))) {}
+  /// The same, said aloud.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
   /// As array<T, N>::load().
@@ -4245,9 +4275,10 @@ class array<const T, N> {
     });
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -4273,8 +4304,12 @@ class array<const T, N> {
 
 namespace shm {
 
+/// Programs with another memory layout refuse each other's objects (errc::incompatible_layout),
+/// whatever their versions.
 inline constexpr int version_major = 0;
+/// Before 1.0, changes when the interface does.
 inline constexpr int version_minor = 1;
+/// Corrections only.
 inline constexpr int version_patch = 0;
 
 }  // namespace shm
@@ -4418,6 +4453,7 @@ class object;
 template <class T>
 class locked {
  public:
+  /// The lock moves with the guard.
   locked(locked&&) = default;
   locked& operator=(locked&&) = delete;
 
@@ -4431,13 +4467,16 @@ class locked {
 
   /// The draft: private until it is published.
   T* operator->() noexcept { return draft_.get(); }
+  /// The draft.
   T& operator*() noexcept { return *draft_.get(); }
+  /// The draft, to look at.
   const T* operator->() const noexcept { return draft_.get(); }
+  /// The draft, to look at.
   const T& operator*() const noexcept { return *draft_.get(); }
 
   /// Publishes the draft now; the lock stays held, and later edits are published when the scope
-  /// ends. Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it
-  /// must not be called.
+  /// ends. Never blocks; a crash leaves the value before or the draft. Throws shm::error
+  /// (operation_not_permitted) in a forked child's copy. After discard() it must not be called.
   void publish() {
     Expects(!discarded_);
     lock_.require_held();
@@ -4475,9 +4514,10 @@ class locked {
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
-/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
-/// holds it through this handle, not copyable; one handle may be used from several threads.
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
+/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// while nobody holds it through this handle, not copyable; one handle may be used from several
+/// threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -4485,10 +4525,13 @@ class mutex {
   /// Opens it, or creates it.
   explicit mutex(const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
+  /// Creates it.
   mutex(create_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::create_only, which, how) {}
+  /// Opens what is there.
   mutex(open_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_only, which, how) {}
+  /// Opens it, or creates it.
   mutex(open_or_create_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
 
@@ -4525,7 +4568,8 @@ class mutex {
     --held_by_this_thread_;
   }
 
-  /// Whether an earlier holder died in its critical section and nobody has repaired since.
+  /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
+  /// blocks; asked by the holder, or by anybody who only wants to know.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
   }
@@ -4538,7 +4582,7 @@ class mutex {
     detail::crash_point("mutex: marked repaired");
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -4579,7 +4623,9 @@ class mutex {
   static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
+/// Several at once are locked without deadlock, as std::lock does.
 using scoped_lock = std::scoped_lock<mutex>;
+/// For locking later, trying, and handing on.
 using unique_lock = std::unique_lock<mutex>;
 
 }  // namespace shm
@@ -4611,6 +4657,7 @@ class object {
          const options& how = {})
       : object(detail::open_mode::create_only, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
+  /// Creates it, with the value T{}.
   object(create_only_t, const key& which, const options& how = {})
       : object(detail::open_mode::create_only, which, detail::default_object_blueprint<T>(), how) {}
 
@@ -4646,16 +4693,17 @@ class object {
     return std::forward<F>(f)(*guard);
   }
 
-  /// Blocks while another holds the lock. Throws as store().
+  /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
+  /// crash leaves the value before. Throws as store().
   [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
 
-  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
+  /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
 
-  /// Nothing when somebody alive holds the lock for that long. Throws as store().
+  /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
@@ -4664,7 +4712,7 @@ class object {
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -4718,9 +4766,11 @@ class object {
 template <class T>
 class object<const T> {
  public:
+  /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(
             std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
+  /// The same, said aloud.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
   /// As object<T>::load(); never waits for a writer, alive or dead.
@@ -4737,7 +4787,7 @@ class object<const T> {
     return opened().head().version.load(std::memory_order_acquire);
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -4887,3 +4937,7 @@ inline void remove(const key& which, force_t) {
 
 // ---- shm.hpp
 // Typed shared objects on System V shared memory: the list of public headers, nothing else.
+
+/// @namespace shm
+/// All that a program names. An object, an array or a mutex is opened by a key, as shm::options
+/// say, and stays until shm::remove(). What a refusal throws is a shm::error, with an shm::errc.

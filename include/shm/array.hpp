@@ -43,6 +43,7 @@ class array {
         const options& how = {})
       : array(detail::open_mode::create_only, which,
               detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
+  /// Creates it, with T{} in every element.
   array(create_only_t, const key& which, const options& how = {})
       : array(detail::open_mode::create_only, which, detail::default_array_blueprint<T, N>(), how) {
   }
@@ -92,7 +93,8 @@ class array {
     }
   }
 
-  /// One lock over all elements. Blocks while another holds it. Throws shm::error: removed,
+  /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
+  /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
   /// would_deadlock, corrupt.
   [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
 
@@ -106,9 +108,10 @@ class array {
     });
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -156,9 +159,11 @@ class array {
 template <class T, std::size_t N>
 class array<const T, N> {
  public:
+  /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
       : place_(std::make_unique<detail::observer>(which, how,
                                                   detail::array_blueprint<T, N>(nullptr))) {}
+  /// The same, said aloud.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
   /// As array<T, N>::load().
@@ -186,9 +191,10 @@ class array<const T, N> {
     });
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:

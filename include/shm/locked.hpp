@@ -25,6 +25,7 @@ class object;
 template <class T>
 class locked {
  public:
+  /// The lock moves with the guard.
   locked(locked&&) = default;
   locked& operator=(locked&&) = delete;
 
@@ -38,13 +39,16 @@ class locked {
 
   /// The draft: private until it is published.
   T* operator->() noexcept { return draft_.get(); }
+  /// The draft.
   T& operator*() noexcept { return *draft_.get(); }
+  /// The draft, to look at.
   const T* operator->() const noexcept { return draft_.get(); }
+  /// The draft, to look at.
   const T& operator*() const noexcept { return *draft_.get(); }
 
   /// Publishes the draft now; the lock stays held, and later edits are published when the scope
-  /// ends. Throws shm::error (operation_not_permitted) in a forked child's copy. After discard() it
-  /// must not be called.
+  /// ends. Never blocks; a crash leaves the value before or the draft. Throws shm::error
+  /// (operation_not_permitted) in a forked child's copy. After discard() it must not be called.
   void publish() {
     Expects(!discarded_);
     lock_.require_held();

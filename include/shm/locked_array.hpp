@@ -23,6 +23,7 @@ class array;
 template <class T, std::size_t N>
 class locked_array {
  public:
+  /// The lock moves with the guard.
   locked_array(locked_array&& other) noexcept
       : core_(other.core_),
         lock_(std::move(other.lock_)),
@@ -44,33 +45,39 @@ class locked_array {
     return begin()[i];
   }
 
-  /// Replaces one element; crash-atomic. Throws std::out_of_range.
+  /// Replaces one element. Never blocks; a crash leaves the element before or the new one. Throws
+  /// std::out_of_range.
   void store(std::size_t i, const T& value) {
     detail::check_index<N>(i);
     lock_.require_held();
     core_->view().store(i, std::addressof(value));
   }
 
+  /// N.
   static constexpr std::size_t size() noexcept { return N; }
+  /// The elements themselves, unchanged by others as long as this guard lives.
   const T* begin() const noexcept { return core_->view().elements(); }
+  /// Behind the last one.
   const T* end() const noexcept { return begin() + N; }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
-  /// a holder calls mark_repaired(). Meanwhile readers wait. Throws shm::error: removed.
+  /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
+  /// removed.
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->view().elements(), N);
   }
 
-  /// Whether an earlier holder died inside a locked section and nobody has repaired since.
+  /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
+  /// blocks.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_relaxed) & detail::section_bit::owner_died) != 0;
   }
 
   /// What the dead one left is in order again: load() works, owner_died() is false. After raw(),
-  /// from the end of this guard on.
+  /// from the end of this guard on. Never blocks; a crash leaves it said or unsaid.
   void mark_repaired() {
     lock_.require_held();
     if (raw_ == raw_edit::of_damaged) {

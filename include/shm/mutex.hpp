@@ -19,9 +19,10 @@
 
 namespace shm {
 
-/// Meets Lockable and TimedLockable. When a holder dies, however it dies, the next one gets the
-/// lock and finds owner_died() true until somebody calls mark_repaired(). Movable while nobody
-/// holds it through this handle, not copyable; one handle may be used from several threads.
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
+/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// while nobody holds it through this handle, not copyable; one handle may be used from several
+/// threads.
 ///
 /// Constructors block and throw as those of shm::object.
 class mutex {
@@ -29,10 +30,13 @@ class mutex {
   /// Opens it, or creates it.
   explicit mutex(const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
+  /// Creates it.
   mutex(create_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::create_only, which, how) {}
+  /// Opens what is there.
   mutex(open_only_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_only, which, how) {}
+  /// Opens it, or creates it.
   mutex(open_or_create_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
 
@@ -69,7 +73,8 @@ class mutex {
     --held_by_this_thread_;
   }
 
-  /// Whether an earlier holder died in its critical section and nobody has repaired since.
+  /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
+  /// blocks; asked by the holder, or by anybody who only wants to know.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
   }
@@ -82,7 +87,7 @@ class mutex {
     detail::crash_point("mutex: marked repaired");
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
@@ -123,7 +128,9 @@ class mutex {
   static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
+/// Several at once are locked without deadlock, as std::lock does.
 using scoped_lock = std::scoped_lock<mutex>;
+/// For locking later, trying, and handing on.
 using unique_lock = std::unique_lock<mutex>;
 
 }  // namespace shm

@@ -44,6 +44,7 @@ class object {
          const options& how = {})
       : object(detail::open_mode::create_only, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
+  /// Creates it, with the value T{}.
   object(create_only_t, const key& which, const options& how = {})
       : object(detail::open_mode::create_only, which, detail::default_object_blueprint<T>(), how) {}
 
@@ -79,16 +80,17 @@ class object {
     return std::forward<F>(f)(*guard);
   }
 
-  /// Blocks while another holds the lock. Throws as store().
+  /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
+  /// crash leaves the value before. Throws as store().
   [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
 
-  /// Nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
+  /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
 
-  /// Nothing when somebody alive holds the lock for that long. Throws as store().
+  /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
@@ -97,7 +99,7 @@ class object {
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
@@ -151,9 +153,11 @@ class object {
 template <class T>
 class object<const T> {
  public:
+  /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(
             std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
+  /// The same, said aloud.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
   /// As object<T>::load(); never waits for a writer, alive or dead.
@@ -170,7 +174,7 @@ class object<const T> {
     return opened().head().version.load(std::memory_order_acquire);
   }
 
-  /// Valid as long as the handle.
+  /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
  private:

@@ -38,8 +38,10 @@ enum class errc {
 
 }  // namespace shm
 
+/// @cond
 template <>
 struct std::is_error_code_enum<shm::errc> : std::true_type {};
+/// @endcond
 
 namespace shm {
 
@@ -87,6 +89,7 @@ inline const category the_category{};
 
 }  // namespace detail
 
+/// What makes a std::error_code of a shm::errc. Never throws.
 inline std::error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), detail::the_category};
 }
@@ -95,7 +98,7 @@ inline std::error_code make_error_code(errc code) noexcept {
 /// names the object, its key in hex, its ids, the call, the reason and the way out.
 class error : public std::system_error {
  public:
-  using std::system_error::system_error;
+  using std::system_error::system_error;  ///< as std::system_error
 };
 
 namespace detail {

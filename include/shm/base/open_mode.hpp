@@ -4,15 +4,19 @@
 
 namespace shm {
 
+/// The type of create_only.
 struct create_only_t {
   explicit create_only_t() = default;
 };
+/// The type of open_only.
 struct open_only_t {
   explicit open_only_t() = default;
 };
+/// The type of open_or_create.
 struct open_or_create_t {
   explicit open_or_create_t() = default;
 };
+/// The type of force.
 struct force_t {
   explicit force_t() = default;
 };

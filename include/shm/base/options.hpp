@@ -24,8 +24,11 @@ enum class lifetime {
   until_last_detach,  ///< until the last handle closes
 };
 
+/// How an object is opened. Where two processes differ, each member says whose word holds.
 struct options {
+  /// Each opener's own: it refuses an object that lets in more than this.
   shm::access access = access::owner;
+  /// The creator's holds.
   shm::lifetime lifetime = lifetime::persistent;
   /// How many read-write handles may be open at once, over all processes; 1 to 2048. The creator's
   /// number holds.

@@ -22,13 +22,16 @@ namespace shm {
 /// Which object. Converts from a name; cheap to copy; never blocks.
 class key {
  public:
+  /// In bytes.
   static constexpr std::size_t max_name_length = 63;
 
   /// A name of 1 to 63 bytes without NUL; anything else throws shm::error with
   /// std::errc::invalid_argument. The name is hashed to a key_t; the full name is kept in the
   /// segment.
   key(std::string_view name) { hash(checked(name)); }
+  /// The same.
   key(const std::string& name) : key(std::string_view(name)) {}
+  /// The same; a null pointer is an invalid name, not undefined behaviour.
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
   key(std::nullptr_t) = delete;
 
@@ -90,6 +93,7 @@ class key {
   /// the name in the segment reveals.
   key_t set_key() const noexcept { return set_key_of(value_); }
 
+  /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
   /// Whether the name is part of the identity: a key made of a value opens whatever name is there.
   bool is_named() const noexcept { return origin_ != origin::value; }

@@ -121,7 +121,8 @@ const schema& array_schema_of() {
 
 }  // namespace detail
 
-/// What an object<T> stores beside the value, and compares when it is opened. Written once.
+/// What an object<T> stores beside the value, and compares when it is opened. Written at the first
+/// call, which may throw std::bad_alloc.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();

@@ -14,6 +14,7 @@ namespace shm {
 /// but the constructor (std::bad_alloc); nothing blocks.
 class schema {
  public:
+  /// A format and what it does not say. schema_of<T>() makes those of types.
   schema(std::string format, std::size_t size, std::size_t alignment)
       : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
 
@@ -26,10 +27,12 @@ class schema {
   /// A hash of all the rest; the same for every compiler and machine.
   std::uint64_t fingerprint() const noexcept { return fingerprint_; }
 
+  /// Whether all of it is the same.
   friend bool operator==(const schema& a, const schema& b) noexcept {
     return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
            a.format_ == b.format_;
   }
+  /// Whether anything differs.
   friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
 
  private:
