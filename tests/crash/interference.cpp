@@ -64,7 +64,7 @@ TEST_CASE("a lapped reader of an object goes on trying while somebody holds the 
   CHECK(tries == 2 + tries_before_locking);
 }
 
-TEST_CASE("a lapped reader without a seat goes on trying") {
+TEST_CASE("a lapped reader without a seat goes on trying", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   constexpr int laps = 3 * tries_before_locking;
@@ -193,7 +193,8 @@ TEST_CASE("a reader whose object is being made at every try gives up in time") {
   CHECK(set_of(name).leave_door().ok());
 }
 
-TEST_CASE("a child is told that a remover, which died, took the object away before it sat down") {
+TEST_CASE("a child is told that a remover, which died, took the object away before it sat down",
+          "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex inherited(name);
