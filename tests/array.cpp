@@ -34,6 +34,7 @@ TEST_CASE("an array is created with a value in every element, stored, updated an
   CHECK(viewer.snapshot()[5].gear == 2);
   CHECK(cars.snapshot()[4].gear == 8);
   CHECK(viewer.name() == name.text());
+  CHECK(viewer.size() == cars.size());
 }
 
 TEST_CASE("an index beyond the end is out of range, and says of how many") {

@@ -10,6 +10,7 @@
 #include <random>
 #include <shm.hpp>
 
+#include "support/at_step.hpp"
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -23,6 +24,7 @@
 
 using namespace shm::detail;
 using namespace std::chrono_literals;
+using support::at_step;
 using support::code_of;
 using support::memory_of;
 using support::telemetry;
@@ -31,25 +33,6 @@ using value = support::uniform<20>;
 namespace {
 
 constexpr std::size_t elements = 5;
-
-/// Scribbles each time this process comes to that step.
-class at_step {
- public:
-  at_step(const char* step, std::function<void()> act) {
-    step_ = step;
-    act_ = std::move(act);
-    crash_point_hook = [](const char* now) {
-      if (std::string_view(now) == step_) act_();
-    };
-  }
-  at_step(const at_step&) = delete;
-  at_step& operator=(const at_step&) = delete;
-  ~at_step() { crash_point_hook = nullptr; }
-
- private:
-  static inline std::string_view step_;
-  static inline std::function<void()> act_;
-};
 
 /// A lock word that says: the handle on the first seat, and not this thread.
 std::uint64_t live_owner(const header& head) {

@@ -35,6 +35,8 @@ TEST_CASE("a mutex meets Lockable and TimedLockable") {
   second.unlock();
   CHECK(mutex.try_lock_until(std::chrono::system_clock::now()));
   mutex.unlock();
+  CHECK(mutex.try_lock_until(std::chrono::steady_clock::now() + std::chrono::hours(1)));
+  mutex.unlock();
   CHECK(mutex.name() == name.text());
 }
 

@@ -10,6 +10,11 @@ TEST_CASE("an errc compares with an error code and with the standard's condition
   CHECK(refusal.code() != shm::errc::in_use);
   CHECK(refusal.code() == std::errc::timed_out);
   CHECK(std::error_code(shm::errc::already_exists) == std::errc::file_exists);
+  CHECK(std::error_code(shm::errc::not_found) == std::errc::no_such_file_or_directory);
+  CHECK(std::error_code(shm::errc::in_use) == std::errc::device_or_resource_busy);
+  CHECK(std::error_code(shm::errc::would_deadlock) == std::errc::resource_deadlock_would_occur);
+  CHECK(std::error_code(shm::errc::damaged).default_error_condition().category() ==
+        std::error_code(shm::errc::damaged).category());
   CHECK(std::error_code(shm::errc::corrupt).category().name() == std::string("shm"));
 }
 

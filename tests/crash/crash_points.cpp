@@ -296,7 +296,8 @@ TEST_CASE("one life passes through every crash point that the source has") {
 
 TEST_CASE(
     "whoever is killed at any step, or recovers and is killed at any step, the others see what is "
-    "promised") {
+    "promised",
+    "[pairs]") {
   shm::detail::crash_point_hook = hook;
   records all;
   for (const std::string& step : points_in_source()) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 
+#include <array>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "support/child.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/shared_page.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
@@ -35,6 +37,14 @@ struct world {
   support::baton held;      ///< the watched process holds the lock
   support::baton woken;     ///< the companion has slept at the lock, or had no need to
   support::baton release;   ///< the companion may let go, or end
+  support::shared_page<std::array<char, 64>> anonymous;  ///< a name that was made, or nothing
+
+  /// All that there may be.
+  std::vector<shm::key> keys() const {
+    std::vector<shm::key> all{object, array, mutex};
+    if (anonymous->front() != '\0') all.emplace_back(anonymous->data());
+    return all;
+  }
 };
 
 /// One protocol, done by the watched process beside a companion.
@@ -157,7 +167,12 @@ const std::vector<protocol> protocols{
     {"creating what goes with its last handle", nothing,
      [](world& w) { shm::object<int>(w.object, brief).store(1); }, true},
     {"creating an anonymous object", nothing,
-     [](world&) { shm::object<int>(shm::key::anonymous(), plain).store(1); }},
+     [](world& w) {
+       const shm::key key = shm::key::anonymous();
+       key.name().copy(w.anonymous->data(), w.anonymous->size() - 1);
+       shm::object<int>(key, plain).store(1);
+     },
+     true},
     {"naming by a path", nothing, [](world&) { shm::key::from_path("/", 1); }},
     {"opening", leave_objects,
      [](world& w) {
@@ -350,8 +365,8 @@ int watched_life(const protocol& protocol, const fault& fault, world& w, int log
     if (::write(report, line.data(), line.size()) < 0) status = 4;
   }
   if (has_attachments()) status = 2;
-  for (const support::name* name : {&w.object, &w.array, &w.mutex}) {
-    if (sits_in(*name)) status = 3;
+  for (const shm::key& key : w.keys()) {
+    if (sits_in(key)) status = 3;
   }
   return status;
 }
@@ -382,7 +397,7 @@ int others_carry_on(world& w) {
 void check_nothing_is_left(const world& w, const fault& fault) {
   if (fault.call.find("IPC_RMID") != std::string::npos) return;
   const bool outside_the_door = fault.call == "semop(mark?)" || fault.call == "semop(door?)";
-  for (const shm::key& key : {w.object.key(), w.array.key()}) {
+  for (const shm::key& key : w.keys()) {
     CHECK_FALSE(segment::find(key.segment_key()).ok());
     CHECK((outside_the_door || !semaphore_set::find(key.set_key()).ok()));
   }
@@ -417,6 +432,9 @@ outcome run(const protocol& protocol, const fault& fault) {
   w.release.pass();
   CHECK(companion.wait() == 0);
   CHECK(support::child([&w] { return others_carry_on(w); }).wait() == 0);
+  // What could not be taken away at the end is left to the next opener; one without a name has
+  // none.
+  for (const shm::key& key : w.keys()) shm::remove(key, shm::force);
   return seen;
 }
 
@@ -478,6 +496,27 @@ TEST_CASE("whichever system call fails, it is an error with its name, nothing le
       CHECK(refused > 0);
     }
   }
+}
+
+TEST_CASE("threads that open the first handles at once tell forks by one page") {
+  support::child first_to_open([] {
+    static bool was_first = false;
+    faults::the_plan.before = [](const std::string&) {
+      process::prepare();  // as another thread would, which is faster
+      was_first = true;
+    };
+    faults::the_plan.active = true;
+    process::prepare();
+    faults::the_plan.active = false;
+    if (!was_first) return 1;
+    std::ifstream mappings("/proc/self/smaps");
+    int wiped_on_fork = 0;
+    for (std::string line; std::getline(mappings, line);) {
+      if (line.rfind("VmFlags:", 0) == 0 && line.find(" wf") != std::string::npos) ++wiped_on_fork;
+    }
+    return wiped_on_fork == 1 && process::current() != 0 ? 0 : 2;
+  });
+  CHECK(first_to_open.wait() == 0);
 }
 
 TEST_CASE("the protocols whose calls are made to fail make every call that the library has") {

@@ -100,4 +100,10 @@ TEST_CASE("trust looks at owner, creator and mode") {
   CHECK_FALSE(ownership{me, me, 0660}.trusted(shm::access::owner));
   CHECK_FALSE(ownership{me, me, 0666}.trusted(shm::access::group));
   CHECK(ownership{me, me, 0644}.trusted(shm::access::everyone_read));
+  CHECK(ownership{3, 3, 0640}.describe() == "owner uid 3, mode 0640");
+  CHECK(ownership{3, 4, 0640}.describe() == "owner uid 3, created by uid 4, mode 0640");
+}
+
+TEST_CASE("an access that there is not lets in nobody but the owner") {
+  CHECK(permissions(static_cast<shm::access>(99)) == 0600);
 }

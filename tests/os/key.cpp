@@ -57,6 +57,7 @@ TEST_CASE("a key comes from a value that was agreed on, but not from a reserved 
 TEST_CASE("a key comes from a path by ftok, and a path that is not there is refused with errno") {
   CHECK(shm::key::from_path("/", 7).segment_key() == ::ftok("/", 7));
   CHECK_THROWS_AS(shm::key::from_path("/", 0), shm::error);
+  CHECK_THROWS_AS(shm::key::from_path(nullptr, 7), shm::error);
   try {
     shm::key::from_path("/no/such/path", 7);
     FAIL("not refused");

@@ -40,6 +40,17 @@ TEST_CASE("scalars, arrays and types without members have a text, too") {
   CHECK(shm::detail::array_schema_of<support::telemetry, 64>().size() == 64 * 16);
 }
 
+TEST_CASE("an integer has a letter by its size and sign, or none") {
+  std::string letters;
+  for (const std::size_t bytes : {1u, 2u, 4u, 8u}) {
+    for (const bool is_signed : {true, false}) {
+      letters += shm::detail::integer_code(bytes, is_signed);
+    }
+  }
+  CHECK(letters == "bBhHiIqQ");
+  CHECK(shm::detail::integer_code(16, true) == 0);
+}
+
 TEST_CASE("the fingerprint never changes") {
   CHECK(shm::schema_of<support::telemetry>().fingerprint() == 0x62b288f1ea7a3186u);
 }

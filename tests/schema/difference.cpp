@@ -75,6 +75,44 @@ TEST_CASE("a description that cannot be read is shown, escaped and bounded") {
   CHECK(text.size() < 1000);
 }
 
+TEST_CASE("what this library does not write is unreadable") {
+  using shm::detail::format_parser;
+  constexpr const char* texts[] = {
+      "",
+      "(",
+      "()<i",
+      "(3",
+      "(3<i",
+      "(3)",
+      "(3)(2<i",
+      "(2,)<i",
+      "<i<i",
+      "<",
+      "<z",
+      "3i",
+      "T{<i:a}",
+      "T{<i::}",
+      "T{T{<i:a::b:}",
+      "T{}:}",
+      "99999999999999999s",
+      "T{200000000000000x200000000000000x}",      // too large in all
+      "(2000000,2000000)(2000000)<d",             // too many elements
+      "(1)(2000000,20000000)<d",                  // of too many bytes
+      "(1)(2000000,2000000)T{<d:a:2000000000x}",  // the same, of structs
+  };
+  for (const char* text : texts) {
+    INFO(text);
+    CHECK_FALSE(format_parser::parse(text).has_value());
+  }
+  std::string deep = "<i", many = "T{";
+  for (int i = 0; i < 17; ++i) deep = "T{" + deep + ":a:}";
+  for (int i = 0; i < 4097; ++i) many += "<i:m" + std::to_string(i) + ':';
+  CHECK_FALSE(format_parser::parse(deep).has_value());
+  CHECK_FALSE(format_parser::parse(many + '}').has_value());
+  CHECK(format_parser::parse("(3)(2,2)<i").has_value());
+  CHECK(format_parser::parse("T{(0)<i:none:@g:longest:}").has_value());
+}
+
 TEST_CASE("many differences end in a count") {
   std::string many = "T{";
   for (int i = 0; i < 100; ++i) many += "<i:m" + std::to_string(i) + ":";

@@ -116,6 +116,35 @@ TEST_CASE("another program's segment is refused and stays as it is") {
   CHECK(semaphore_set::find(key.set_key()).error_number == ENOENT);
 }
 
+TEST_CASE("a blank segment beside our semaphores is a dead creator's, unless somebody uses it") {
+  const support::name name;
+  { shm::object<int> one(name); }
+  const std::size_t our_size = segment_of(name).stat().value.size;
+  REQUIRE(segment_of(name).remove().ok());  // ipcrm -m
+  const std::size_t more = GENERATE(0u, 100000u);
+  const auto blank = segment::create(name.key().segment_key(), our_size + more, 0600, false);
+  REQUIRE(blank.ok());
+  if (more != 0) {
+    const auto user = attachment::of(blank.value, attach_mode::read_write);
+    const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
+    CHECK(refusal.code() == shm::errc::foreign_segment);
+    CHECK(segment_of(name).id() == blank.value.id());
+  }
+  CHECK(shm::object<int>(shm::open_or_create, name, 7).load() == 7);
+}
+
+TEST_CASE("what is half-made is not found by who may not create") {
+  const support::name name;
+  { shm::object<int> one(name); }
+  memory_of(name).head().state.store(segment_state::under_construction);
+  for (int n = 0; n < 2; ++n) {
+    const auto refusal = refusal_of([&] { shm::object<int> mine(shm::open_only, name); });
+    CHECK(refusal.code() == shm::errc::not_found);
+    CHECK_THAT(refusal.what(), ContainsSubstring("its creator died"));
+  }
+  CHECK(shm::object<int>(shm::create_only, name, 7).load() == 7);
+}
+
 TEST_CASE("another program's semaphores are refused and keep their values") {
   const shm::key key = shm::key::from_value(0x5eef0000 | (::getpid() & 0xffff));
   const int count = GENERATE(1, 6, 70);
@@ -351,6 +380,17 @@ TEST_CASE("when all seats are taken, the message says by whom, and readers still
   CHECK(one.load() == 3);
 }
 
+TEST_CASE("of many who sit, the message names some") {
+  const support::name name;
+  shm::options how;
+  how.seats = 9;
+  std::vector<std::unique_ptr<shm::mutex>> all;
+  for (unsigned n = 0; n < how.seats; ++n) all.push_back(std::make_unique<shm::mutex>(name, how));
+  const auto refusal = refusal_of([&] { shm::mutex one_more(name); });
+  CHECK(refusal.code() == shm::errc::no_free_seat);
+  CHECK_THAT(refusal.what(), ContainsSubstring("pid " + std::to_string(::getpid()) + ", …;"));
+}
+
 TEST_CASE("the most seats that there can be all work") {
   const support::name name;
   shm::options how;
@@ -437,6 +477,16 @@ TEST_CASE("where no huge pages are, ordinary ones are used") {
   how.prefault = true;
   shm::object<int> one(shm::create_only, name, 4, how);
   CHECK(one.load() == 4);
+}
+
+TEST_CASE("memory is mapped in advance, by writers and readers") {
+  const support::name name;
+  shm::options how;
+  how.prefault = true;
+  shm::array<char, 100000> writer(name, how);
+  const shm::array<const char, 100000> reader(name, how);
+  writer.store(99999, 'z');
+  CHECK(reader.load(99999) == 'z');
 }
 
 TEST_CASE("memory is locked, or the kernel's refusal comes with the way out") {
