@@ -141,6 +141,7 @@ TEST_CASE("what is half-made is not found by who may not create") {
     const auto refusal = refusal_of([&] { shm::object<int> mine(shm::open_only, name); });
     CHECK(refusal.code() == shm::errc::not_found);
     CHECK_THAT(refusal.what(), ContainsSubstring("its creator died"));
+    CHECK(refusal_of([&] { shm::object<const int> view(name); }).code() == shm::errc::not_found);
   }
   CHECK(shm::object<int>(shm::create_only, name, 7).load() == 7);
 }
