@@ -91,12 +91,10 @@ class seats {
       refuse_set_call("semctl(GETALL)", values.error_number, about);
     }
     drain(values.value[semaphore::wake]);
-    // Drawn before a seat is taken: it may throw, and a seat that nobody knows of stays taken.
-    const std::uint64_t program = process::incarnation();
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (values.value[index(seat)] != 0 && !give_back_leftover(seat, program)) continue;
+      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
       const status taken = set_.take_seat(seat);
-      if (taken.ok()) return occupy(seat, program);
+      if (taken.ok()) return occupy(seat);
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
@@ -132,10 +130,10 @@ class seats {
     return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
   }
 
-  seat_identity occupy(unsigned seat, std::uint64_t program) const noexcept {
+  seat_identity occupy(unsigned seat) const noexcept {
     crash_point("seat: taken");
     entry(seat).process.store(::getpid(), std::memory_order_relaxed);
-    entry(seat).incarnation.store(program, std::memory_order_relaxed);
+    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
     // Relaxed: the door makes this the only one who counts.
     std::uint32_t generation = 0;
     while (generation == 0) {
@@ -160,10 +158,10 @@ class seats {
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
   /// nobody's.
-  bool give_back_leftover(unsigned seat, std::uint64_t program) const noexcept {
+  bool give_back_leftover(unsigned seat) const noexcept {
     const seat_entry& found = entry(seat);
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
-        found.incarnation.load(std::memory_order_relaxed) == program) {
+        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
       return false;
     }
     // The entry only says where to look; the kernel says whose it is.
