@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <array>
 #include <shm.hpp>
-#include <string_view>
 
+#include "support/at_step.hpp"
 #include "support/catch.hpp"
 
 using namespace shm::detail;
@@ -25,34 +25,24 @@ struct cell_in_memory {
 template <std::size_t Size>
 bool is_accepted_when_lapped_by(int updates) {
   static cell_in_memory<Size> memory;
-  static int to_publish;
   static std::array<std::byte, Size> value;
-  to_publish = updates;
-  crash_point_hook = [](const char* step) {
-    if (std::string_view(step) != "read: copied") return;
-    for (; to_publish > 0; --to_publish) memory.publish();
-  };
-  const bool accepted =
-      cell_in_memory<Size>::cell::try_read(memory.version, memory.payload.data(), value.data());
-  crash_point_hook = nullptr;
-  return accepted;
+  const support::at_step lap("read: copied", [updates] {
+    for (int i = 0; i < updates; ++i) memory.publish();
+  });
+  return cell_in_memory<Size>::cell::try_read(memory.version, memory.payload.data(), value.data());
 }
 
 using elements = array_memory<std::uint64_t, 8>;
 using view = journalled_array_view<std::uint64_t, 8, elements>;
 
 bool is_accepted_when_stored(std::size_t read, std::size_t stored) {
-  static elements memory;
-  static std::size_t store_at;
-  store_at = stored;
-  crash_point_hook = [](const char* step) {
+  elements memory{};
+  const support::at_step store("read: copied", [&memory, stored] {
     const std::uint64_t value = 1;
-    if (std::string_view(step) == "read: copied") view(memory).store(store_at, &value);
-  };
+    view(memory).store(stored, &value);
+  });
   std::uint64_t value = 0;
-  const bool accepted = view(memory).try_read(read, &value);
-  crash_point_hook = nullptr;
-  return accepted;
+  return view(memory).try_read(read, &value);
 }
 
 }  // namespace
