@@ -643,7 +643,7 @@ class key {
   /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
   /// throw shm::error with std::errc::invalid_argument.
   static key from_value(key_t value) {
-    if (value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE)) {
+    if (is_reserved(value)) {
       throw invalid("shm: key::from_value(" + detail::hex(value) +
                     "): this value is reserved, use another; for an object without a name use "
                     "key::anonymous()");
@@ -682,6 +682,13 @@ class key {
   /// one-to-one, so that two objects share a semaphore set only if they share a segment key, which
   /// the name in the segment reveals.
   key_t set_key() const noexcept { return set_key_of(value_); }
+
+  /// No key has this value.
+  static bool is_reserved(key_t value) noexcept {
+    return value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE);
+  }
+  /// The segment key beside which a semaphore set would have this key.
+  static key_t segment_key_beside(key_t set_key) noexcept { return set_key_of(set_key); }
 
   /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
@@ -727,7 +734,7 @@ class key {
     }
     h ^= h >> 32;
     value_ = static_cast<key_t>(static_cast<std::uint32_t>(h));
-    while (value_ == IPC_PRIVATE || value_ == set_key_of(IPC_PRIVATE)) ++value_;
+    while (is_reserved(value_)) ++value_;
   }
 
   char name_[max_name_length] = {};
@@ -1184,6 +1191,13 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (put.ok() || put.error_number == EAGAIN) return true;
   if (means_gone(put.error_number)) return false;
   refuse_set_call("semop(mark)", put.error_number, about);
+}
+
+inline bool anybody_sits(const found_set& found) {
+  const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
+  return values.ok() &&
+         std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                     [](unsigned short taken) { return taken != 0; });
 }
 
 /// What the first eight bytes say, or the errno of attaching.
@@ -2793,8 +2807,7 @@ class inspection {
  public:
   /// Nothing when it is not of this library, or may not be read, or is gone.
   static std::optional<object_info> of(const counted_segment& seen) {
-    // Values that no key of ours can have.
-    if (seen.key == IPC_PRIVATE || (seen.key ^ 0x73656d61) == IPC_PRIVATE) return std::nullopt;
+    if (key::is_reserved(seen.key)) return std::nullopt;
     inspection look(seen);
     if (!look.attach()) return std::nullopt;
     look.read();
@@ -3969,13 +3982,6 @@ class opener {
   bool is_as_we_would_make_it(const found_set& found) const noexcept {
     return found.semaphores == semaphore::first_seat + how_.seats &&
            found.mode == permissions(how_.access);
-  }
-
-  bool anybody_sits(const found_set& found) const {
-    const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-    return values.ok() &&
-           std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                       [](unsigned short taken) { return taken != 0; });
   }
 
   void remove(const segment& old) {
@@ -5765,7 +5771,11 @@ class object<const T> {
 
 namespace shm::detail {
 
-enum class removal_mode { if_unused, forced };
+enum class removal_mode {
+  if_unused,
+  if_dead,  ///< also only what was never finished, or was to live until its last handle closed
+  forced
+};
 
 class remover {
  public:
@@ -5797,6 +5807,9 @@ class remover {
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
+    if (mode_ == removal_mode::if_dead && anybody_sits(*found)) {
+      refuse_in_use(&*found);  // their segment was removed by hand, and they go on
+    }
     crash_point("remove: before set");
     const status removed = found->set.remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -5835,6 +5848,7 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
+    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, has_no_handles, beside);
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
@@ -5843,6 +5857,14 @@ class remover {
     if (outcome.value == retirement::in_use) refuse_in_use(beside);
     if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
+  }
+
+  void require_dead(const header& head, const segment_status& now, bool has_no_handles,
+                    const found_set* beside) const {
+    if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
+    if (has_no_handles) return;
+    if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+    refuse(errc::in_use, about_, "nobody is attached, but it was made to stay until it is removed");
   }
 
   void check(const status& removed) const {
@@ -5890,6 +5912,13 @@ inline void remove(const char* name) {
 /// load or wake-up. Blocks and throws as remove(key), but in_use.
 inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
+}
+
+/// Takes the object away if it is provably dead: nobody is attached, and it was never finished, or
+/// was to live until its last handle closed, or only its semaphores are left. Does nothing when
+/// there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it is alive.
+inline void remove_if_dead(const key& which) {
+  detail::remover(which, detail::removal_mode::if_dead).remove();
 }
 
 }  // namespace shm

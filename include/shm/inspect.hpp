@@ -63,8 +63,7 @@ class inspection {
  public:
   /// Nothing when it is not of this library, or may not be read, or is gone.
   static std::optional<object_info> of(const counted_segment& seen) {
-    // Values that no key of ours can have.
-    if (seen.key == IPC_PRIVATE || (seen.key ^ 0x73656d61) == IPC_PRIVATE) return std::nullopt;
+    if (key::is_reserved(seen.key)) return std::nullopt;
     inspection look(seen);
     if (!look.attach()) return std::nullopt;
     look.read();

@@ -54,7 +54,7 @@ void check_parsed(std::string_view format) {
   if (!parsed) return;
   const std::uint64_t size = parsed->value.size * parsed->value.count();
   require(size != 0 && parsed->elements.value_or(1) <= largest / size, "a size that fits");
-  check_field(parsed->value, parsed->value, "", 0);
+  check_field(parsed->value, parsed->value, "");
 }
 
 void check_difference(const shm::schema& stored, const shm::schema& ours) {
