@@ -1,10 +1,11 @@
 // Maker: makes objects for the tests of the command shm, and does with them what it is told.
 // SPDX-License-Identifier: MIT
 //
-// maker PREFIX     makes PREFIX.car, PREFIX.table, PREFIX.guard, says "ready", then obeys each line
-// of
-//                  its input and answers "done": gear N, row I N, hold, lock, unlock, edit, brief,
-//                  half, halfremoved. At the end of input it leaves; what it made stays.
+// maker PREFIX
+//
+// Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
+// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST, half,
+// halfremoved. At the end of its input it leaves; what it made stays.
 #include <csignal>
 #include <iostream>
 #include <optional>
@@ -95,6 +96,8 @@ class maker {
       shm::options how;
       how.lifetime = shm::lifetime::until_last_detach;
       brief_.emplace(prefix_ + ".brief", how);
+    } else if (verb == "named") {
+      named_.emplace(prefix_ + line.substr(line.find(' ') + 1));
     } else if (verb == "half") {
       make_half(prefix_ + ".half");
     } else if (verb == "halfremoved") {
@@ -122,6 +125,7 @@ class maker {
   std::optional<shm::locked<car>> held_;
   std::optional<shm::locked_array<lap, 4>> editing_;
   std::optional<shm::object<int>> brief_;
+  std::optional<shm::object<int>> named_;
 };
 
 }  // namespace

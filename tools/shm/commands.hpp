@@ -31,6 +31,7 @@ struct watch_options {
   std::string name;
   std::vector<std::string> fields;
   unsigned interval = 100;    ///< milliseconds
+  std::string record;         ///< a CSV file
   unsigned long changes = 0;  ///< end after so many; 0: never
 };
 exit_code watch(const watch_options& how);
@@ -65,5 +66,11 @@ struct doctor_options {
   std::string etc = "/etc";
 };
 exit_code doctor(const doctor_options& how);
+
+struct completion_options {
+  std::string what;  ///< bash, zsh; or for those scripts: names, fields
+  std::string name;  ///< whose fields
+};
+exit_code completion(const completion_options& how);
 
 }  // namespace tool

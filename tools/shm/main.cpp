@@ -81,6 +81,8 @@ class command_line {
     watch_command.add_option("--changes", watch_.changes,
                              "End after so many, the first look included");
 
+    watch_command.add_option("--record", watch_.record, "A CSV file with a line for each change");
+
     CLI::App& who_command = add("who", "Which processes have it open, and who holds its lock",
                                 [this] { return tool::who(name_); });
     who_command.add_option("NAME", name_)->required();
@@ -122,6 +124,14 @@ class command_line {
     CLI::App& gc_command = add("gc", "Removes what is provably dead, and nothing else",
                                [this] { return tool::gc(dry_run_); });
     gc_command.add_flag("--dry-run", dry_run_, "Only say what");
+
+    CLI::App& completion_command =
+        add("completion", "A script for bash or zsh: source <(shm completion bash)",
+            [this] { return tool::completion(completion_); });
+    completion_command.add_option("SHELL", completion_.what)
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "names", "fields"}));
+    completion_command.add_option("NAME", completion_.name)->group("");
   }
 
   CLI::App app_;
@@ -134,6 +144,7 @@ class command_line {
   lock_options lock_;
   rm_options rm_;
   doctor_options doctor_;
+  completion_options completion_;
   bool dry_run_ = false;
 };
 

@@ -134,26 +134,19 @@ class view {
     fmt::print("{}\n", dumped(whole));
   }
 
-  static std::string quoted(const std::string& cell) {
-    if (cell.find_first_of(",\"\n") == cell.npos) return cell;
-    std::string text = "\"";
-    for (const char c : cell) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return text + '"';
-  }
-
   void as_csv() const {
     std::vector<std::string> cells;
     const bool is_array = from_.kind() == shm::object_kind::array;
     if (is_array) cells.push_back("index");
     for (const column& one : columns_) {
-      if (!one.is_heading) cells.push_back(quoted(one.path.empty() ? "value" : one.path));
+      if (!one.is_heading) cells.push_back(csv_quoted(one.path.empty() ? "value" : one.path));
     }
     fmt::print("{}\n", fmt::join(cells, ","));
     for (std::size_t i = rows_.first; i < rows_.end; ++i) {
       cells.clear();
       if (is_array) cells.push_back(fmt::format("{}", i));
       for (const column& one : columns_) {
-        if (!one.is_heading) cells.push_back(quoted(csv_cell(one, i)));
+        if (!one.is_heading) cells.push_back(csv_quoted(csv_cell(one, i)));
       }
       fmt::print("{}\n", fmt::join(cells, ","));
     }

@@ -23,16 +23,36 @@ std::string styled(const std::string& text, style how) {
   return std::string("\x1b[") + codes[static_cast<int>(how)] + 'm' + text + "\x1b[0m";
 }
 
-std::size_t width(const std::string& text) {
+namespace {
+
+/// Where the columns end; and how many there are before that.
+struct extent {
+  std::size_t bytes = 0;
   std::size_t columns = 0;
+};
+
+extent measure(const std::string& text, std::size_t most_columns) {
+  extent seen;
   bool escaped = false;
   for (const char c : text) {
     if (c == '\x1b') escaped = true;
     const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    if (!escaped && !continues) ++columns;
+    if (!escaped && !continues && seen.columns == most_columns) break;
+    if (!escaped && !continues) ++seen.columns;
     if (escaped && c == 'm') escaped = false;
+    ++seen.bytes;
   }
-  return columns;
+  return seen;
+}
+
+}  // namespace
+
+std::string cut(const std::string& line, std::size_t columns) {
+  return line.substr(0, measure(line, columns).bytes);
+}
+
+std::size_t width(const std::string& text) {
+  return measure(text, text.size()).columns;
 }
 
 std::string table(const std::vector<row>& rows) {

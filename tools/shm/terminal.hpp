@@ -18,6 +18,9 @@ using row = std::vector<std::string>;
 /// Columns as wide as their widest cell, two spaces between them; the first row is the head.
 std::string table(const std::vector<row>& rows);
 
+/// As much of a line as fits; escape sequences take no column.
+std::string cut(const std::string& line, std::size_t columns);
+
 /// How many columns a text takes: UTF-8 characters, without escape sequences.
 std::size_t width(const std::string& text);
 

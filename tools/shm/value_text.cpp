@@ -151,6 +151,13 @@ std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t di
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
+std::string csv_quoted(const std::string& cell) {
+  if (cell.find_first_of(",\"\n") == cell.npos) return cell;
+  std::string text = "\"";
+  for (const char c : cell) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + '"';
+}
+
 std::vector<std::byte> scalar_from(const shm::field& what, const std::string& path,
                                    const std::string& text) {
   switch (what.type) {

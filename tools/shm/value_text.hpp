@@ -32,6 +32,9 @@ std::string scalar_text(const shm::field& what, bytes_view bytes);
 /// Anything: [1, 2], {x: 1, y: 2}.
 std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension = 0);
 
+/// A cell of CSV, as RFC 4180 has it.
+std::string csv_quoted(const std::string& cell);
+
 /// Throws refusal, with the type and its range, when the text is no such value.
 std::vector<std::byte> scalar_from(const shm::field& what, const std::string& path,
                                    const std::string& text);

@@ -2,19 +2,19 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <ctime>
+#include <cstdlib>
 
 #include "columns.hpp"
 #include "commands.hpp"
+#include "full_screen.hpp"
 #include "objects.hpp"
+#include "record.hpp"
 #include "terminal.hpp"
+#include "trend.hpp"
 #include "words.hpp"
 
 namespace tool {
@@ -29,77 +29,30 @@ void stop_on_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
 }
 
-/// Keys one by one, no cursor, a screen of its own; all as it was at the end, however it comes.
-class full_screen {
- public:
-  full_screen() {
-    has_keys_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (has_keys_) {
-      termios single = before_;
-      single.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-      ::tcsetattr(STDIN_FILENO, TCSANOW, &single);
-    }
-    fmt::print("\x1b[?1049h\x1b[?25l");
-    std::fflush(stdout);
-  }
-  full_screen(const full_screen&) = delete;
-  full_screen& operator=(const full_screen&) = delete;
-  ~full_screen() {
-    fmt::print("\x1b[?25h\x1b[?1049l");
-    std::fflush(stdout);
-    if (has_keys_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
-  }
-
-  bool has_keys() const noexcept { return has_keys_; }
-
- private:
-  termios before_{};
-  bool has_keys_ = false;
-};
-
-/// Waits for so long; true when q was pressed, or nobody is there any more.
-bool quit_within(unsigned milliseconds, bool has_keys) {
-  pollfd keys{STDIN_FILENO, POLLIN, 0};
-  const int pressed = ::poll(&keys, has_keys ? 1 : 0, static_cast<int>(milliseconds));
-  if (pressed <= 0) return false;
-  char key = 0;
-  return ::read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
-}
-
-/// Updates in a second, over the last few.
-class rate {
- public:
-  double seen(std::uint64_t version) {
-    const auto now = clock::now();
-    looks_.push_back({now, version});
-    while (looks_.size() > 2 && now - looks_.front().when > std::chrono::seconds(3)) {
-      looks_.erase(looks_.begin());
-    }
-    const std::chrono::duration<double> span = now - looks_.front().when;
-    const auto updates = static_cast<double>(version - looks_.front().version);
-    return span.count() > 0 ? updates / span.count() : 0;
-  }
-
- private:
-  using clock = std::chrono::steady_clock;
-  struct look {
-    clock::time_point when;
-    std::uint64_t version;
-  };
-  std::vector<look> looks_;
-};
-
 struct cell {
   std::string name;
   std::string type;
   std::string text;
+  bool is_number = false;
   bool changed = false;
+  std::deque<double> past;
 };
+
+std::string time_now() {
+  const auto now = std::chrono::system_clock::now();
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()) % 1000;
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  return fmt::format("{:%FT%T}.{:03}", fmt::localtime(seconds), milliseconds.count());
+}
 
 class watcher {
  public:
   explicit watcher(const watch_options& how)
-      : how_(how), from_(look_at(how.name)), columns_(columns_of(from_.value(), how.fields)) {
+      : how_(how),
+        from_(look_at(how.name)),
+        columns_(columns_of(from_.value(), how.fields)),
+        record_(how.record) {
     if (from_.kind() == shm::object_kind::mutex) {
       throw refusal(wrong_usage, how.name + ": a mutex has no value; see: shm who " + how.name);
     }
@@ -124,6 +77,7 @@ class watcher {
     unsigned long changes = 0;
     while (stop_requested == 0) {
       const bool changed = look();
+      if (changed) record_change(changes == 0);
       show_it(changed);
       changes += changed ? 1 : 0;
       if (how_.changes != 0 && changes >= how_.changes) break;
@@ -141,22 +95,32 @@ class watcher {
     for (std::size_t i = 0; i < from_.size(); ++i) {
       const auto value = bytes_view(bytes).subspan(i * from_.element_size(), from_.element_size());
       for (const column& one : columns_) {
-        if (!one.is_heading) now.push_back({path_of(one, i), type_of(one), text_of(one, value)});
+        if (!one.is_heading) now.push_back(cell_of(one, i, value));
       }
     }
     bool any = cells_.empty();
-    for (std::size_t c = 0; c < cells_.size(); ++c) {
-      now[c].changed = cells_[c].text != now[c].text;
+    for (std::size_t c = 0; c < now.size(); ++c) {
+      if (!cells_.empty()) {
+        now[c].changed = cells_[c].text != now[c].text;
+        now[c].past = std::move(cells_[c].past);
+      }
+      if (now[c].is_number) remember(now[c].past, std::strtod(now[c].text.c_str(), nullptr));
       any = any || now[c].changed;
     }
     cells_ = std::move(now);
     return any;
   }
 
-  std::string path_of(const column& one, std::size_t i) const {
-    const bool is_array = from_.kind() == shm::object_kind::array;
-    if (!is_array) return one.path.empty() ? "value" : one.path;
-    return fmt::format("[{}]{}{}", i, one.path.empty() ? "" : ".", one.path);
+  cell cell_of(const column& one, std::size_t i, bytes_view value) const {
+    std::string name = one.path;
+    if (from_.kind() == shm::object_kind::array) {
+      name = fmt::format("[{}]{}{}", i, name.empty() ? "" : ".", name);
+    } else if (name.empty()) {
+      name = "value";
+    }
+    const bool is_number = one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
+                           one.place.what->type <= shm::field_type::long_double;
+    return {name, type_of(one), text_of(one, value), is_number, false, {}};
   }
 
   void draw() const {
@@ -164,11 +128,12 @@ class watcher {
     const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3;
     const std::size_t lines = sized ? window.ws_row - 3u : 21;
     const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
-    std::vector<row> rows{{"FIELD", "TYPE", "VALUE"}};
+    std::vector<row> rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
     for (const cell& one : cells_) {
       if (rows.size() > lines) break;
-      rows.push_back(
-          {one.name, one.type, styled(one.text, one.changed ? style::changed : style::plain)});
+      rows.push_back({one.name, one.type,
+                      styled(one.text, one.changed ? style::changed : style::plain),
+                      sparkline(one.past)});
     }
     std::string text = fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)\n",
                                    shm::detail::printable(from_.name(), 64), word_for(from_.kind()),
@@ -185,8 +150,7 @@ class watcher {
     std::string frame = "\x1b[H";
     for (std::size_t start = 0; start < text.size();) {
       const std::size_t end = text.find('\n', start);
-      const std::string line = text.substr(start, end - start);
-      frame += (width(line) <= columns ? line : line.substr(0, columns)) + "\x1b[0m\x1b[K\r\n";
+      frame += cut(text.substr(start, end - start), columns) + "\x1b[0m\x1b[K\r\n";
       start = end + 1;
     }
     fmt::print("{}\x1b[J", frame);
@@ -194,8 +158,7 @@ class watcher {
   }
 
   void print_changes() {
-    std::string line =
-        fmt::format("{:%FT%T} version={}", fmt::localtime(std::time(nullptr)), version_);
+    std::string line = fmt::format("{} version={}", time_now(), version_);
     for (const cell& one : cells_) {
       if (one.changed || first_line_) line += fmt::format(" {}={}", one.name, one.text);
     }
@@ -204,10 +167,22 @@ class watcher {
     std::fflush(stdout);
   }
 
+  void record_change(bool is_first) {
+    std::vector<std::string> line{"time", "version"};
+    if (is_first) {
+      for (const cell& one : cells_) line.push_back(one.name);
+      record_.line(line);
+    }
+    line = {time_now(), fmt::format("{}", version_)};
+    for (const cell& one : cells_) line.push_back(one.text);
+    record_.line(line);
+  }
+
   const watch_options& how_;
   shm::const_any_object from_;
   std::vector<column> columns_;
   std::vector<cell> cells_;
+  record record_;
   rate rate_;
   std::uint64_t version_ = 0;
   double per_second_ = 0;
