@@ -330,7 +330,9 @@ TEST_CASE("an edit in place is waited for, and a dead editor's is damage") {
   editing.await();
   shm::options impatient;
   impatient.open_timeout = std::chrono::milliseconds(20);
-  CHECK_THROWS_AS(shm::const_any_object(name.key(), impatient).load(0), shm::error);
+  CHECK_THROWS_MATCHES(shm::const_any_object(name.key(), impatient).load(0), shm::error,
+                       Catch::Matchers::Predicate<shm::error>(
+                           [](const shm::error& e) { return e.code() == shm::errc::timed_out; }));
   editor.kill();
   CHECK_THROWS_MATCHES(shm::const_any_object(name.key()).load(0), shm::error,
                        Catch::Matchers::Predicate<shm::error>(

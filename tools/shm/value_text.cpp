@@ -73,7 +73,8 @@ std::vector<std::byte> float_from(const shm::field& what, const std::string& pat
   const long double wide = std::strtold(text.c_str(), &end);
   const bool whole = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0 &&
                      end == text.c_str() + text.size();
-  const bool fits = errno != ERANGE && (!std::isfinite(wide) || std::abs(wide) <= limits::max());
+  const bool fits = errno != ERANGE && (!std::isfinite(wide) ||
+                                        std::abs(wide) <= static_cast<long double>(limits::max()));
   if (!whole || !fits) {
     refuse_value(what, path, text,
                  fmt::format("from {} to {}, inf, nan", limits::lowest(), limits::max()));

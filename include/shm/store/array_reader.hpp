@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -64,6 +65,12 @@ class array_reader {
   void wait_for_raw_editor(std::uint64_t bulk) const {
     const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
     if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
+      refuse(
+          errc::timed_out, place_.about(),
+          "somebody alive edits the array in place through raw() and does not finish; look again "
+          "later, or wait longer with options::open_timeout");
+    }
     if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
     if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
   }
