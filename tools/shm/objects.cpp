@@ -32,6 +32,22 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+/// Best first.
+std::vector<std::string> near(const std::string& typed, const std::vector<std::string>& known) {
+  std::vector<std::pair<std::size_t, std::string>> ranked;
+  for (const std::string& one : known) {
+    const bool inside = !typed.empty() && one.find(typed) != one.npos;
+    const std::size_t apart = inside ? 0 : distance(typed, one);
+    if (apart <= std::max<std::size_t>(1, typed.size() / 3)) ranked.emplace_back(apart, one);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<std::string> best;
+  for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 5); ++i) {
+    best.push_back(ranked[i].second);
+  }
+  return best;
+}
+
 std::vector<std::string> titles() {
   std::vector<std::string> all;
   for (const shm::object_info& one : shm::list()) all.push_back(title(one));
@@ -113,21 +129,6 @@ std::string title(const shm::object_info& info) {
   const bool can_be_typed =
       !info.name.empty() && shm::detail::printable(info.name, 64) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
-}
-
-std::vector<std::string> near(const std::string& typed, const std::vector<std::string>& known) {
-  std::vector<std::pair<std::size_t, std::string>> ranked;
-  for (const std::string& one : known) {
-    const bool inside = !typed.empty() && one.find(typed) != one.npos;
-    const std::size_t apart = inside ? 0 : distance(typed, one);
-    if (apart <= std::max<std::size_t>(1, typed.size() / 3)) ranked.emplace_back(apart, one);
-  }
-  std::sort(ranked.begin(), ranked.end());
-  std::vector<std::string> best;
-  for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 5); ++i) {
-    best.push_back(ranked[i].second);
-  }
-  return best;
 }
 
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known) {

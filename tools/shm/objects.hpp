@@ -25,10 +25,7 @@ shm::options trusting(const shm::object_info& info);
 /// The name where it can be typed back, else the key; printable.
 std::string title(const shm::object_info& info);
 
-/// Those of `known` that `typed` may have been meant to be, best first.
-std::vector<std::string> near(const std::string& typed, const std::vector<std::string>& known);
-
-/// ": did you mean a, b?" or ", there are: …"
+/// "; did you mean: a, b" of those known that are near, or else "; there are: …"
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known);
 
 exit_code code_of(const std::error_code& why) noexcept;

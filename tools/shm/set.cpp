@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <cstring>
 #include <optional>
 
 #include "columns.hpp"
@@ -110,7 +111,8 @@ exit_code set(const set_options& how) {
       [&](gsl::span<std::byte> draft) {
         for (const change& one : expected) {
           const bytes_view now = part(one.where, draft);
-          if (std::equal(now.begin(), now.end(), one.bytes.begin(), one.bytes.end())) continue;
+          const std::size_t size = significant_bytes(*one.where.place.what);
+          if (std::memcmp(now.data(), one.bytes.data(), size) == 0) continue;
           report += fmt::format(
               "{} is {}, not {}\n", one.where.path, text_of(one.where, draft),
               inline_text(*one.where.place.what, one.bytes, one.where.place.dimensions));

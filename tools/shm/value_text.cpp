@@ -64,31 +64,36 @@ std::vector<std::byte> integer_from(const shm::field& what, const std::string& p
   return bytes_of(what, value);
 }
 
+/// Rounded once, to what it is to be.
+template <class Float>
+Float read_float(const char* text, char** end) {
+  if constexpr (std::is_same_v<Float, float>) {
+    return std::strtof(text, end);
+  } else if constexpr (std::is_same_v<Float, double>) {
+    return std::strtod(text, end);
+  } else {
+    return std::strtold(text, end);
+  }
+}
+
 template <class Float>
 std::vector<std::byte> float_from(const shm::field& what, const std::string& path,
                                   const std::string& text) {
   using limits = std::numeric_limits<Float>;
   char* end = nullptr;
   errno = 0;
-  const long double wide = std::strtold(text.c_str(), &end);
+  const Float value = read_float<Float>(text.c_str(), &end);
   const bool whole = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0 &&
                      end == text.c_str() + text.size();
-  const bool fits = errno != ERANGE && (!std::isfinite(wide) ||
-                                        std::abs(wide) <= static_cast<long double>(limits::max()));
-  if (!whole || !fits) {
+  const bool too_large = errno == ERANGE && std::isinf(value);
+  if (!whole || too_large) {
     refuse_value(what, path, text,
                  fmt::format("from {} to {}, inf, nan", limits::lowest(), limits::max()));
   }
-  // Read as what it is, so that it is rounded once.
-  if constexpr (std::is_same_v<Float, float>) {
-    return bytes_of(what, std::strtof(text.c_str(), nullptr));
-  } else if constexpr (std::is_same_v<Float, double>) {
-    return bytes_of(what, std::strtod(text.c_str(), nullptr));
-  } else {
-    std::vector<std::byte> bytes(sizeof wide);
-    std::memcpy(bytes.data(), &wide, 10);  // the rest of it is padding
-    return bytes;
-  }
+  std::vector<std::byte> bytes(sizeof value);
+  std::memcpy(bytes.data(), &value, significant_bytes(what));
+  if (what.big_endian) std::reverse(bytes.begin(), bytes.end());
+  return bytes;
 }
 
 }  // namespace
@@ -98,6 +103,12 @@ std::vector<std::byte> native(const shm::field& what, bytes_view bytes) {
                               bytes.begin() + static_cast<std::ptrdiff_t>(what.size));
   if (what.big_endian) std::reverse(copy.begin(), copy.end());
   return copy;
+}
+
+std::size_t significant_bytes(const shm::field& what) noexcept {
+  constexpr bool is_x87 = std::numeric_limits<long double>::digits == 64;
+  return what.type == shm::field_type::long_double && is_x87 ? 10
+                                                             : static_cast<std::size_t>(what.size);
 }
 
 std::string text_in(bytes_view bytes) {

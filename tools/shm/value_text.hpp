@@ -23,6 +23,9 @@ T number_in(bytes_view bytes) {
 /// In the order of this machine.
 std::vector<std::byte> native(const shm::field& what, bytes_view bytes);
 
+/// How many bytes of one element count: an x87 long double ends in padding.
+std::size_t significant_bytes(const shm::field& what) noexcept;
+
 /// Up to the first NUL.
 std::string text_in(bytes_view bytes);
 
