@@ -54,9 +54,10 @@ class journalled_array_view {
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     const std::byte* const from = in_journal ? memory_.journal : element(i);
     crash_point("read: journal looked up");
-    crash_points_in_copy("read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
-      load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
-    });
+    crash_points_in_copy(
+        "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
+          load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
+        });
     crash_point("read: copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
