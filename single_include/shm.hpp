@@ -265,10 +265,12 @@ class census {
     if (last == -1) all.error_number = errno;
     for (int index = 0; index <= last; ++index) {
       shmid_ds data{};
-      const int id = ::shmctl(index, SHM_STAT_ANY, &data);
+      int id = ::shmctl(index, SHM_STAT_ANY, &data);
+      // Before Linux 4.17, and in emulators: only those that may be read.
+      if (id == -1 && errno == EINVAL) id = ::shmctl(index, SHM_STAT, &data);
       if (id == -1) {
-        if (errno != EINVAL && errno != EIDRM) return {{}, errno};
-        continue;  // nothing in that slot
+        if (!is_of_one_slot(errno)) return {{}, errno};
+        continue;
       }
       if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
       all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
@@ -287,9 +289,10 @@ class census {
     for (int index = 0; index <= last; ++index) {
       semid_ds data{};
       where.status = &data;
-      const int id = ::semctl(index, 0, SEM_STAT_ANY, where);
+      int id = ::semctl(index, 0, SEM_STAT_ANY, where);
+      if (id == -1 && errno == EINVAL) id = ::semctl(index, 0, SEM_STAT, where);
       if (id == -1) {
-        if (errno != EINVAL && errno != EIDRM) return {{}, errno};
+        if (!is_of_one_slot(errno)) return {{}, errno};
         continue;
       }
       all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
@@ -299,6 +302,11 @@ class census {
   }
 
  private:
+  /// Nothing there, or nothing that may be read.
+  static bool is_of_one_slot(int error_number) noexcept {
+    return error_number == EINVAL || error_number == EIDRM || error_number == EACCES;
+  }
+
   union argument {
     semid_ds* status;
     seminfo* totals;

@@ -254,7 +254,7 @@ TEST_CASE("looking alters no byte, no semaphore and no time") {
   }
 }
 
-TEST_CASE("an object is listed with its name, its type, its users and its lock") {
+TEST_CASE("an object is listed with its name, its type, its users and its lock", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::object<telemetry> typed(shm::create_only, name);
