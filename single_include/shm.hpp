@@ -1696,7 +1696,7 @@ struct field {
   bool big_endian = false;
   std::uint64_t offset = 0;               ///< from the start of the struct that it is a member of
   std::uint64_t size = 0;                 ///< bytes; of one element, where there are dimensions
-  std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; none is 0
+  std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; 0 stands alone
   std::vector<field> members;             ///< of a structure
 
   /// How many elements, over all dimensions; 1 for no array.
@@ -1751,7 +1751,7 @@ struct parsed_format {
 };
 
 /// Knows only the formats that this library writes. Bounded in depth, number of fields and sizes,
-/// whatever the text says; nothing in what it returns is of size 0.
+/// whatever the text says; of size 0 are only arrays of no element.
 class format_parser {
  public:
   static std::optional<parsed_format> parse(std::string_view text) {
@@ -1764,7 +1764,8 @@ class format_parser {
       whole.elements = elements;
     }
     if (!parser.item(whole.value, 0) || !parser.rest_.empty()) return std::nullopt;
-    if (whole.elements.value_or(1) > max_size / extent(whole.value)) return std::nullopt;
+    const std::uint64_t size = extent(whole.value);
+    if (size == 0 || whole.elements.value_or(1) > max_size / size) return std::nullopt;
     return whole;
   }
 
@@ -1818,14 +1819,15 @@ class format_parser {
     while (skip('(')) {
       do {
         std::uint64_t count = 0;
-        if (!number(count) || count == 0 || total > max_size / count) return false;
+        if (!number(count) || (count != 0 && total > max_size / count)) return false;
         if (of.dimensions.size() == max_dimensions) return false;
         total *= count;
         of.dimensions.push_back(count);
       } while (skip(','));
       if (!skip(')')) return false;
     }
-    return true;
+    // Of nothing one dimension is enough; with more, a walk over the outer ones might never end.
+    return total != 0 || of.dimensions.size() == 1;
   }
 
   bool item(field& found, unsigned depth) {
@@ -4760,7 +4762,7 @@ class const_any_object {
 
   /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
   /// place, it looks again every millisecond, at most for options::open_timeout. Throws
-  /// std::out_of_range; shm::error: removed, damaged, or what the wait for an editor came to.
+  /// std::out_of_range; shm::error: removed, damaged, timed_out.
   std::vector<std::byte> load(std::size_t i = 0) const {
     check_index(i);
     std::vector<std::byte> bytes(element_size());

@@ -70,7 +70,7 @@ class const_any_object {
 
   /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
   /// place, it looks again every millisecond, at most for options::open_timeout. Throws
-  /// std::out_of_range; shm::error: removed, damaged, or what the wait for an editor came to.
+  /// std::out_of_range; shm::error: removed, damaged, timed_out.
   std::vector<std::byte> load(std::size_t i = 0) const {
     check_index(i);
     std::vector<std::byte> bytes(element_size());

@@ -67,6 +67,15 @@ TEST_CASE("a value that is an array is indexed from its start") {
   CHECK_FALSE(shm::find_field(value, "[2]").has_value());
 }
 
+TEST_CASE("an array of nothing is a field without elements") {
+  const shm::field value = parsed("T{<i:a:(0)T{<d:x:}:none:}");
+  CHECK(words(value, "none") == "struct[0]");
+  CHECK(value.members[1].count() == 0);
+  CHECK_FALSE(shm::find_field(value, "none[0]").has_value());
+  CHECK_FALSE(shm::detail::format_parser::parse("T{<i:a:(9,0)<d:none:}").has_value());
+  CHECK_FALSE(shm::detail::format_parser::parse("(3)(0)<i").has_value());
+}
+
 TEST_CASE("texts that describe nothing, too much or no size are refused") {
   for (const char* text :
        {"", "T{}", "(0)<i", "(2)T{}", "T{(0)<i:a:}", "0s", "T{0x:a:}", "(281474976710656)(2)<d",

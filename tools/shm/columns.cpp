@@ -36,7 +36,7 @@ void add(const shm::field_place& place, const std::string& path, unsigned depth,
     return;
   }
   const std::uint64_t end = place.what->dimensions[place.dimensions];
-  const std::uint64_t stride = remaining(place).count() / end * place.what->size;
+  const std::uint64_t stride = end == 0 ? 0 : remaining(place).count() / end * place.what->size;
   for (std::uint64_t i = 0; i < end; ++i) {
     add({place.what, place.offset + i * stride, place.dimensions + 1},
         fmt::format("{}[{}]", path, i), inside, into);

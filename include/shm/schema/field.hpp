@@ -36,7 +36,7 @@ struct field {
   bool big_endian = false;
   std::uint64_t offset = 0;               ///< from the start of the struct that it is a member of
   std::uint64_t size = 0;                 ///< bytes; of one element, where there are dimensions
-  std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; none is 0
+  std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; 0 stands alone
   std::vector<field> members;             ///< of a structure
 
   /// How many elements, over all dimensions; 1 for no array.

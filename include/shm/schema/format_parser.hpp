@@ -20,7 +20,7 @@ struct parsed_format {
 };
 
 /// Knows only the formats that this library writes. Bounded in depth, number of fields and sizes,
-/// whatever the text says; nothing in what it returns is of size 0.
+/// whatever the text says; of size 0 are only arrays of no element.
 class format_parser {
  public:
   static std::optional<parsed_format> parse(std::string_view text) {
@@ -33,7 +33,8 @@ class format_parser {
       whole.elements = elements;
     }
     if (!parser.item(whole.value, 0) || !parser.rest_.empty()) return std::nullopt;
-    if (whole.elements.value_or(1) > max_size / extent(whole.value)) return std::nullopt;
+    const std::uint64_t size = extent(whole.value);
+    if (size == 0 || whole.elements.value_or(1) > max_size / size) return std::nullopt;
     return whole;
   }
 
@@ -87,14 +88,15 @@ class format_parser {
     while (skip('(')) {
       do {
         std::uint64_t count = 0;
-        if (!number(count) || count == 0 || total > max_size / count) return false;
+        if (!number(count) || (count != 0 && total > max_size / count)) return false;
         if (of.dimensions.size() == max_dimensions) return false;
         total *= count;
         of.dimensions.push_back(count);
       } while (skip(','));
       if (!skip(')')) return false;
     }
-    return true;
+    // Of nothing one dimension is enough; with more, a walk over the outer ones might never end.
+    return total != 0 || of.dimensions.size() == 1;
   }
 
   bool item(field& found, unsigned depth) {
