@@ -54,6 +54,7 @@ class ShmRecipe(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.user_presets_path = False  # nothing is written into the source folder
         toolchain.cache_variables["SHM_BUILD_EXAMPLES"] = False
+        toolchain.cache_variables["SHM_BUILD_TOOL"] = False
         toolchain.generate()
 
     def build(self):

@@ -8,11 +8,13 @@
 
 #include "shm/base/requirements.hpp"
 
+#include "shm/any.hpp"
 #include "shm/array.hpp"
 #include "shm/base/error.hpp"
 #include "shm/base/open_mode.hpp"
 #include "shm/base/options.hpp"
 #include "shm/base/version.hpp"
+#include "shm/inspect.hpp"
 #include "shm/locked.hpp"
 #include "shm/locked_array.hpp"
 #include "shm/mutex.hpp"

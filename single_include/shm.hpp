@@ -63,6 +63,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <system_error>
+#include <thread>
 #include <time.h>
 #include <type_traits>
 #include <unistd.h>
@@ -166,358 +167,298 @@ inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in t
 }  // namespace detail
 }  // namespace shm
 
-// ---- shm/schema/members.hpp
-// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+// ---- shm/os/ownership.hpp
+// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+
+namespace shm::detail {
+
+struct ownership {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  unsigned mode = 0;
+
+  static ownership of(const ipc_perm& permissions) noexcept {
+    return {permissions.uid, permissions.cuid, permissions.mode & 0777u};
+  }
+
+  /// The owner can give the object away and keep access as its creator, so both count.
+  bool trusted(access who) const noexcept {
+    const bool ours = is_ours(owner) && is_ours(creator);
+    const bool no_more_than_asked = (mode & ~permissions(who)) == 0;
+    return (ours || who != access::owner) && no_more_than_asked;
+  }
+
+  std::string describe() const {
+    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
+    std::string text = "owner uid " + std::to_string(owner);
+    if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    return text + ", mode " + octal;
+  }
+
+ private:
+  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
 
 namespace shm::detail {
 
 template <class T>
-inline constexpr bool has_members = boost::hana::Struct<T>::value;
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
 
-/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
-template <class T, class Visit>
-constexpr void for_each_member(Visit&& visit) {
-  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
-    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
-     ...);
-  });
-}
-
-template <class T, class Accessor>
-using member_type = std::remove_cv_t<
-    std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
-
-/// One dimension of a C array or std::array.
-template <class T>
-struct dimension {
-  static constexpr bool is_array = false;
-};
-template <class T, std::size_t N>
-struct dimension<T[N]> {
-  static constexpr bool is_array = true;
-  static constexpr std::size_t count = N;
-  using element = std::remove_cv_t<T>;
-};
-template <class T, std::size_t N>
-struct dimension<std::array<T, N>> {
-  static constexpr bool is_array = true;
-  static constexpr std::size_t count = N;
-  using element = std::remove_cv_t<T>;
+  bool ok() const noexcept { return error_number == 0; }
 };
 
-/// A T that is never constructed: only the addresses of its members are of interest.
-template <class T>
-union unconstructed {
-  constexpr unconstructed() noexcept : nothing() {}
-  char nothing;
-  T value;
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
 };
 
-/// Whether the members listed fill the type, as a compiler lays them out.
-template <class T>
-constexpr bool lists_all_members() {
-  std::size_t end = 0;
-  for_each_member<T>([&end](const char*, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
-  });
-  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
-  return std::max(end, std::size_t{1}) == sizeof(T);
-}
-
-template <class T>
-inline const unconstructed<T> ghost{};
-
-/// Both in one object. Clang calls this comparison unspecified between members of different types,
-/// and evaluates it only where asked whether it could.
-constexpr bool lies_before(const void* a, const void* b) {
-  return __builtin_constant_p(a < b) ? a < b : a < b;
-}
-
-/// Whether the members are listed in the order in which they lie.
-template <class T>
-constexpr bool lists_in_order() {
-  bool in_order = true;
-  bool is_first = true;
-  const void* before = nullptr;
-  for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = &accessor(ghost<T>.value);
-    in_order = in_order && (is_first || lies_before(before, address));
-    is_first = false;
-    before = address;
-  });
-  return in_order;
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
 }
 
 }  // namespace shm::detail
 
-// ---- shm/schema/schema.hpp
-// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+// ---- shm/os/census.hpp
+// Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
 
-namespace shm {
+namespace shm::detail {
 
-/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
-/// but the constructor (std::bad_alloc); nothing blocks.
-class schema {
+struct counted_segment {
+  int id = -1;
+  key_t key = IPC_PRIVATE;
+  std::size_t size = 0;
+  unsigned long attached = 0;
+  ownership owner;
+  pid_t creator_process = 0;
+  std::time_t changed = 0;  ///< created, or given another mode or owner
+};
+
+struct counted_set {
+  int id = -1;
+  key_t key = IPC_PRIVATE;
+  unsigned semaphores = 0;
+  ownership owner;
+};
+
+/// The kernel tells these without read permission, but not what is inside. An object that comes or
+/// goes meanwhile may be missing; one that goes later is for the caller to find gone.
+class census {
  public:
-  /// A format and what it does not say. schema_of<T>() makes those of types.
-  schema(std::string format, std::size_t size, std::size_t alignment)
-      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
-
-  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
-  std::string_view format() const noexcept { return format_; }
-  /// In bytes.
-  std::size_t size() const noexcept { return size_; }
-  /// In bytes.
-  std::size_t alignment() const noexcept { return alignment_; }
-  /// A hash of all the rest; the same for every compiler and machine.
-  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
-
-  /// Whether all of it is the same.
-  friend bool operator==(const schema& a, const schema& b) noexcept {
-    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
-           a.format_ == b.format_;
+  static result<std::vector<counted_segment>> segments() {
+    result<std::vector<counted_segment>> all;
+    shm_info totals{};
+    const int last = ::shmctl(0, SHM_INFO, static_cast<shmid_ds*>(static_cast<void*>(&totals)));
+    if (last == -1) all.error_number = errno;
+    for (int index = 0; index <= last; ++index) {
+      shmid_ds data{};
+      int id = ::shmctl(index, SHM_STAT_ANY, &data);
+      // Before Linux 4.17, and in emulators: only those that may be read.
+      if (id == -1 && errno == EINVAL) id = ::shmctl(index, SHM_STAT, &data);
+      if (id == -1) {
+        if (!is_of_one_slot(errno)) return {{}, errno};
+        continue;
+      }
+      if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
+      all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
+                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime});
+    }
+    return all;
   }
-  /// Whether anything differs.
-  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+  static result<std::vector<counted_set>> sets() {
+    result<std::vector<counted_set>> all;
+    seminfo totals{};
+    argument where;
+    where.totals = &totals;
+    const int last = ::semctl(0, 0, SEM_INFO, where);
+    if (last == -1) all.error_number = errno;
+    for (int index = 0; index <= last; ++index) {
+      semid_ds data{};
+      where.status = &data;
+      int id = ::semctl(index, 0, SEM_STAT_ANY, where);
+      if (id == -1 && errno == EINVAL) id = ::semctl(index, 0, SEM_STAT, where);
+      if (id == -1) {
+        if (!is_of_one_slot(errno)) return {{}, errno};
+        continue;
+      }
+      all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
+                           ownership::of(data.sem_perm)});
+    }
+    return all;
+  }
 
  private:
-  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
-  std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0xcbf29ce484222325;
-    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
-    for (const char c : format_) add(static_cast<unsigned char>(c));
-    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8)
-        add(static_cast<unsigned char>(number >> shift));
-    }
-    return h;
+  /// Nothing there, or nothing that may be read.
+  static bool is_of_one_slot(int error_number) noexcept {
+    return error_number == EINVAL || error_number == EIDRM || error_number == EACCES;
   }
 
-  std::string format_;
-  std::size_t size_;
-  std::size_t alignment_;
-  std::uint64_t fingerprint_;
+  union argument {
+    semid_ds* status;
+    seminfo* totals;
+  };
 };
 
-}  // namespace shm
+}  // namespace shm::detail
 
-// ---- shm/schema/shareable.hpp
-// Shareable: which types may live in shared memory, and for the others the rule that they break.
+// ---- shm/base/crash_point.hpp
+// Crash points: named steps of every protocol at which the tests kill the process.
 
-namespace shm {
+namespace shm::detail {
 
-namespace detail {
+#ifdef SHM_CRASH_POINTS
+inline void (*crash_point_hook)(const char* step) = nullptr;
 
-enum class sharing_rule {
-  none_broken,
-  no_address,
-  trivially_copyable,
-  not_volatile,
-  all_members,
-  in_order
+inline void crash_point(const char* step) noexcept {
+  if (crash_point_hook != nullptr) crash_point_hook(step);
+}
+
+/// copy(offset, size) for each third, with a crash point after the first and after the second.
+template <class Copy>
+void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcept {
+  const std::size_t third = size / 3 / sizeof(std::size_t) * sizeof(std::size_t);
+  copy(0, third);
+  crash_point(step);
+  copy(third, third);
+  crash_point(step);
+  copy(2 * third, size - 2 * third);
+}
+#else
+constexpr void crash_point(const char*) noexcept {}
+
+template <class Copy>
+[[gnu::always_inline]] inline void crash_points_in_copy(const char*, std::size_t size,
+                                                        Copy copy) noexcept {
+  copy(0, size);
+}
+#endif
+
+}  // namespace shm::detail
+
+// ---- shm/os/segment.hpp
+// Segment: a System V shared memory segment, from shmget to IPC_RMID.
+
+namespace shm::detail {
+
+struct segment_status {
+  std::size_t size = 0;
+  unsigned long attached = 0;  ///< exact, over all processes, forked children and readers included
+  ownership owner;
 };
 
-template <class T>
-inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
-                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
-template <class Char, class Traits>
-inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+/// Names a segment; owns nothing (see made_here.hpp). Every function is one system call.
+class segment {
+ public:
+  segment() = default;
 
-template <class T>
-constexpr sharing_rule broken_rule();
-
-template <class T>
-constexpr sharing_rule broken_rule_of_members() {
-  sharing_rule broken = sharing_rule::none_broken;
-  for_each_member<T>([&broken](const char*, auto accessor) {
-    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
-    if (broken != sharing_rule::none_broken) return;
-    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
-                                          : broken_rule<std::remove_const_t<declared>>();
-  });
-  if (broken != sharing_rule::none_broken) return broken;
-  if (!lists_all_members<T>()) return sharing_rule::all_members;
-  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
-}
-
-template <class T>
-constexpr sharing_rule broken_rule() {
-  if constexpr (dimension<T>::is_array) {
-    return broken_rule<typename dimension<T>::element>();
-  } else if constexpr (refers_elsewhere<T>) {
-    return sharing_rule::no_address;
-  } else if constexpr (std::is_volatile_v<T>) {
-    return sharing_rule::not_volatile;
-  } else if constexpr (!std::is_trivially_copyable_v<T>) {
-    return sharing_rule::trivially_copyable;
-  } else if constexpr (has_members<T>) {
-    return broken_rule_of_members<T>();
-  } else {
-    return sharing_rule::none_broken;
+  static result<segment> find(key_t key) noexcept {
+    // Size 0: with our own size the kernel would refuse a smaller segment before we can explain.
+    return of(::shmget(key, 0, 0));
   }
-}
 
-/// Stops compilation with the rule that T breaks.
-template <class T>
-constexpr void check_shareable() {
-  constexpr sharing_rule broken = broken_rule<T>();
-  static_assert(
-      broken != sharing_rule::no_address,
-      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
-      "another process; store the value itself, an index or an offset");
-  static_assert(broken != sharing_rule::trivially_copyable,
-                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
-                "between processes; use char[N] or std::array in place of strings and vectors");
-  static_assert(broken != sharing_rule::not_volatile,
-                "shm: T must not be volatile: the library orders accesses itself");
-  static_assert(
-      broken != sharing_rule::all_members,
-      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
-  static_assert(broken != sharing_rule::in_order,
-                "shm: the members of T must be listed in the order of their declaration");
-  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
-}
-
-}  // namespace detail
-
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
-/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
-/// if any.
-template <class T>
-inline constexpr bool is_shareable_v =
-    detail::broken_rule<T>() == detail::sharing_rule::none_broken;
-
-}  // namespace shm
-
-// ---- shm/schema/describe.hpp
-// Describe: the schema of a T, written from its Boost.Hana members.
-
-namespace shm {
-
-namespace detail {
-
-inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-
-/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
-constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
-  switch (bytes) {
-    case 1: return is_signed ? 'b' : 'B';
-    case 2: return is_signed ? 'h' : 'H';
-    case 4: return is_signed ? 'i' : 'I';
-    case 8: return is_signed ? 'q' : 'Q';
-    default: return 0;
+  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  static result<segment> create(key_t key, std::size_t size, unsigned mode, bool huge) noexcept {
+    const int flags = IPC_CREAT | IPC_EXCL | static_cast<int>(mode) | (huge ? SHM_HUGETLB : 0);
+    return of(::shmget(key, size, flags));
   }
-}
 
-template <class T>
-constexpr char scalar_code() noexcept {
-  if constexpr (std::is_enum_v<T>) {
-    return scalar_code<std::underlying_type_t<T>>();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return '?';
-  } else if constexpr (std::is_same_v<T, char>) {
-    return 'c';
-  } else if constexpr (std::is_integral_v<T>) {
-    return integer_code(sizeof(T), std::is_signed_v<T>);
-  } else if constexpr (std::is_same_v<T, float>) {
-    return 'f';
-  } else if constexpr (std::is_same_v<T, double>) {
-    return 'd';
-  } else if constexpr (std::is_same_v<T, long double>) {
-    return 'g';
-  } else {
-    return 0;
+  int id() const noexcept { return id_; }
+
+  result<segment_status> stat() const noexcept {
+    shmid_ds data{};
+    if (::shmctl(id_, IPC_STAT, &data) == -1) return {{}, errno};
+    return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
-}
 
-/// What a long double looks like is the machine's own affair: native, as PEP 3118 has it.
-inline std::string byte_order_of(char code, std::size_t size) {
-  if (code == 'g') return "@";
-  if (size == 1) return "";
-  return little_endian ? "<" : ">";
-}
+  /// IPC_SET: gives the segment another mode; owner and group stay.
+  status set_mode(unsigned mode) const noexcept {
+    shmid_ds data{};
+    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
+    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
+    return status::of(::shmctl(id_, IPC_SET, &data));
+  }
 
-inline std::string padding(std::size_t bytes) {
-  if (bytes == 0) return {};
-  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
-}
+  status lock_in_memory() const noexcept { return status::of(::shmctl(id_, SHM_LOCK, nullptr)); }
 
-template <class T>
-std::string format_of();
+  /// The key is free at once; the memory goes when the last process detaches.
+  status remove() const noexcept { return status::of(::shmctl(id_, IPC_RMID, nullptr)); }
 
-template <class T>
-std::string format_of_members() {
-  static const unconstructed<T> place{};
-  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
-  std::string text = "T{";
-  std::size_t end = 0;
-  for_each_member<T>([&](const char* name, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
-    const auto offset = static_cast<std::size_t>(address - start);
-    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
-    end = offset + sizeof(member);
-  });
-  return text + padding(sizeof(T) - end) + '}';
-}
+ private:
+  static result<segment> of(int id) noexcept {
+    if (id == -1) return {{}, errno};
+    segment found;
+    found.id_ = id;
+    return {found, 0};
+  }
 
-template <class T>
-std::string format_of_array() {
-  std::string dimensions = std::to_string(dimension<T>::count);
-  using element = typename dimension<T>::element;
-  if constexpr (std::is_same_v<element, char>) {
-    return dimensions + 's';
-  } else {
-    std::string inner = format_of<element>();
-    // Two dimensions are one list: (2,3), not (2)(3).
-    if constexpr (dimension<element>::is_array) {
-      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
+  int id_ = -1;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/attachment.hpp
+// Attachment: a segment mapped into this process, from shmat to shmdt.
+
+namespace shm::detail {
+
+enum class attach_mode { read_write, read_only };
+
+class attachment {
+ public:
+  attachment() = default;
+  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
+  attachment& operator=(attachment&& other) noexcept {
+    std::swap(address_, other.address_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  static result<attachment> of(const segment& target, attach_mode mode) noexcept {
+    void* const address =
+        ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
+    // NOLINTNEXTLINE: shmat's own way to say that it failed
+    if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
+    result<attachment> attached;
+    attached.value.address_ = static_cast<std::byte*>(address);
+    return attached;
+  }
+
+  std::byte* address() const noexcept { return address_; }
+  explicit operator bool() const noexcept { return address_ != nullptr; }
+
+  /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
+  void prefault(std::size_t size) const noexcept {
+    constexpr std::size_t smallest_page = 4096;
+    const volatile std::byte* const first = address_;
+    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
+      static_cast<void>(first[offset]);
     }
-    return '(' + dimensions + ')' + inner;
   }
-}
 
-template <class T>
-std::string format_of() {
-  if constexpr (dimension<T>::is_array) {
-    return format_of_array<T>();
-  } else if constexpr (has_members<T>) {
-    return format_of_members<T>();
-  } else if constexpr (scalar_code<T>() != 0) {
-    return byte_order_of(scalar_code<T>(), sizeof(T)) + scalar_code<T>();
-  } else {
-    return padding(sizeof(T));  // opaque: size and alignment are all that is known
+  void detach() noexcept {
+    // shmdt fails only for an address that is not attached: ours is, once.
+    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
   }
-}
 
-/// The schema of an array<T, N>.
-template <class T, std::size_t N>
-const schema& array_schema_of() {
-  check_shareable<T>();
-  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
-                            alignof(T));
-  return known;
-}
+ private:
+  std::byte* address_ = nullptr;
+};
 
-}  // namespace detail
-
-/// What an object<T> stores beside the value, and compares when it is opened. Written at the first
-/// call, which may throw std::bad_alloc.
-template <class T>
-const schema& schema_of() {
-  detail::check_shareable<T>();
-  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
-  return known;
-}
-
-}  // namespace shm
+}  // namespace shm::detail
 
 // ---- shm/base/printable.hpp
 // Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
@@ -671,385 +612,6 @@ inline std::string describe(const subject& about) {
 }  // namespace detail
 }  // namespace shm
 
-// ---- shm/os/process.hpp
-// Process: which process and thread is running, told apart after fork and exec without pids.
-
-namespace shm::detail {
-
-/// A number that every process in a line of forks has for itself; 23 bits, never 0.
-using process_epoch = std::uint32_t;
-inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
-
-/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
-/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
-class process {
- public:
-  /// Call once, when a handle opens, before current().
-  static void prepare() {
-    if (page_.load(std::memory_order_acquire) != nullptr) return;
-    void* const memory =
-        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
-    }
-    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
-      const int why = errno;
-      ::munmap(memory, page_size);
-      throw error(std::error_code(why, std::system_category()),
-                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
-    }
-    epoch_word* expected = nullptr;
-    // Release: whoever sees the page sees it mapped and zero.
-    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
-                                       std::memory_order_release, std::memory_order_relaxed)) {
-      ::munmap(memory, page_size);  // another thread was first
-    }
-  }
-
-  /// 0 in a forked child that has not asked before, which is nobody's number.
-  static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
-    // else.
-    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
-  }
-
-  static process_epoch current() noexcept {
-    const process_epoch epoch = current_or_zero();
-    return epoch != 0 ? epoch : first_look();
-  }
-
-  /// The kernel's id of the calling thread; cached, because asking is a system call.
-  static std::uint32_t thread_id() noexcept {
-    const process_epoch epoch = current();
-    if (cached_thread_.epoch != epoch) {
-      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
-    }
-    return cached_thread_.id;
-  }
-
-  /// The cached id, or 0 where thread_id() would have to ask.
-  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
-    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
-  }
-
-  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
-  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
-  static void accept_barriers() noexcept {
-    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
-    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
-      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
-      accepted_in_.store(current(), std::memory_order_relaxed);
-    }
-  }
-  static bool accepts_barriers() noexcept {
-    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
-  }
-
-  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
-  /// this process may not ask for one.
-  static bool barrier_everywhere() noexcept {
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
-  }
-
-  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
-  /// our own, because a program may hold several copies of this library, in plugins that hide their
-  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
-  /// and no seat is taken for a leftover.
-  static std::uint64_t incarnation() noexcept {
-    std::uint64_t random[2] = {};
-    // NOLINTNEXTLINE: the kernel's way to hand over an address
-    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
-    if (given != nullptr) std::memcpy(random, given, sizeof random);
-    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
-    // 64 bits mixed of both tell nothing.
-    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
-    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
-    return mixed ^ mixed >> 32;
-  }
-
- private:
-  using epoch_word = std::atomic<process_epoch>;
-  static_assert(epoch_word::is_always_lock_free);
-  static constexpr std::size_t page_size = 4096;
-
-  struct thread_identity {
-    process_epoch epoch;
-    std::uint32_t id;
-  };
-
-  /// In a child the counter still holds its parent's number, so the next one is the child's own.
-  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
-    epoch_word& word = *page_.load(std::memory_order_relaxed);
-    process_epoch next = 0;
-    while (next == 0)
-      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
-    process_epoch found = 0;
-    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
-  }
-
-  static inline std::atomic<epoch_word*> page_{nullptr};
-  static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
-  static inline thread_local thread_identity cached_thread_{0, 0};
-};
-
-}  // namespace shm::detail
-
-// ---- shm/base/crash_point.hpp
-// Crash points: named steps of every protocol at which the tests kill the process.
-
-namespace shm::detail {
-
-#ifdef SHM_CRASH_POINTS
-inline void (*crash_point_hook)(const char* step) = nullptr;
-
-inline void crash_point(const char* step) noexcept {
-  if (crash_point_hook != nullptr) crash_point_hook(step);
-}
-
-/// copy(offset, size) for each third, with a crash point after the first and after the second.
-template <class Copy>
-void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcept {
-  const std::size_t third = size / 3 / sizeof(std::size_t) * sizeof(std::size_t);
-  copy(0, third);
-  crash_point(step);
-  copy(third, third);
-  crash_point(step);
-  copy(2 * third, size - 2 * third);
-}
-#else
-constexpr void crash_point(const char*) noexcept {}
-
-template <class Copy>
-[[gnu::always_inline]] inline void crash_points_in_copy(const char*, std::size_t size,
-                                                        Copy copy) noexcept {
-  copy(0, size);
-}
-#endif
-
-}  // namespace shm::detail
-
-// ---- shm/base/deadline.hpp
-// Deadline: a moment on the monotonic clock until which a call may block, or never.
-
-namespace shm::detail {
-
-class deadline {
- public:
-  using clock = std::chrono::steady_clock;
-
-  static deadline never() noexcept { return deadline(clock::time_point::max()); }
-
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
-  template <class Rep, class Period>
-  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
-    const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
-    if (!(wanted > 0)) return deadline(now);
-    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
-  }
-
-  deadline or_earlier(const deadline& other) const noexcept {
-    return deadline(std::min(at_, other.at_));
-  }
-
-  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
-  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
-
-  /// Never negative.
-  std::chrono::nanoseconds remaining() const noexcept {
-    const auto now = clock::now();
-    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
-  }
-
- private:
-  explicit deadline(clock::time_point at) noexcept : at_(at) {}
-
-  clock::time_point at_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/made_here.hpp
-// Made here: removes the kernel object that this call created, unless it is kept.
-
-namespace shm::detail {
-
-template <class KernelObject>
-class made_here {
- public:
-  made_here() = default;
-  made_here(const made_here&) = delete;
-  made_here& operator=(const made_here&) = delete;
-  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
-  ~made_here() {
-    if (owns_) static_cast<void>(object_.remove());
-  }
-
-  void own(const KernelObject& object) noexcept {
-    object_ = object;
-    owns_ = true;
-  }
-  void keep() noexcept { owns_ = false; }
-
- private:
-  KernelObject object_;
-  bool owns_ = false;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/base/shared_bytes.hpp
-// Shared bytes: copies between private memory and memory that others change at the same time.
-
-// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
-// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
-// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
-// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
-// atomic words.
-#if defined(__SANITIZE_THREAD__)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#endif
-#endif
-
-namespace shm::detail {
-
-#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
-#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
-inline constexpr bool copies_by_atomic_words_only = true;
-#else
-inline constexpr bool copies_by_atomic_words_only = false;
-#endif
-
-using opaque_copy = void* (*)(void*, const void*, std::size_t);
-
-/// memcpy, without the compiler knowing that it is.
-inline opaque_copy hidden_memcpy() noexcept {
-  opaque_copy copy = &std::memcpy;
-  __asm__("" : "+r"(copy));
-  return copy;
-}
-
-/// The widest word that fits the alignment of the shared side.
-template <std::size_t Alignment>
-using word_of_alignment = std::conditional_t<
-    Alignment >= 8, std::uint64_t,
-    std::conditional_t<Alignment >= 4, std::uint32_t,
-                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
-
-template <std::size_t Alignment>
-bool copy_by_words(std::size_t size) noexcept {
-  constexpr std::size_t most_inline_words = 16;
-  return copies_by_atomic_words_only ||
-         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
-}
-
-template <class Word>
-Word load_word(const std::byte* from) noexcept {
-  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
-                         __ATOMIC_RELAXED);
-}
-
-template <class Word>
-void store_word(std::byte* to, Word word) noexcept {
-  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
-}
-
-// Inlined by force: with a constant size each of these is a handful of moves, or one call.
-
-/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
-#if defined(__x86_64__)
-inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
-using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
-
-[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
-  wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
-}
-#else
-inline constexpr bool has_wide_words = false;
-inline void move_wide(void*, const void*) noexcept {}
-#endif
-
-/// Moves what can be moved wide, and tells how much that was.
-[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
-                                                         std::size_t size) noexcept {
-  std::size_t at = 0;
-  if constexpr (has_wide_words) {
-    for (; at + 16 <= size; at += 16) {
-      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
-    }
-  }
-  return at;
-}
-
-/// Copies out of shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    const auto word = load_word<word_type>(source + at);
-    std::memcpy(target + at, &word, sizeof word);
-  }
-  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
-}
-
-/// Copies into shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
-                                                std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    word_type word;
-    std::memcpy(&word, source + at, sizeof word);
-    store_word(target + at, word);
-  }
-  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
-}
-
-/// Copies from shared to shared memory, both aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    store_word(target + at, load_word<word_type>(source + at));
-  }
-  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
-}
-
-}  // namespace shm::detail
-
 // ---- shm/os/key.hpp
 // Key: which object; a name, a path or an agreed value, turned into the System V keys.
 
@@ -1089,7 +651,7 @@ class key {
   /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
   /// throw shm::error with std::errc::invalid_argument.
   static key from_value(key_t value) {
-    if (value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE)) {
+    if (is_reserved(value)) {
       throw invalid("shm: key::from_value(" + detail::hex(value) +
                     "): this value is reserved, use another; for an object without a name use "
                     "key::anonymous()");
@@ -1128,6 +690,13 @@ class key {
   /// one-to-one, so that two objects share a semaphore set only if they share a segment key, which
   /// the name in the segment reveals.
   key_t set_key() const noexcept { return set_key_of(value_); }
+
+  /// No key has this value.
+  static bool is_reserved(key_t value) noexcept {
+    return value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE);
+  }
+  /// The segment key beside which a semaphore set would have this key.
+  static key_t segment_key_beside(key_t set_key) noexcept { return set_key_of(set_key); }
 
   /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
@@ -1173,7 +742,7 @@ class key {
     }
     h ^= h >> 32;
     value_ = static_cast<key_t>(static_cast<std::uint32_t>(h));
-    while (value_ == IPC_PRIVATE || value_ == set_key_of(IPC_PRIVATE)) ++value_;
+    while (is_reserved(value_)) ++value_;
   }
 
   char name_[max_name_length] = {};
@@ -1184,178 +753,46 @@ class key {
 
 }  // namespace shm
 
-// ---- shm/os/ownership.hpp
-// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
 
 namespace shm::detail {
 
-struct ownership {
-  uid_t owner = 0;
-  uid_t creator = 0;
-  unsigned mode = 0;
-
-  static ownership of(const ipc_perm& permissions) noexcept {
-    return {permissions.uid, permissions.cuid, permissions.mode & 0777u};
-  }
-
-  /// The owner can give the object away and keep access as its creator, so both count.
-  bool trusted(access who) const noexcept {
-    const bool ours = is_ours(owner) && is_ours(creator);
-    const bool no_more_than_asked = (mode & ~permissions(who)) == 0;
-    return (ours || who != access::owner) && no_more_than_asked;
-  }
-
-  std::string describe() const {
-    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
-    std::string text = "owner uid " + std::to_string(owner);
-    if (creator != owner) text += ", created by uid " + std::to_string(creator);
-    return text + ", mode " + octal;
-  }
-
- private:
-  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-  char digit(unsigned shift) const noexcept {
-    return static_cast<char>('0' + ((mode >> shift) & 7u));
-  }
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/os/segment.hpp
-// Segment: a System V shared memory segment, from shmget to IPC_RMID.
-
-namespace shm::detail {
-
-struct segment_status {
-  std::size_t size = 0;
-  unsigned long attached = 0;  ///< exact, over all processes, forked children and readers included
-  ownership owner;
-};
-
-/// Names a segment; owns nothing (see made_here.hpp). Every function is one system call.
-class segment {
+class deadline {
  public:
-  segment() = default;
+  using clock = std::chrono::steady_clock;
 
-  static result<segment> find(key_t key) noexcept {
-    // Size 0: with our own size the kernel would refuse a smaller segment before we can explain.
-    return of(::shmget(key, 0, 0));
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+
+  /// So far in the future that it cannot be represented counts as never; in the past (or not a
+  /// number) as now.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    using seconds = std::chrono::duration<double>;
+    const auto now = clock::now();
+    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    return deadline(now + std::chrono::ceil<clock::duration>(span));
   }
 
-  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
-  static result<segment> create(key_t key, std::size_t size, unsigned mode, bool huge) noexcept {
-    const int flags = IPC_CREAT | IPC_EXCL | static_cast<int>(mode) | (huge ? SHM_HUGETLB : 0);
-    return of(::shmget(key, size, flags));
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
   }
 
-  int id() const noexcept { return id_; }
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
 
-  result<segment_status> stat() const noexcept {
-    shmid_ds data{};
-    if (::shmctl(id_, IPC_STAT, &data) == -1) return {{}, errno};
-    return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
-  }
-
-  /// IPC_SET: gives the segment another mode; owner and group stay.
-  status set_mode(unsigned mode) const noexcept {
-    shmid_ds data{};
-    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
-    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
-    return status::of(::shmctl(id_, IPC_SET, &data));
-  }
-
-  status lock_in_memory() const noexcept { return status::of(::shmctl(id_, SHM_LOCK, nullptr)); }
-
-  /// The key is free at once; the memory goes when the last process detaches.
-  status remove() const noexcept { return status::of(::shmctl(id_, IPC_RMID, nullptr)); }
-
- private:
-  static result<segment> of(int id) noexcept {
-    if (id == -1) return {{}, errno};
-    segment found;
-    found.id_ = id;
-    return {found, 0};
-  }
-
-  int id_ = -1;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/attachment.hpp
-// Attachment: a segment mapped into this process, from shmat to shmdt.
-
-namespace shm::detail {
-
-enum class attach_mode { read_write, read_only };
-
-class attachment {
- public:
-  attachment() = default;
-  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
-  attachment& operator=(attachment&& other) noexcept {
-    std::swap(address_, other.address_);
-    return *this;
-  }
-  ~attachment() { detach(); }
-
-  static result<attachment> of(const segment& target, attach_mode mode) noexcept {
-    void* const address =
-        ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
-    // NOLINTNEXTLINE: shmat's own way to say that it failed
-    if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
-    result<attachment> attached;
-    attached.value.address_ = static_cast<std::byte*>(address);
-    return attached;
-  }
-
-  std::byte* address() const noexcept { return address_; }
-  explicit operator bool() const noexcept { return address_ != nullptr; }
-
-  /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
-  void prefault(std::size_t size) const noexcept {
-    constexpr std::size_t smallest_page = 4096;
-    const volatile std::byte* const first = address_;
-    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
-      static_cast<void>(first[offset]);
-    }
-  }
-
-  void detach() noexcept {
-    // shmdt fails only for an address that is not attached: ours is, once.
-    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
   }
 
  private:
-  std::byte* address_ = nullptr;
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
 };
 
 }  // namespace shm::detail
@@ -1764,6 +1201,13 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
   refuse_set_call("semop(mark)", put.error_number, about);
 }
 
+inline bool anybody_sits(const found_set& found) {
+  const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
+  return values.ok() &&
+         std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                     [](unsigned short taken) { return taken != 0; });
+}
+
 /// What the first eight bytes say, or the errno of attaching.
 inline result<segment_state> peek_state(const segment& where) {
   const result<attachment> memory = attachment::of(where, attach_mode::read_only);
@@ -1792,6 +1236,181 @@ inline result<segment_state> peek_state(const segment& where) {
 }
 
 }  // namespace shm::detail
+
+// ---- shm/os/process.hpp
+// Process: which process and thread is running, told apart after fork and exec without pids.
+
+namespace shm::detail {
+
+/// A number that every process in a line of forks has for itself; 23 bits, never 0.
+using process_epoch = std::uint32_t;
+inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
+
+/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
+/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
+class process {
+ public:
+  /// Call once, when a handle opens, before current().
+  static void prepare() {
+    if (page_.load(std::memory_order_acquire) != nullptr) return;
+    void* const memory =
+        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
+    }
+    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
+      const int why = errno;
+      ::munmap(memory, page_size);
+      throw error(std::error_code(why, std::system_category()),
+                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
+    }
+    epoch_word* expected = nullptr;
+    // Release: whoever sees the page sees it mapped and zero.
+    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+      ::munmap(memory, page_size);  // another thread was first
+    }
+  }
+
+  /// 0 in a forked child that has not asked before, which is nobody's number.
+  static process_epoch current_or_zero() noexcept {
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
+    // else.
+    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  }
+
+  static process_epoch current() noexcept {
+    const process_epoch epoch = current_or_zero();
+    return epoch != 0 ? epoch : first_look();
+  }
+
+  /// The kernel's id of the calling thread; cached, because asking is a system call.
+  static std::uint32_t thread_id() noexcept {
+    const process_epoch epoch = current();
+    if (cached_thread_.epoch != epoch) {
+      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
+    }
+    return cached_thread_.id;
+  }
+
+  /// The cached id, or 0 where thread_id() would have to ask.
+  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
+    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
+  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
+  static void accept_barriers() noexcept {
+    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
+      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      accepted_in_.store(current(), std::memory_order_relaxed);
+    }
+  }
+  static bool accepts_barriers() noexcept {
+    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
+  }
+
+  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
+  /// this process may not ask for one.
+  static bool barrier_everywhere() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+  }
+
+  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
+  /// our own, because a program may hold several copies of this library, in plugins that hide their
+  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
+  /// and no seat is taken for a leftover.
+  static std::uint64_t incarnation() noexcept {
+    std::uint64_t random[2] = {};
+    // NOLINTNEXTLINE: the kernel's way to hand over an address
+    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
+    if (given != nullptr) std::memcpy(random, given, sizeof random);
+    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
+    // 64 bits mixed of both tell nothing.
+    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
+    return mixed ^ mixed >> 32;
+  }
+
+ private:
+  using epoch_word = std::atomic<process_epoch>;
+  static_assert(epoch_word::is_always_lock_free);
+  static constexpr std::size_t page_size = 4096;
+
+  struct thread_identity {
+    process_epoch epoch;
+    std::uint32_t id;
+  };
+
+  /// In a child the counter still holds its parent's number, so the next one is the child's own.
+  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
+    epoch_word& word = *page_.load(std::memory_order_relaxed);
+    process_epoch next = 0;
+    while (next == 0)
+      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    process_epoch found = 0;
+    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
+  }
+
+  static inline std::atomic<epoch_word*> page_{nullptr};
+  static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
+  static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/schema/schema.hpp
+// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+
+namespace shm {
+
+/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
+/// but the constructor (std::bad_alloc); nothing blocks.
+class schema {
+ public:
+  /// A format and what it does not say. schema_of<T>() makes those of types.
+  schema(std::string format, std::size_t size, std::size_t alignment)
+      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+
+  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
+  std::string_view format() const noexcept { return format_; }
+  /// In bytes.
+  std::size_t size() const noexcept { return size_; }
+  /// In bytes.
+  std::size_t alignment() const noexcept { return alignment_; }
+  /// A hash of all the rest; the same for every compiler and machine.
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+
+  /// Whether all of it is the same.
+  friend bool operator==(const schema& a, const schema& b) noexcept {
+    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
+           a.format_ == b.format_;
+  }
+  /// Whether anything differs.
+  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+ private:
+  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
+  std::uint64_t hash() const noexcept {
+    std::uint64_t h = 0xcbf29ce484222325;
+    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
+    for (const char c : format_) add(static_cast<unsigned char>(c));
+    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        add(static_cast<unsigned char>(number >> shift));
+    }
+    return h;
+  }
+
+  std::string format_;
+  std::size_t size_;
+  std::size_t alignment_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace shm
 
 // ---- shm/session/layout.hpp
 // Layout: where in a segment the seats, the schema's text and the payload lie.
@@ -1836,6 +1455,2088 @@ inline header& header_at(const attachment& memory) noexcept {
 inline seat_entry* seats_of(header& head) noexcept {
   return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
 }
+inline const seat_entry* seats_of(const header& head) noexcept {
+  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
+}
+
+}  // namespace shm::detail
+
+// ---- shm/session/seat.hpp
+// Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
+
+namespace shm::detail {
+
+/// Generation and seat: who a handle is, among all that ever were. Never 0. The low 23 bits are
+/// free for what goes along: the thread in the lock word, the process in the handle.
+class seat_identity {
+ public:
+  static constexpr unsigned free_bits = 23;
+  static constexpr unsigned seat_bits = 11;
+  static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
+
+  seat_identity(std::uint32_t generation, unsigned seat) noexcept
+      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
+                                                                         << free_bits) {}
+
+  /// From a word whose low bits hold something else.
+  static seat_identity in(std::uint64_t word) noexcept {
+    return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
+  }
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  std::uint32_t generation() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
+  }
+  unsigned seat() const noexcept {
+    return static_cast<unsigned>(bits_ >> free_bits) & ((1u << seat_bits) - 1);
+  }
+
+ private:
+  explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
+
+  std::uint64_t bits_;
+};
+
+enum class seat_verdict { alive, dead, set_is_gone };
+
+/// Who sits on the seats of one object: the set's semaphores tell, and the entries in the segment's
+/// header. Alters nothing; read permission is enough.
+class seat_register {
+ public:
+  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
+  /// and made anew may have fewer than the header.
+  seat_register(const header& head, unsigned entries, const semaphore_set& set,
+                unsigned semaphores) noexcept
+      : entries_of_(seats_of(head)),
+        entries_(entries),
+        set_(set),
+        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
+
+  /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
+  seat_verdict judge(seat_identity who, const subject& about) const {
+    if (who.seat() >= entries_) {
+      refuse(errc::corrupt, about,
+             "the lock names seat " + std::to_string(who.seat()) + " of " +
+                 std::to_string(entries_) +
+                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
+                 "shm::force)");
+    }
+    if (who.seat() >= count_) return seat_verdict::dead;  // it sat in the set that was lost
+    const result<int> taken = set_.value(index(who.seat()));
+    if (!taken.ok()) {
+      if (means_gone(taken.error_number)) return seat_verdict::set_is_gone;
+      refuse_set_call("semctl(GETVAL)", taken.error_number, about);
+    }
+    // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
+    const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
+    return taken.value >= 1 && occupant == who.generation() ? seat_verdict::alive
+                                                            : seat_verdict::dead;
+  }
+
+  /// The process on that seat, as the kernel tells it; nothing where nobody sits.
+  std::optional<result<int>> occupant(unsigned seat) const noexcept {
+    const result<int> taken = set_.value(index(seat));
+    if (!taken.ok() || taken.value == 0) return std::nullopt;
+    return set_.last_process(index(seat));
+  }
+
+  unsigned count() const noexcept { return count_; }
+
+ private:
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  const seat_entry& entry(unsigned seat) const noexcept { return entries_of_[seat]; }
+
+  const seat_entry* entries_of_;
+  unsigned entries_;
+  semaphore_set set_;
+  unsigned count_;
+};
+
+/// The seats of one object, for read-write handles.
+class seats {
+ public:
+  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
+      : head_(&head),
+        register_(head, entries, set, semaphores),
+        set_(set),
+        semaphores_(semaphores),
+        count_(register_.count()) {}
+
+  seat_verdict judge(seat_identity who, const subject& about) const {
+    return register_.judge(who, about);
+  }
+
+  /// Inside the door. Nothing when the set is gone.
+  std::optional<seat_identity> sit_down(const subject& about) const {
+    const result<std::vector<unsigned short>> values = set_.values(semaphores_);
+    if (!values.ok()) {
+      if (means_gone(values.error_number)) return std::nullopt;
+      refuse_set_call("semctl(GETALL)", values.error_number, about);
+    }
+    drain(values.value[semaphore::wake]);
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
+      const status taken = set_.take_seat(seat);
+      if (taken.ok()) return occupy(seat);
+      if (means_gone(taken.error_number)) return std::nullopt;
+      if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
+    }
+    refuse(
+        errc::no_free_seat, about,
+        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
+            "; close handles that are not needed, read through shm::object<const T>, which needs "
+            "no seat, or create the object with a larger options::seats");
+  }
+
+  /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
+  /// to find that out, as the kernel would do for a dead process.
+  void leave(seat_identity who, bool holding) const noexcept {
+    status left = leave_once(who.seat(), holding);
+    if (left.error_number == ERANGE) {  // 32767 deaths and nobody slept: make room
+      static_cast<void>(set_.drain_wake_tokens(1));
+      left = leave_once(who.seat(), holding);
+    }
+    // Any other failure means that the set is gone, and the seat with it.
+    static_cast<void>(left);
+    crash_point("seat: left");
+  }
+
+  unsigned count() const noexcept { return count_; }
+
+ private:
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  seat_entry& entry(unsigned seat) const noexcept { return seats_of(*head_)[seat]; }
+
+  status leave_once(unsigned seat, bool holding) const noexcept {
+    return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
+  }
+
+  seat_identity occupy(unsigned seat) const noexcept {
+    crash_point("seat: taken");
+    entry(seat).process.store(::getpid(), std::memory_order_relaxed);
+    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    // Relaxed: the door makes this the only one who counts.
+    std::uint32_t generation = 0;
+    while (generation == 0) {
+      generation = (head_->last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
+                   seat_identity::generation_mask;
+    }
+    crash_point("seat: generation drawn");
+    // Release: whoever sees the generation sees the incarnation before it.
+    entry(seat).generation.store(generation, std::memory_order_release);
+    crash_point("seat: generation stored");
+    // Whoever saw the entry of the occupant before took a dead owner for alive: let it look again.
+    static_cast<void>(set_.post_wake_token());
+    crash_point("seat: token posted");
+    return {generation, seat};
+  }
+
+  /// Each death leaves a token. At 32767 nobody could sit down any more.
+  void drain(int tokens) const noexcept {
+    // Fails only when somebody took tokens meanwhile, which is as good.
+    if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+  }
+
+  /// An exec keeps the undo records: a seat of this very process that another program took is
+  /// nobody's.
+  bool give_back_leftover(unsigned seat) const noexcept {
+    const seat_entry& found = entry(seat);
+    if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+      return false;
+    }
+    // The entry only says where to look; the kernel says whose it is.
+    const result<int> pid = set_.last_process(index(seat));
+    return pid.ok() && pid.value == ::getpid() && set_.leave_seat_and_post(seat).ok();
+  }
+
+  header* head_;
+  seat_register register_;
+  semaphore_set set_;
+  unsigned semaphores_;
+  unsigned count_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/schema/field.hpp
+// Field: one member of a described type: its name, type, place and number, and the members inside.
+
+namespace shm {
+
+enum class field_type {
+  boolean,
+  character,
+  int8,
+  uint8,
+  int16,
+  uint16,
+  int32,
+  uint32,
+  int64,
+  uint64,
+  float32,
+  float64,
+  long_double,
+  text,    ///< char[size]
+  opaque,  ///< bytes of which only their number is known
+  structure
+};
+
+/// Enums appear as the integers that they are stored as: their names are not in a segment.
+struct field {
+  std::string name;  ///< "" for a whole value; printable
+  field_type type = field_type::opaque;
+  bool big_endian = false;
+  std::uint64_t offset = 0;               ///< from the start of the struct that it is a member of
+  std::uint64_t size = 0;                 ///< bytes; of one element, where there are dimensions
+  std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; 0 stands alone
+  std::vector<field> members;             ///< of a structure
+
+  /// How many elements, over all dimensions; 1 for no array.
+  std::uint64_t count() const noexcept {
+    std::uint64_t product = 1;
+    for (const std::uint64_t dimension : dimensions) product *= dimension;
+    return product;
+  }
+
+  /// For people: float[4].
+  std::string type_in_words() const {
+    std::string words = element_in_words();
+    for (const std::uint64_t dimension : dimensions) words += '[' + std::to_string(dimension) + ']';
+    return big_endian ? words + " (big-endian)" : words;
+  }
+
+ private:
+  std::string element_in_words() const {
+    switch (type) {
+      case field_type::boolean: return "bool";
+      case field_type::character: return "char";
+      case field_type::int8: return "int8";
+      case field_type::uint8: return "uint8";
+      case field_type::int16: return "int16";
+      case field_type::uint16: return "uint16";
+      case field_type::int32: return "int32";
+      case field_type::uint32: return "uint32";
+      case field_type::int64: return "int64";
+      case field_type::uint64: return "uint64";
+      case field_type::float32: return "float";
+      case field_type::float64: return "double";
+      case field_type::long_double: return "long double";
+      case field_type::text: return "char[" + std::to_string(size) + ']';
+      case field_type::opaque:
+        return "opaque " + std::to_string(size) + (size == 1 ? " byte" : " bytes");
+      case field_type::structure: return "struct";
+    }
+    return "unknown";
+  }
+};
+
+}  // namespace shm
+
+// ---- shm/schema/format_parser.hpp
+// Format parser: from the text of a schema, which may come from anybody, to its fields.
+
+namespace shm::detail {
+
+struct parsed_format {
+  std::optional<std::uint64_t> elements;  ///< where one dimension stands alone: a shm::array's
+  field value;                            ///< the whole, or one of those elements
+};
+
+/// Knows only the formats that this library writes. Bounded in depth, number of fields and sizes,
+/// whatever the text says; of size 0 are only arrays of no element.
+class format_parser {
+ public:
+  static std::optional<parsed_format> parse(std::string_view text) {
+    format_parser parser(text);
+    parsed_format whole;
+    if (parser.starts_with_element_count()) {
+      std::uint64_t elements = 0;
+      if (!parser.skip('(') || !parser.number(elements) || !parser.skip(')')) return std::nullopt;
+      if (elements == 0) return std::nullopt;
+      whole.elements = elements;
+    }
+    if (!parser.item(whole.value, 0) || !parser.rest_.empty()) return std::nullopt;
+    const std::uint64_t size = extent(whole.value);
+    if (size == 0 || whole.elements.value_or(1) > max_size / size) return std::nullopt;
+    return whole;
+  }
+
+ private:
+  static constexpr unsigned max_depth = 16;
+  static constexpr std::size_t max_dimensions = 16;
+  static constexpr std::size_t max_fields = 4096;
+  static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
+
+  explicit format_parser(std::string_view text) : rest_(text) {}
+
+  static std::uint64_t extent(const field& of) noexcept { return of.size * of.count(); }
+
+  bool starts_with_element_count() const {
+    // One dimension alone is the array's; the element's own dimensions follow in their own
+    // brackets.
+    return !rest_.empty() && rest_.front() == '(' &&
+           rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
+  }
+
+  bool skip(char expected) {
+    if (rest_.empty() || rest_.front() != expected) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  bool at_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
+
+  bool number(std::uint64_t& value) {
+    if (!at_digit()) return false;
+    value = 0;
+    for (; at_digit(); rest_.remove_prefix(1)) {
+      value = value * 10 + static_cast<std::uint64_t>(rest_.front() - '0');
+      if (value > max_size) return false;
+    }
+    return true;
+  }
+
+  bool name(std::string& into) {
+    if (!skip(':')) return false;
+    const std::size_t end = rest_.find(':');
+    if (end == rest_.npos || end == 0) return false;
+    into = printable(rest_.substr(0, end), 64);
+    rest_.remove_prefix(end + 1);
+    return true;
+  }
+
+  /// (2,3)
+  bool dimensions(field& of) {
+    std::uint64_t total = 1;
+    while (skip('(')) {
+      do {
+        std::uint64_t count = 0;
+        if (!number(count) || (count != 0 && total > max_size / count)) return false;
+        if (of.dimensions.size() == max_dimensions) return false;
+        total *= count;
+        of.dimensions.push_back(count);
+      } while (skip(','));
+      if (!skip(')')) return false;
+    }
+    // Of nothing one dimension is enough; with more, a walk over the outer ones might never end.
+    return total != 0 || of.dimensions.size() == 1;
+  }
+
+  bool item(field& found, unsigned depth) {
+    if (++fields_ > max_fields || !dimensions(found)) return false;
+    if (rest_.substr(0, 2) == "T{") {
+      rest_.remove_prefix(2);
+      found.type = field_type::structure;
+      if (!members(found, depth + 1)) return false;
+    } else if (!scalar(found)) {
+      return false;
+    }
+    return found.size != 0 && found.count() <= max_size / found.size;
+  }
+
+  bool members(field& of, unsigned depth) {
+    if (depth > max_depth) return false;
+    while (!skip('}')) {
+      std::uint64_t gap = 0;
+      if (padding(gap)) {
+        of.size += gap;
+      } else {
+        field member;
+        member.offset = of.size;
+        if (!item(member, depth) || !name(member.name)) return false;
+        of.size += extent(member);
+        of.members.push_back(std::move(member));
+      }
+      if (of.size > max_size) return false;
+    }
+    return true;
+  }
+
+  /// Padding has no name; 8x with a name is an opaque member.
+  bool padding(std::uint64_t& bytes) {
+    const std::string_view before = rest_;
+    bytes = 1;
+    if (at_digit() && !number(bytes)) return false;
+    if (skip('x') && (rest_.empty() || rest_.front() != ':')) return true;
+    rest_ = before;
+    return false;
+  }
+
+  bool scalar(field& found) {
+    std::uint64_t count = 1;
+    const bool counted = at_digit();
+    if (counted && !number(count)) return false;
+    found.size = count;
+    if (skip('s')) {
+      found.type = field_type::text;
+      return true;
+    }
+    if (skip('x')) {
+      found.type = field_type::opaque;
+      return true;
+    }
+    if (counted) return false;
+    found.big_endian = skip('>');
+    if (!found.big_endian && !skip('<')) static_cast<void>(skip('@'));
+    if (rest_.empty()) return false;
+    const char code = rest_.front();
+    rest_.remove_prefix(1);
+    return known_code(code, found);
+  }
+
+  static bool known_code(char code, field& found) {
+    struct known {
+      char code;
+      field_type type;
+      std::uint64_t size;
+    };
+    static constexpr known all[] = {{'?', field_type::boolean, 1},
+                                    {'c', field_type::character, 1},
+                                    {'b', field_type::int8, 1},
+                                    {'B', field_type::uint8, 1},
+                                    {'h', field_type::int16, 2},
+                                    {'H', field_type::uint16, 2},
+                                    {'i', field_type::int32, 4},
+                                    {'I', field_type::uint32, 4},
+                                    {'q', field_type::int64, 8},
+                                    {'Q', field_type::uint64, 8},
+                                    {'f', field_type::float32, 4},
+                                    {'d', field_type::float64, 8},
+                                    {'g', field_type::long_double, sizeof(long double)}};
+    for (const known& one : all) {
+      if (one.code != code) continue;
+      found.type = one.type;
+      found.size = one.size;
+      return true;
+    }
+    return false;
+  }
+
+  std::string_view rest_;
+  std::size_t fields_ = 0;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/base/shared_bytes.hpp
+// Shared bytes: copies between private memory and memory that others change at the same time.
+
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
+// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
+// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
+// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
+// atomic words.
+#if defined(__SANITIZE_THREAD__)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#endif
+#endif
+
+namespace shm::detail {
+
+#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
+#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
+inline constexpr bool copies_by_atomic_words_only = true;
+#else
+inline constexpr bool copies_by_atomic_words_only = false;
+#endif
+
+using opaque_copy = void* (*)(void*, const void*, std::size_t);
+
+/// memcpy, without the compiler knowing that it is.
+inline opaque_copy hidden_memcpy() noexcept {
+  opaque_copy copy = &std::memcpy;
+  __asm__("" : "+r"(copy));
+  return copy;
+}
+
+/// The widest word that fits the alignment of the shared side.
+template <std::size_t Alignment>
+using word_of_alignment = std::conditional_t<
+    Alignment >= 8, std::uint64_t,
+    std::conditional_t<Alignment >= 4, std::uint32_t,
+                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+
+template <std::size_t Alignment>
+bool copy_by_words(std::size_t size) noexcept {
+  constexpr std::size_t most_inline_words = 16;
+  return copies_by_atomic_words_only ||
+         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+}
+
+template <class Word>
+Word load_word(const std::byte* from) noexcept {
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
+                         __ATOMIC_RELAXED);
+}
+
+template <class Word>
+void store_word(std::byte* to, Word word) noexcept {
+  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}
+
+// Inlined by force: with a constant size each of these is a handful of moves, or one call.
+
+/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+#if defined(__x86_64__)
+inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
+using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
+
+[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
+  wide_word word;
+  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+}
+#else
+inline constexpr bool has_wide_words = false;
+inline void move_wide(void*, const void*) noexcept {}
+#endif
+
+/// Moves what can be moved wide, and tells how much that was.
+[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
+                                                         std::size_t size) noexcept {
+  std::size_t at = 0;
+  if constexpr (has_wide_words) {
+    for (; at + 16 <= size; at += 16) {
+      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
+    }
+  }
+  return at;
+}
+
+/// Copies out of shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    const auto word = load_word<word_type>(source + at);
+    std::memcpy(target + at, &word, sizeof word);
+  }
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
+}
+
+/// Copies into shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
+                                                std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, source + at, sizeof word);
+    store_word(target + at, word);
+  }
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
+}
+
+/// Copies from shared to shared memory, both aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    store_word(target + at, load_word<word_type>(source + at));
+  }
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/difference.hpp
+// Difference: in what two schemas differ, field by field, in words for the person who changed one.
+
+namespace shm::detail {
+
+/// A field as a line of a difference names it.
+struct flat_field {
+  std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
+  std::string type;  ///< in words
+  std::uint64_t offset;
+};
+
+/// The stored schema may say anything; the text returned is bounded and printable.
+class schema_difference {
+ public:
+  static std::string describe(const schema& stored, const schema& ours) {
+    schema_difference difference;
+    difference.compare(stored, ours);
+    return difference.text();
+  }
+
+ private:
+  static constexpr std::size_t max_lines = 20;
+
+  void compare(const schema& stored, const schema& ours) {
+    const std::optional<parsed_format> there = format_parser::parse(stored.format());
+    const std::optional<parsed_format> here = format_parser::parse(ours.format());
+    if (!there || !here) {
+      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
+      say("in the segment: " + printable(stored.format(), 200));
+      say("in this program: " + printable(ours.format(), 200));
+    } else {
+      compare_elements(*there, *here);
+      compare_fields(flattened(there->value), flattened(here->value));
+    }
+    compare_number("size", stored.size(), ours.size());
+    compare_number("alignment", stored.alignment(), ours.alignment());
+  }
+
+  void compare_elements(const parsed_format& there, const parsed_format& here) {
+    const auto words = [](const std::optional<std::uint64_t>& count) {
+      return count ? std::to_string(*count) + " elements" : std::string("one value");
+    };
+    if (there.elements != here.elements) {
+      say(words(there.elements) + " in the segment, " + words(here.elements) + " in this program");
+    }
+  }
+
+  static std::vector<flat_field> flattened(const field& value) {
+    std::vector<flat_field> all;
+    flatten(value, "", 0, all);
+    return all;
+  }
+
+  static void flatten(const field& one, const std::string& path, std::uint64_t start,
+                      std::vector<flat_field>& into) {
+    // Of a single struct its members say all; of several, their number has to be said, too.
+    const bool is_single = one.dimensions.empty();
+    if (one.type != field_type::structure || !is_single) {
+      into.push_back({path, one.type_in_words(), start});
+    }
+    const std::string prefix = path.empty() ? "" : path + (is_single ? "." : "[].");
+    for (const field& member : one.members) {
+      flatten(member, prefix + member.name, start + member.offset, into);
+    }
+  }
+
+  void compare_fields(const std::vector<flat_field>& there, const std::vector<flat_field>& here) {
+    std::vector<const flat_field*> only_here;
+    for (const flat_field& mine : here) {
+      if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
+    }
+    for (const flat_field& old : there) {
+      if (const flat_field* const mine = find(here, old.path)) {
+        compare_field(old, *mine);
+      } else if (const flat_field* const renamed = take_twin(only_here, old)) {
+        say(title(old) + ": called " + title(*renamed) + " in this program (" + where(old) + ")");
+      } else {
+        say(title(old) + ": only in the segment (" + where(old) + ")");
+      }
+    }
+    for (const flat_field* mine : only_here) {
+      say(title(*mine) + ": only in this program (" + where(*mine) + ")");
+    }
+  }
+
+  void compare_field(const flat_field& old, const flat_field& mine) {
+    if (old.type == mine.type && old.offset == mine.offset) return;
+    say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+  }
+
+  void compare_number(const char* what, std::size_t stored, std::size_t ours) {
+    if (stored == ours) return;
+    say(std::string(what) + ": " + std::to_string(stored) + " bytes in the segment, " +
+        std::to_string(ours) + " in this program");
+  }
+
+  static const flat_field* find(const std::vector<flat_field>& fields, const std::string& path) {
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&path](const flat_field& one) { return one.path == path; });
+    return found == fields.end() ? nullptr : &*found;
+  }
+
+  /// The same type in the same place under another name: renamed, most likely.
+  static const flat_field* take_twin(std::vector<const flat_field*>& candidates,
+                                     const flat_field& old) {
+    const auto found =
+        std::find_if(candidates.begin(), candidates.end(), [&old](const flat_field* one) {
+          return one->offset == old.offset && one->type == old.type;
+        });
+    if (found == candidates.end()) return nullptr;
+    const flat_field* const twin = *found;
+    candidates.erase(found);
+    return twin;
+  }
+
+  static std::string title(const flat_field& one) {
+    return one.path.empty() ? "the value" : one.path;
+  }
+  static std::string where(const flat_field& one) {
+    return one.type + " at byte " + std::to_string(one.offset);
+  }
+
+  void say(const std::string& line) { lines_.push_back("  " + line); }
+
+  std::string text() const {
+    std::string all;
+    for (std::size_t i = 0; i < std::min(lines_.size(), max_lines); ++i) {
+      if (i != 0) all += '\n';
+      all += lines_[i];
+    }
+    if (lines_.size() > max_lines) {
+      all += "\n  … and " + std::to_string(lines_.size() - max_lines) + " more";
+    }
+    return all;
+  }
+
+  std::vector<std::string> lines_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/verify.hpp
+// Verify: is the segment found what this program means by that name? Copied, checked, then used.
+
+namespace shm::detail {
+
+/// The header's constant part, copied out of a segment of ours that is ready.
+class verified_description {
+ public:
+  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
+  /// name_collision.
+  static verified_description read(const header& head, std::size_t segment_size, const key& which,
+                                   const subject& about) {
+    check_layout(head, segment_size, about);
+    if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
+    verified_description found;
+    load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
+    found.check_bounds(segment_size, about);
+    found.check_name(which, about);
+    return found;
+  }
+
+  /// Whether a remover must keep its hands off: the two names only share a key. A header that
+  /// cannot be understood, as one of another layout, has no name to be spared for.
+  static bool belongs_to_another_name(const header& head, std::size_t segment_size,
+                                      const key& which, const subject& about) {
+    try {
+      read(head, segment_size, which, about);
+    } catch (const error& refusal) {
+      return refusal.code() == errc::name_collision;
+    }
+    return false;
+  }
+
+  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
+  void check_content(const header& head, const blueprint& plan, const subject& about) const {
+    check_kind(plan, about);
+    check_type(head, plan, about);
+    check_places(plan, about);
+  }
+
+  /// The schema that lies in the segment. Throws corrupt.
+  schema stored_schema(const header& head, const subject& about) const {
+    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
+    std::string format(copy_.schema_length, '\0');
+    load_shared<8>(format.data(),
+                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                   format.size());
+    schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+    if (stored.fingerprint() != copy_.fingerprint) {
+      refuse_corrupt(about, "fingerprint of the schema");
+    }
+    return stored;
+  }
+
+  std::string_view name() const noexcept { return {copy_.name, copy_.name_length}; }
+  segment_kind kind() const noexcept { return static_cast<segment_kind>(copy_.kind); }
+  unsigned seats() const noexcept { return copy_.seats; }
+  bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
+  std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
+  std::size_t payload_size() const noexcept { return copy_.payload_size; }
+
+ private:
+  [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {
+    refuse(errc::corrupt, about,
+           "the segment's header makes no sense (" + why +
+               "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
+  }
+
+  /// Before anything else: another layout may have a shorter header.
+  static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
+    std::uint32_t number = 0;
+    if (segment_size < offsetof(header, fixed) + sizeof number) {
+      refuse_corrupt(about, "it is too short to say which memory layout it has");
+    }
+    static_assert(offsetof(description, layout) == 0);
+    load_shared<4>(&number, &head.fixed, sizeof number);
+    if (number == layout_number) return;
+    refuse(errc::incompatible_layout, about,
+           "made with memory layout " + std::to_string(number) + ", this program uses layout " +
+               std::to_string(layout_number) +
+               "; build all programs with the same version of the library, end the old ones, then "
+               "shm::remove(name)");
+  }
+
+  void check_bounds(std::size_t segment_size, const subject& about) const {
+    if (copy_.name_length == 0 || copy_.name_length > key::max_name_length) {
+      refuse_corrupt(about, "length of the name");
+    }
+    if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
+    if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
+    const std::size_t earliest_payload =
+        sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
+    if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
+        copy_.payload_size > segment_size - copy_.payload_offset) {
+      refuse_corrupt(about, "place of the value");
+    }
+  }
+
+  void check_name(const key& which, const subject& about) const {
+    if (!which.is_named() || which.name() == name()) return;
+    refuse(errc::name_collision, about,
+           "the segment under this key belongs to another name, \"" + printable(name(), 64) +
+               "\"; choose another name, or agree on a key with shm::key::from_value");
+  }
+
+  void check_kind(const blueprint& plan, const subject& about) const {
+    const auto kind = static_cast<segment_kind>(copy_.kind);
+    if (kind == plan.kind) return;
+    refuse(errc::kind_mismatch, about,
+           "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
+               "; open it as what it is, or choose another name");
+  }
+
+  void check_type(const header& head, const blueprint& plan, const subject& about) const {
+    const schema stored = stored_schema(head, about);
+    if (stored != *plan.type) {
+      refuse(errc::type_mismatch, about,
+             "the struct in the segment is not this program's:\n" +
+                 schema_difference::describe(stored, *plan.type) +
+                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
+    }
+  }
+
+  void check_places(const blueprint& plan, const subject& about) const {
+    const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
+                                                       plan.payload_size, plan.payload_alignment);
+    if (copy_.payload_size != plan.payload_size ||
+        copy_.payload_offset != expected.payload_offset) {
+      refuse_corrupt(about, "size of the value");
+    }
+  }
+
+  description copy_{};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/journalled_array.hpp
+// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
+
+namespace shm::detail {
+
+constexpr std::size_t stripes_for(std::size_t elements) noexcept {
+  constexpr std::size_t most = 256;  // 2 KiB of counters
+  std::size_t stripes = 1;
+  while (stripes < elements && stripes < most) stripes *= 2;
+  return stripes;
+}
+
+/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
+template <class T, std::size_t N>
+struct array_memory {
+  static constexpr std::size_t count = N;
+  static constexpr std::size_t element_size = sizeof(T);
+  static constexpr std::size_t element_alignment = alignof(T);
+  static constexpr std::size_t stripes = stripes_for(N);
+  static constexpr std::size_t most_stripes = stripes;
+
+  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
+  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
+  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
+  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
+  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
+};
+
+/// Memory: an array_memory, or a run_time_array_memory. The writing functions are for the holder of
+/// the lock alone.
+template <class Memory>
+class journalled_array_view {
+ public:
+  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
+
+  /// False: the element was changed meanwhile, the bytes are worthless.
+  bool try_read(std::size_t i, void* to) const noexcept {
+    const auto& sequence = sequence_of(i);
+    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
+    // before and the index that was stored before.
+    const std::uint64_t before = sequence.load(std::memory_order_acquire);
+    const bool in_journal =
+        is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
+    const std::byte* const from = in_journal ? memory_.journal : element(i);
+    crash_point("read: journal looked up");
+    crash_points_in_copy(
+        "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
+          load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
+        });
+    crash_point("read: copied");
+    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return sequence.load(std::memory_order_relaxed) == before;
+  }
+
+  const std::byte* element(std::size_t i) const noexcept {
+    return memory_.elements + i * memory_.element_size;
+  }
+
+  std::uint64_t sequence(std::size_t stripe) const noexcept {
+    return memory_.sequences[stripe].load(std::memory_order_acquire);
+  }
+
+  /// Each step in this order, and each release, keeps a reader or a repair from a half-made
+  /// element.
+  void store(std::size_t i, const void* from) const noexcept {
+    auto& sequence = sequence_of(i);
+    // Even it is, unless somebody scribbled; then this store makes it so again.
+    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
+    // Release fence: who sees the journal change sees the sequence of the store before it.
+    std::atomic_thread_fence(std::memory_order_release);
+    crash_point("array: before journal");
+    copy_within("array: a third saved", memory_.journal, element(i));
+    crash_point("array: journal filled");
+    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
+    crash_point("array: index stored");
+    // Release: who sees odd sees the index and the journal, and so does a repair.
+    sequence.store(even + 1, std::memory_order_release);
+    crash_point("array: sequence odd");
+    // Release fence: who sees a byte of the new element sees that the sequence became odd.
+    std::atomic_thread_fence(std::memory_order_release);
+    std::byte* const target = memory_.elements + i * memory_.element_size;
+    crash_points_in_copy(
+        "array: a third written", memory_.element_size, [&](std::size_t at, std::size_t size) {
+          store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
+        });
+    crash_point("array: element written");
+    // Release: even commits, for readers and for a repair alike.
+    sequence.store(even + 2, std::memory_order_release);
+    crash_point("array: sequence even");
+    // Release: an empty index means that the sequence is even.
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("array: index cleared");
+  }
+
+  enum class repair_result { done, corrupt };
+
+  /// At every acquisition of the lock. Killed at any step, the next one does it again.
+  repair_result repair() const noexcept {
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
+    if (index == 0) return repair_result::done;
+    if (index > memory_.count) return repair_result::corrupt;
+    const auto i = static_cast<std::size_t>(index - 1);
+    auto& sequence = sequence_of(i);
+    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
+    if (is_odd(found)) {
+      crash_point("repair: before element");
+      // Release fence: who sees a byte put back sees that the sequence became odd.
+      std::atomic_thread_fence(std::memory_order_release);
+      copy_within("repair: a third put back", memory_.elements + i * memory_.element_size,
+                  memory_.journal);
+      crash_point("repair: element put back");
+      sequence.store(found + 1, std::memory_order_release);
+      crash_point("repair: sequence even");
+    }
+    memory_.journal_index.store(0, std::memory_order_release);
+    crash_point("repair: index cleared");
+    return repair_result::done;
+  }
+
+  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
+
+ private:
+  static constexpr std::size_t alignment = Memory::element_alignment;
+
+  void copy_within(const char* step, std::byte* to, const std::byte* from) const noexcept {
+    crash_points_in_copy(step, memory_.element_size, [&](std::size_t at, std::size_t size) {
+      move_shared<alignment>(to + at, from + at, size);
+    });
+  }
+
+  auto& sequence_of(std::size_t i) const noexcept { return memory_.sequences[i % memory_.stripes]; }
+
+  Memory& memory_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/run_time_array.hpp
+// Run-time array: the memory of a journalled array whose element only the segment's schema tells.
+
+namespace shm::detail {
+
+/// Where array_memory<T, N> has its parts; tests compare.
+struct run_time_array_shape {
+  run_time_array_shape(std::size_t elements, std::size_t size, std::size_t alignment) noexcept
+      : stripes(stripes_for(elements)),
+        part_alignment(std::max(cache_line, alignment)),
+        journal(round_up(cache_line + stripes * sizeof(std::uint64_t), part_alignment)),
+        elements_at(round_up(journal + size, part_alignment)),
+        payload_size(round_up(elements_at + elements * size, part_alignment)) {}
+
+  std::size_t stripes;
+  std::size_t part_alignment;
+  std::size_t journal;
+  std::size_t elements_at;
+  std::size_t payload_size;
+};
+
+/// Byte: std::byte, or const std::byte where the segment is attached read-only.
+template <class Byte>
+struct run_time_array_memory {
+  using counter = std::conditional_t<std::is_const_v<Byte>, const std::atomic<std::uint64_t>,
+                                     std::atomic<std::uint64_t>>;
+  /// No more is known when compiling: small elements are copied by bytes.
+  static constexpr std::size_t element_alignment = 1;
+  static constexpr std::size_t most_stripes = stripes_for(static_cast<std::size_t>(-1));
+
+  run_time_array_memory(Byte* payload, const run_time_array_shape& shape,
+                        std::size_t elements_in_it, std::size_t size)
+      : count(elements_in_it),
+        element_size(size),
+        stripes(shape.stripes),
+        bulk(*counter_at(payload)),
+        journal_index(*counter_at(payload + sizeof(std::uint64_t))),
+        sequences(counter_at(payload + cache_line)),
+        journal(payload + shape.journal),
+        elements(payload + shape.elements_at) {}
+
+  /// Stores and edits in place so far.
+  std::uint64_t stores() const noexcept {
+    // Acquire: what the caller reads next is not older than the number it was told.
+    std::uint64_t sum = bulk.load(std::memory_order_acquire) / 2;
+    for (std::size_t s = 0; s < stripes; ++s) {
+      sum += sequences[s].load(std::memory_order_acquire) / 2;
+    }
+    return sum;
+  }
+
+  std::size_t count;
+  std::size_t element_size;
+  std::size_t stripes;
+  counter& bulk;
+  counter& journal_index;
+  counter* sequences;
+  Byte* journal;
+  Byte* elements;
+
+ private:
+  static counter* counter_at(Byte* place) noexcept {
+    using untyped = std::conditional_t<std::is_const_v<Byte>, const void, void>;
+    return static_cast<counter*>(static_cast<untyped*>(place));
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/versioned_cell.hpp
+// Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
+
+namespace shm::detail {
+
+/// With four copies a reader survives two updates while it copies; with two none, which a large
+/// value has to accept for its memory.
+constexpr std::size_t copies_for(std::size_t size) noexcept {
+  return size <= 256 * 1024 ? 4 : 2;
+}
+
+/// Where the copies of a T lie, as the compiler knows it.
+template <std::size_t Size, std::size_t Alignment>
+struct cell_shape {
+  static constexpr std::size_t size = Size;
+  static constexpr std::size_t copies = copies_for(Size);
+  static constexpr std::size_t alignment = std::max(cache_line, Alignment);
+  static constexpr std::size_t stride = round_up(Size, alignment);
+  static constexpr std::size_t payload_size = copies * stride;
+};
+
+/// The same, of a type that only the segment's schema tells.
+struct run_time_cell_shape {
+  run_time_cell_shape(std::size_t size_of_type, std::size_t alignment_of_type) noexcept
+      : size(size_of_type),
+        copies(copies_for(size)),
+        alignment(std::max(cache_line, alignment_of_type)),
+        stride(round_up(size, alignment)),
+        payload_size(copies * stride) {}
+
+  std::size_t size;
+  std::size_t copies;
+  std::size_t alignment;
+  std::size_t stride;
+  std::size_t payload_size;
+};
+
+/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
+/// instruction it leaves the value before or the value after, and nothing to repair.
+template <class Shape>
+class versioned_cell : public Shape {
+ public:
+  using Shape::copies;
+  using Shape::size;
+  using Shape::stride;
+
+  versioned_cell() = default;
+  explicit versioned_cell(const Shape& shape) noexcept : Shape(shape) {}
+
+  static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
+
+  /// False: lapped by a writer meanwhile, the bytes are worthless.
+  bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                void* to) const noexcept {
+    // Acquire: the copy is seen as it was when this version was published.
+    const std::uint64_t before = version.load(std::memory_order_acquire);
+    const std::byte* const copy = copy_of(payload, before);
+    crash_point("read: version seen");
+    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
+      load_shared<cache_line>(static_cast<std::byte*>(to) + at, copy + at, part);
+    });
+    crash_point("read: copied");
+    // Acquire fence: were any byte of a later value seen above, its version would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t after = version.load(std::memory_order_relaxed);
+    return after - before <= copies - 2;
+  }
+
+  /// By the holder of the lock.
+  void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+            void* to) const noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    load_shared<cache_line>(to, copy_of(payload, version.load(std::memory_order_relaxed)), size);
+  }
+
+  /// By the holder of the lock.
+  void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
+               const void* from) const noexcept {
+    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
+    crash_point("cell: before copy");
+    // Release fence: a reader that sees a byte of the new value here also sees every version up to
+    // now, and so finds out that it was lapped.
+    std::atomic_thread_fence(std::memory_order_release);
+    std::byte* const target = payload + index_of(next) * stride;
+    crash_points_in_copy("cell: a third copied", size, [&](std::size_t at, std::size_t part) {
+      store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
+    });
+    crash_point("cell: copied");
+    // Release: whoever sees the version sees the whole copy.
+    version.store(next, std::memory_order_release);
+    crash_point("cell: published");
+  }
+
+  /// By the holder of the lock.
+  bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+              const void* value) const noexcept {
+    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, size) == 0;
+  }
+
+ private:
+  constexpr std::size_t index_of(std::uint64_t version) const noexcept {
+    return static_cast<std::size_t>(version % copies);
+  }
+  const std::byte* copy_of(const std::byte* payload, std::uint64_t version) const noexcept {
+    return payload + index_of(version) * stride;
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/run_time_type.hpp
+// Run-time type: what a segment holds, as its own description tells; checked before it is believed.
+
+namespace shm::detail {
+
+struct run_time_type {
+  segment_kind kind = segment_kind::mutex;
+  schema type{std::string(), 0, 1};
+  field value;                   ///< the object's, or one element's; of a mutex nothing
+  std::size_t count = 0;         ///< elements of an array, 1 of an object, 0 of a mutex
+  std::size_t element_size = 0;  ///< bytes
+
+  /// Throws corrupt.
+  static run_time_type in(const header& head, const verified_description& facts,
+                          const subject& about) {
+    run_time_type found;
+    found.kind = facts.kind();
+    found.type = facts.stored_schema(head, about);
+    if (!found.is_consistent(facts.payload_size())) {
+      refuse(errc::corrupt, about,
+             "the segment's description makes no sense: somebody scribbled over it; remove it with "
+             "shm::remove(name, shm::force)");
+    }
+    facts.check_content(head, found.plan(), about);
+    return found;
+  }
+
+  run_time_cell_shape cell_shape() const noexcept { return {element_size, type.alignment()}; }
+  run_time_array_shape array_shape() const noexcept {
+    return {count, element_size, type.alignment()};
+  }
+
+  /// For opening only: it constructs nothing.
+  blueprint plan() const noexcept {
+    const std::size_t alignment = std::max(cache_line, type.alignment());
+    switch (kind) {
+      case segment_kind::object:
+        return {kind, &type, cell_shape().payload_size, alignment, nullptr, nullptr};
+      case segment_kind::array:
+        return {kind, &type, array_shape().payload_size, alignment, nullptr, nullptr};
+      case segment_kind::mutex: break;
+    }
+    return {kind, &type, 0, 1, nullptr, nullptr};
+  }
+
+ private:
+  bool is_consistent(std::size_t payload_size) {
+    const std::size_t alignment = type.alignment();
+    const bool aligned = alignment != 0 && alignment <= 4096 && (alignment & (alignment - 1)) == 0;
+    if (kind == segment_kind::mutex) return type.size() == 0 && alignment == 1;
+    // From here on every size is at most that of the payload, and no sum of a few can overflow.
+    if (!aligned || type.size() == 0 || type.size() > payload_size) return false;
+    std::optional<parsed_format> parsed = format_parser::parse(type.format());
+    if (!parsed) return false;
+    value = std::move(parsed->value);
+    const std::uint64_t elements = parsed->elements.value_or(1);
+    const std::uint64_t one = value.size * value.count();
+    if (elements * one != type.size()) return false;
+    if (kind == segment_kind::array) {
+      count = elements;
+      element_size = one;
+      return parsed->elements.has_value();
+    }
+    if (parsed->elements) value.dimensions.insert(value.dimensions.begin(), elements);
+    count = 1;
+    element_size = type.size();
+    return kind == segment_kind::object;
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/lock_word.hpp
+// Lock word: one 64-bit value that says who holds a lock, down to the thread.
+
+namespace shm::detail {
+
+/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
+class lock_word {
+ public:
+  explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
+  lock_word(seat_identity who, std::uint32_t thread) noexcept
+      : bits_(who.bits() | std::uint64_t{thread & thread_mask} << 1) {}
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  bool is_free() const noexcept { return bits_ == 0; }
+  seat_identity holder() const noexcept { return seat_identity::in(bits_); }
+  /// The kernel's id of the thread, in the holder's PID namespace: for people.
+  std::uint32_t thread() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> 1) & thread_mask;
+  }
+
+ private:
+  static constexpr std::uint32_t thread_mask = (1u << 22) - 1;
+
+  std::uint64_t bits_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/inspect.hpp
+// Inspect: what an object tells of itself and its users to whoever may read it; nothing is altered.
+
+namespace shm {
+
+enum class object_kind { unknown, object, array, mutex };
+enum class object_state { ready, half_made, removing, removed };
+enum class lock_state { unknown, free, held, owner_died };
+
+/// A read-write handle. The kernel tells 0 for a process of another PID namespace.
+struct seat_info {
+  unsigned seat;
+  int process;
+};
+
+struct object_info {
+  std::string name;  ///< as it is stored; any bytes but NUL
+  int key = 0;
+  int segment_id = -1;
+  int set_id = -1;  ///< -1: it has no semaphore set
+  object_kind kind = object_kind::unknown;
+  object_state state = object_state::half_made;
+  std::string format;     ///< of the schema
+  std::size_t size = 0;   ///< bytes of the value, of all elements together
+  std::size_t count = 0;  ///< elements of an array, 1 of an object, 0 of a mutex
+  std::size_t segment_size = 0;
+  unsigned mode = 0;
+  unsigned owner = 0;          ///< user id
+  unsigned creator = 0;        ///< user id
+  unsigned long attached = 0;  ///< how often, over all processes
+  unsigned most_seats = 0;
+  std::vector<seat_info> seats;  ///< taken ones
+  lock_state lock = lock_state::unknown;
+  int lock_process = 0;       ///< 0: unknown
+  unsigned lock_thread = 0;   ///< in the PID namespace of the holder
+  bool needs_repair = false;  ///< a holder died, and nobody has called mark_repaired()
+  std::uint64_t version = 0;  ///< values published; of an array, elements stored
+  bool until_last_detach = false;
+  std::time_t changed = 0;  ///< made, or given another mode or owner
+  std::string problem;      ///< why it cannot be read as a whole; "" when it can
+};
+
+namespace detail {
+
+class inspection {
+ public:
+  /// Nothing when it is not of this library, or may not be read, or is gone.
+  static std::optional<object_info> of(const counted_segment& seen) {
+    if (key::is_reserved(seen.key)) return std::nullopt;
+    inspection look(seen);
+    if (!look.attach()) return std::nullopt;
+    look.read();
+    return std::move(look.info_);
+  }
+
+ private:
+  explicit inspection(const counted_segment& seen) : key_(key::from_value(seen.key)) {
+    info_.key = seen.key;
+    info_.segment_id = seen.id;
+    info_.segment_size = seen.size;
+    info_.mode = seen.owner.mode;
+    info_.owner = seen.owner.owner;
+    info_.creator = seen.owner.creator;
+    info_.attached = seen.attached;
+    info_.changed = seen.changed;
+  }
+
+  bool attach() {
+    const result<segment> found = segment::find(info_.key);
+    if (!found.ok() || found.value.id() != info_.segment_id) return false;
+    result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
+    if (!memory.ok()) return false;
+    memory_ = std::move(memory.value);
+    find_set();
+    const segment_state state = head().state.load(std::memory_order_acquire);
+    if (state == segment_state::blank) return set_ && set_->marked;
+    return is_ours(state) && known(state);
+  }
+
+  bool known(segment_state state) noexcept {
+    switch (state) {
+      case segment_state::ready: info_.state = object_state::ready; return true;
+      case segment_state::removing: info_.state = object_state::removing; return true;
+      case segment_state::removed: info_.state = object_state::removed; return true;
+      case segment_state::under_construction: return true;
+      case segment_state::blank: break;
+    }
+    info_.problem = "its state makes no sense: somebody scribbled over it";
+    return true;
+  }
+
+  void find_set() {
+    try {
+      subject about{key_.name(), info_.key};
+      set_ = detail::find_set(key_, access::everyone, about);
+    } catch (const error& refusal) {
+      info_.problem = refusal.what();
+    }
+    if (set_) info_.set_id = set_->set.id();
+  }
+
+  void read() {
+    if (info_.state == object_state::half_made) return;
+    const subject about{key_.name(), info_.key, info_.segment_id, info_.set_id};
+    try {
+      const auto facts = verified_description::read(head(), info_.segment_size, key_, about);
+      info_.name = facts.name();
+      info_.most_seats = facts.seats();
+      info_.until_last_detach = facts.until_last_detach();
+      read_value(facts, about);
+      if (!leads_to_key(info_.name)) info_.problem = "its name does not lead to its key";
+      if (set_) read_users(facts, about);
+    } catch (const error& refusal) {
+      info_.problem = refusal.what();
+    }
+  }
+
+  void read_value(const verified_description& facts, const subject& about) {
+    const run_time_type held = run_time_type::in(head(), facts, about);
+    info_.format = held.type.format();
+    info_.size = held.type.size();
+    info_.count = held.count;
+    // Relaxed, all of it: numbers for people, of about now.
+    const std::uint32_t section = head().section.load(std::memory_order_relaxed);
+    info_.needs_repair = (section & section_bit::owner_died) != 0;
+    switch (held.kind) {
+      case segment_kind::object:
+        info_.kind = object_kind::object;
+        info_.version = head().version.load(std::memory_order_relaxed);
+        break;
+      case segment_kind::array: {
+        info_.kind = object_kind::array;
+        const auto* payload = memory_.address() + facts.payload_offset();
+        const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
+                                                            held.element_size);
+        info_.version = memory.stores();
+        break;
+      }
+      case segment_kind::mutex: info_.kind = object_kind::mutex; break;
+    }
+  }
+
+  void read_users(const verified_description& facts, const subject& about) {
+    const seat_register users(head(), facts.seats(), set_->set, set_->semaphores);
+    for (unsigned seat = 0; seat < users.count(); ++seat) {
+      if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+    }
+    const lock_word holder(head().lock.load(std::memory_order_relaxed));
+    if (holder.is_free()) {
+      info_.lock = lock_state::free;
+      return;
+    }
+    info_.lock_thread = holder.thread();
+    const bool alive = users.judge(holder.holder(), about) == seat_verdict::alive;
+    info_.lock = alive ? lock_state::held : lock_state::owner_died;
+    if (!alive) return;
+    if (const auto process = users.occupant(holder.holder().seat())) {
+      info_.lock_process = process->value;
+    }
+  }
+
+  bool leads_to_key(const std::string& name) const {
+    return name == key_.name() ||
+           (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+
+  key key_;
+  object_info info_;
+  attachment memory_;
+  std::optional<found_set> set_;
+};
+
+}  // namespace detail
+
+/// All objects of this library in this IPC namespace that this user may read. Blocks never, alters
+/// nothing. Throws shm::error with the kernel's errno.
+inline std::vector<object_info> list() {
+  const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
+  if (!all.ok()) {
+    throw error(std::error_code(all.error_number, std::system_category()),
+                "shm: list: shmctl(SHM_STAT_ANY)");
+  }
+  std::vector<object_info> ours;
+  for (const detail::counted_segment& one : all.value) {
+    if (std::optional<object_info> info = detail::inspection::of(one)) ours.push_back(*info);
+  }
+  return ours;
+}
+
+}  // namespace shm
+
+// ---- shm/schema/field_path.hpp
+// Field path: finds what a person means by wheels[2].pressure in a described value.
+
+namespace shm {
+
+/// Part of a value: a field, or one element of it.
+struct field_place {
+  const field* what;       ///< in the description that was searched
+  std::uint64_t offset;    ///< from the start of the value
+  std::size_t dimensions;  ///< how many of what->dimensions an index has chosen from
+
+  /// Whether it is one element, and no array.
+  bool is_single() const noexcept { return dimensions == what->dimensions.size(); }
+};
+
+namespace detail {
+
+/// [2]: none when that is no index, or none of this array.
+inline std::optional<std::uint64_t> take_index(std::string_view& path, std::uint64_t end) {
+  const std::size_t close = path.find(']');
+  if (close == path.npos || close < 2 || close > 20) return std::nullopt;
+  std::uint64_t index = 0;
+  for (const char digit : path.substr(1, close - 1)) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    index = index * 10 + static_cast<std::uint64_t>(digit - '0');
+    if (index >= end) return std::nullopt;
+  }
+  path.remove_prefix(close + 1);
+  return index;
+}
+
+}  // namespace detail
+
+/// engine.rpm, wheels[2].pressure, grid[1][2]; "" is the value itself, [3] an element of one that
+/// is an array. Nothing when there is no such field or element. Never throws.
+inline std::optional<field_place> find_field(const field& value, std::string_view path) {
+  field_place at{&value, 0, 0};
+  while (!path.empty()) {
+    if (path.front() == '[') {
+      if (at.is_single()) return std::nullopt;
+      const std::uint64_t end = at.what->dimensions[at.dimensions];
+      const auto index = detail::take_index(path, end);
+      if (!index) return std::nullopt;
+      ++at.dimensions;
+      std::uint64_t stride = at.what->size;
+      for (std::size_t d = at.dimensions; d < at.what->dimensions.size(); ++d) {
+        stride *= at.what->dimensions[d];
+      }
+      at.offset += *index * stride;
+      continue;
+    }
+    if (!at.is_single()) return std::nullopt;
+    if (at.what != &value || at.dimensions != 0) {
+      if (path.front() != '.') return std::nullopt;
+      path.remove_prefix(1);
+    }
+    const std::string_view name = path.substr(0, path.find_first_of(".["));
+    const auto& members = at.what->members;
+    const auto found = std::find_if(members.begin(), members.end(),
+                                    [name](const field& member) { return member.name == name; });
+    if (name.empty() || found == members.end()) return std::nullopt;
+    path.remove_prefix(name.size());
+    at = {&*found, at.offset + found->offset, 0};
+  }
+  return at;
+}
+
+}  // namespace shm
+
+// ---- shm/session/door.hpp
+// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
+
+namespace shm::detail {
+
+class door {
+ public:
+  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
+  /// who is inside. Nothing when the set is gone.
+  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
+                                   const subject& about) {
+    const status entered = set.enter_door(until);
+    if (entered.ok()) {
+      crash_point("door: entered");
+      return door(set);
+    }
+    if (means_gone(entered.error_number)) return std::nullopt;
+    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", entered.error_number, about);
+  }
+
+  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
+  door& operator=(door&&) = delete;
+
+  ~door() { leave(); }
+
+  /// Fails only when the set is gone, and then there is no door to leave.
+  void leave() noexcept {
+    if (!std::exchange(inside_, false)) return;
+    static_cast<void>(set_.leave_door());
+    crash_point("door: left");
+  }
+
+  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
+    refuse(errc::timed_out, about,
+           process_name(set.last_process(semaphore::door)) +
+               " is creating, opening or removing this object and does not finish; look at that "
+               "process, or wait longer with options::open_timeout");
+  }
+
+ private:
+  explicit door(const semaphore_set& set) noexcept : set_(set) {}
+
+  semaphore_set set_;
+  bool inside_ = true;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/spectator.hpp
+// Spectator: an open place that was looked at and nothing else; it alters no byte and no semaphore.
+
+namespace shm::detail {
+
+/// A semaphore set that is asked for values and never waited on: even a wait for zero leaves the
+/// time and the process id in the set.
+class looked_at_set {
+ public:
+  looked_at_set() = default;
+  looked_at_set(const semaphore_set& set, std::chrono::milliseconds patience) noexcept
+      : set_(set), patience_(patience) {}
+
+  /// Looks every millisecond. EAGAIN: not within the patience that this set is looked at with.
+  status wait_until_no_raw_edit(const deadline& until) const {
+    return wait_for_zero(semaphore::raw, until.or_earlier(deadline::after(patience_)));
+  }
+
+  status wait_for_zero(unsigned short which, const deadline& until) const {
+    for (;;) {
+      const result<int> now = set_.value(which);
+      if (!now.ok()) return {now.error_number};
+      if (now.value == 0) return {};
+      if (until.passed()) return {EAGAIN};
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  const semaphore_set& set() const noexcept { return set_; }
+
+ private:
+  semaphore_set set_;
+  std::chrono::milliseconds patience_{0};
+};
+
+class spectator {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  /// Throws not_found, foreign_segment, untrusted_owner, incompatible_layout, name_collision,
+  /// corrupt, timed_out, or the kernel's errno.
+  spectator(const key& which, const options& how)
+      : key_value_(which.segment_key()), patience_(how.open_timeout) {
+    const deadline until = deadline::after(how.open_timeout);
+    while (!try_attach(which, how, until)) {
+      if (!until.passed()) continue;
+      refuse(errc::timed_out, subject{which.name(), key_value_},
+             "others keep creating or removing it while it is being looked at");
+    }
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
+  const verified_description& facts() const noexcept { return facts_; }
+  const looked_at_set& set() const noexcept { return set_; }
+  std::string_view name() const noexcept { return facts_.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return patience_; }
+  bool is_removed() const noexcept {
+    // Relaxed: the word says only whether to go on, and orders nothing.
+    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
+  }
+  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.set().id()}; }
+
+ private:
+  /// False: it changed under us, look again.
+  bool try_attach(const key& which, const options& how, const deadline& until) {
+    subject about{which.name(), key_value_};
+    const std::optional<found_set> found = find_set(which, how.access, about);
+    const result<segment> existing = segment::find(which.segment_key());
+    if (existing.error_number == ENOENT) refuse_not_found(about);
+    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+    about.segment_id = existing.value.id();
+    const result<segment_status> now = existing.value.stat();
+    if (means_gone(now.error_number)) return false;
+    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (means_gone(memory.error_number)) return false;
+    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+
+    const header& head = header_at(memory.value);
+    // Sequentially consistent, after attaching: a remover stores removing and then counts.
+    const segment_state state = head.state.load(std::memory_order_seq_cst);
+    if (state != segment_state::ready && is_new_beside(found, which, how)) return false;
+    const bool marked = found && found->marked;
+    if (!is_ours(state) && !(state == segment_state::blank && marked)) {
+      refuse_foreign_segment(about);
+    }
+    check_trust(now.value.owner, how.access, "segment", about);
+    if (found) set_ = looked_at_set(found->set, how.open_timeout);
+    if (state != segment_state::ready && !settled(head, marked, until, about)) return false;
+    facts_ = verified_description::read(head, now.value.size, which, about);
+    where_ = existing.value;
+    memory_ = std::move(memory.value);
+    return true;
+  }
+
+  /// A creator makes and marks its set before the segment, maybe after we looked for it.
+  static bool is_new_beside(const std::optional<found_set>& found, const key& which,
+                            const options& how) {
+    subject about{which.name(), which.segment_key()};
+    const std::optional<found_set> beside = find_set(which, how.access, about);
+    const auto id_of = [](const std::optional<found_set>& set) { return set ? set->set.id() : -1; };
+    return id_of(found) != id_of(beside);
+  }
+
+  /// Whoever creates or removes it is inside the door, or dead.
+  bool settled(const header& head, bool marked, const deadline& until, const subject& about) const {
+    if (marked) {
+      const status waited = set_.wait_for_zero(semaphore::door, until);
+      if (means_gone(waited.error_number)) return false;
+      if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
+      if (!waited.ok()) refuse_set_call("semctl(GETVAL)", waited.error_number, about);
+    }
+    const segment_state again = head.state.load(std::memory_order_seq_cst);
+    if (again == segment_state::removed) refuse_not_found(about);
+    if (again == segment_state::blank || again == segment_state::under_construction) {
+      refuse_half_made(about);
+    }
+    return true;  // ready, or removing by somebody who died: as good as ready
+  }
+
+  int key_value_;
+  std::chrono::milliseconds patience_;
+  segment where_;
+  attachment memory_;
+  looked_at_set set_;
+  verified_description facts_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/schema/members.hpp
+// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+
+namespace shm::detail {
+
+template <class T>
+inline constexpr bool has_members = boost::hana::Struct<T>::value;
+
+/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
+template <class T, class Visit>
+constexpr void for_each_member(Visit&& visit) {
+  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
+    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
+     ...);
+  });
+}
+
+template <class T, class Accessor>
+using member_type = std::remove_cv_t<
+    std::remove_reference_t<decltype(std::declval<Accessor>()(std::declval<T&>()))>>;
+
+/// One dimension of a C array or std::array.
+template <class T>
+struct dimension {
+  static constexpr bool is_array = false;
+};
+template <class T, std::size_t N>
+struct dimension<T[N]> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+template <class T, std::size_t N>
+struct dimension<std::array<T, N>> {
+  static constexpr bool is_array = true;
+  static constexpr std::size_t count = N;
+  using element = std::remove_cv_t<T>;
+};
+
+/// A T that is never constructed: only the addresses of its members are of interest.
+template <class T>
+union unconstructed {
+  constexpr unconstructed() noexcept : nothing() {}
+  char nothing;
+  T value;
+};
+
+/// Whether the members listed fill the type, as a compiler lays them out.
+template <class T>
+constexpr bool lists_all_members() {
+  std::size_t end = 0;
+  for_each_member<T>([&end](const char*, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
+  });
+  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  return std::max(end, std::size_t{1}) == sizeof(T);
+}
+
+template <class T>
+inline const unconstructed<T> ghost{};
+
+/// Both in one object. Clang calls this comparison unspecified between members of different types,
+/// and evaluates it only where asked whether it could.
+constexpr bool lies_before(const void* a, const void* b) {
+  return __builtin_constant_p(a < b) ? a < b : a < b;
+}
+
+/// Whether the members are listed in the order in which they lie.
+template <class T>
+constexpr bool lists_in_order() {
+  bool in_order = true;
+  bool is_first = true;
+  const void* before = nullptr;
+  for_each_member<T>([&](const char*, auto accessor) {
+    const void* const address = &accessor(ghost<T>.value);
+    in_order = in_order && (is_first || lies_before(before, address));
+    is_first = false;
+    before = address;
+  });
+  return in_order;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/shareable.hpp
+// Shareable: which types may live in shared memory, and for the others the rule that they break.
+
+namespace shm {
+
+namespace detail {
+
+enum class sharing_rule {
+  none_broken,
+  no_address,
+  trivially_copyable,
+  not_volatile,
+  all_members,
+  in_order
+};
+
+template <class T>
+inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
+                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
+template <class Char, class Traits>
+inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
+template <class T, std::size_t Extent>
+inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+
+template <class T>
+constexpr sharing_rule broken_rule();
+
+template <class T>
+constexpr sharing_rule broken_rule_of_members() {
+  sharing_rule broken = sharing_rule::none_broken;
+  for_each_member<T>([&broken](const char*, auto accessor) {
+    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
+    if (broken != sharing_rule::none_broken) return;
+    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
+                                          : broken_rule<std::remove_const_t<declared>>();
+  });
+  if (broken != sharing_rule::none_broken) return broken;
+  if (!lists_all_members<T>()) return sharing_rule::all_members;
+  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+}
+
+template <class T>
+constexpr sharing_rule broken_rule() {
+  if constexpr (dimension<T>::is_array) {
+    return broken_rule<typename dimension<T>::element>();
+  } else if constexpr (refers_elsewhere<T>) {
+    return sharing_rule::no_address;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return sharing_rule::not_volatile;
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {
+    return sharing_rule::trivially_copyable;
+  } else if constexpr (has_members<T>) {
+    return broken_rule_of_members<T>();
+  } else {
+    return sharing_rule::none_broken;
+  }
+}
+
+/// Stops compilation with the rule that T breaks.
+template <class T>
+constexpr void check_shareable() {
+  constexpr sharing_rule broken = broken_rule<T>();
+  static_assert(
+      broken != sharing_rule::no_address,
+      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
+      "another process; store the value itself, an index or an offset");
+  static_assert(broken != sharing_rule::trivially_copyable,
+                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
+                "between processes; use char[N] or std::array in place of strings and vectors");
+  static_assert(broken != sharing_rule::not_volatile,
+                "shm: T must not be volatile: the library orders accesses itself");
+  static_assert(
+      broken != sharing_rule::all_members,
+      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
+  static_assert(broken != sharing_rule::in_order,
+                "shm: the members of T must be listed in the order of their declaration");
+  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+}
+
+}  // namespace detail
+
+/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
+/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
+/// if any.
+template <class T>
+inline constexpr bool is_shareable_v =
+    detail::broken_rule<T>() == detail::sharing_rule::none_broken;
+
+}  // namespace shm
+
+// ---- shm/schema/describe.hpp
+// Describe: the schema of a T, written from its Boost.Hana members.
+
+namespace shm {
+
+namespace detail {
+
+inline constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+/// The PEP 3118 letter of an integer of that many bytes; 0: there is none.
+constexpr char integer_code(std::size_t bytes, bool is_signed) noexcept {
+  switch (bytes) {
+    case 1: return is_signed ? 'b' : 'B';
+    case 2: return is_signed ? 'h' : 'H';
+    case 4: return is_signed ? 'i' : 'I';
+    case 8: return is_signed ? 'q' : 'Q';
+    default: return 0;
+  }
+}
+
+template <class T>
+constexpr char scalar_code() noexcept {
+  if constexpr (std::is_enum_v<T>) {
+    return scalar_code<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return '?';
+  } else if constexpr (std::is_same_v<T, char>) {
+    return 'c';
+  } else if constexpr (std::is_integral_v<T>) {
+    return integer_code(sizeof(T), std::is_signed_v<T>);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return 'f';
+  } else if constexpr (std::is_same_v<T, double>) {
+    return 'd';
+  } else if constexpr (std::is_same_v<T, long double>) {
+    return 'g';
+  } else {
+    return 0;
+  }
+}
+
+/// What a long double looks like is the machine's own affair: native, as PEP 3118 has it.
+inline std::string byte_order_of(char code, std::size_t size) {
+  if (code == 'g') return "@";
+  if (size == 1) return "";
+  return little_endian ? "<" : ">";
+}
+
+inline std::string padding(std::size_t bytes) {
+  if (bytes == 0) return {};
+  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
+}
+
+template <class T>
+std::string format_of();
+
+template <class T>
+std::string format_of_members() {
+  static const unconstructed<T> place{};
+  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  std::string text = "T{";
+  std::size_t end = 0;
+  for_each_member<T>([&](const char* name, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto offset = static_cast<std::size_t>(address - start);
+    text += padding(offset - end) + format_of<member>() + ':' + name + ':';
+    end = offset + sizeof(member);
+  });
+  return text + padding(sizeof(T) - end) + '}';
+}
+
+template <class T>
+std::string format_of_array() {
+  std::string dimensions = std::to_string(dimension<T>::count);
+  using element = typename dimension<T>::element;
+  if constexpr (std::is_same_v<element, char>) {
+    return dimensions + 's';
+  } else {
+    std::string inner = format_of<element>();
+    // Two dimensions are one list: (2,3), not (2)(3).
+    if constexpr (dimension<element>::is_array) {
+      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
+    }
+    return '(' + dimensions + ')' + inner;
+  }
+}
+
+template <class T>
+std::string format_of() {
+  if constexpr (dimension<T>::is_array) {
+    return format_of_array<T>();
+  } else if constexpr (has_members<T>) {
+    return format_of_members<T>();
+  } else if constexpr (scalar_code<T>() != 0) {
+    return byte_order_of(scalar_code<T>(), sizeof(T)) + scalar_code<T>();
+  } else {
+    return padding(sizeof(T));  // opaque: size and alignment are all that is known
+  }
+}
+
+/// The schema of an array<T, N>.
+template <class T, std::size_t N>
+const schema& array_schema_of() {
+  check_shareable<T>();
+  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
+                            alignof(T));
+  return known;
+}
+
+}  // namespace detail
+
+/// What an object<T> stores beside the value, and compares when it is opened. Written at the first
+/// call, which may throw std::bad_alloc.
+template <class T>
+const schema& schema_of() {
+  detail::check_shareable<T>();
+  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  return known;
+}
+
+}  // namespace shm
+
+// ---- shm/os/made_here.hpp
+// Made here: removes the kernel object that this call created, unless it is kept.
+
+namespace shm::detail {
+
+template <class KernelObject>
+class made_here {
+ public:
+  made_here() = default;
+  made_here(const made_here&) = delete;
+  made_here& operator=(const made_here&) = delete;
+  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
+  ~made_here() {
+    if (owns_) static_cast<void>(object_.remove());
+  }
+
+  void own(const KernelObject& object) noexcept {
+    object_ = object;
+    owns_ = true;
+  }
+  void keep() noexcept { owns_ = false; }
+
+ private:
+  KernelObject object_;
+  bool owns_ = false;
+};
 
 }  // namespace shm::detail
 
@@ -1941,55 +3642,6 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
 
 }  // namespace shm::detail
 
-// ---- shm/session/door.hpp
-// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
-
-namespace shm::detail {
-
-class door {
- public:
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
-  /// who is inside. Nothing when the set is gone.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    const status entered = set.enter_door(until);
-    if (entered.ok()) {
-      crash_point("door: entered");
-      return door(set);
-    }
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
-  }
-
-  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
-  door& operator=(door&&) = delete;
-
-  ~door() { leave(); }
-
-  /// Fails only when the set is gone, and then there is no door to leave.
-  void leave() noexcept {
-    if (!std::exchange(inside_, false)) return;
-    static_cast<void>(set_.leave_door());
-    crash_point("door: left");
-  }
-
-  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
-    refuse(errc::timed_out, about,
-           process_name(set.last_process(semaphore::door)) +
-               " is creating, opening or removing this object and does not finish; look at that "
-               "process, or wait longer with options::open_timeout");
-  }
-
- private:
-  explicit door(const semaphore_set& set) noexcept : set_(set) {}
-
-  semaphore_set set_;
-  bool inside_ = true;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/session/retire.hpp
 // Retire: takes a segment away, but only when nobody is attached, or by force.
 
@@ -2049,485 +3701,6 @@ inline status retire_by_force(header& head, const segment& where) noexcept {
   crash_point("force: segment gone");
   return {};
 }
-
-}  // namespace shm::detail
-
-// ---- shm/schema/format_parser.hpp
-// Format parser: from a schema's text, which may come from anybody, to its fields in order.
-
-namespace shm::detail {
-
-struct field {
-  std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
-  std::string type;  ///< in words: float[4]
-  std::uint64_t offset;
-  std::uint64_t size;
-};
-
-struct parsed_format {
-  std::optional<std::uint64_t> elements;  ///< of a shm::array
-  std::vector<field> fields;
-  std::uint64_t size = 0;
-};
-
-/// Knows only the formats that this library writes. Bounded in depth, number of fields and sizes,
-/// whatever the text says.
-class format_parser {
- public:
-  /// `is_array`: the text starts with the number of a shm::array's elements.
-  static std::optional<parsed_format> parse(std::string_view text) {
-    format_parser parser(text);
-    parsed_format whole;
-    std::uint64_t size = 0;
-    if (parser.starts_with_element_count()) {
-      std::uint64_t elements = 0;
-      if (!parser.skip('(') || !parser.number(elements) || !parser.skip(')')) return std::nullopt;
-      whole.elements = elements;
-    }
-    if (!parser.item("", 0, size, 0) || !parser.rest_.empty()) return std::nullopt;
-    whole.fields = std::move(parser.fields_);
-    whole.size = size;
-    return whole;
-  }
-
- private:
-  static constexpr unsigned max_depth = 16;
-  static constexpr std::size_t max_fields = 4096;
-  static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
-
-  explicit format_parser(std::string_view text) : rest_(text) {}
-
-  bool starts_with_element_count() const {
-    // One dimension alone is the array's; the element's own dimensions follow in their own
-    // brackets.
-    return !rest_.empty() && rest_.front() == '(' &&
-           rest_.substr(0, rest_.find(')')).find(',') == rest_.npos;
-  }
-
-  bool skip(char expected) {
-    if (rest_.empty() || rest_.front() != expected) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-
-  bool at_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
-
-  bool number(std::uint64_t& value) {
-    if (!at_digit()) return false;
-    value = 0;
-    for (; at_digit(); rest_.remove_prefix(1)) {
-      value = value * 10 + static_cast<std::uint64_t>(rest_.front() - '0');
-      if (value > max_size) return false;
-    }
-    return true;
-  }
-
-  bool name(std::string& into) {
-    if (!skip(':')) return false;
-    const std::size_t end = rest_.find(':');
-    if (end == rest_.npos || end == 0) return false;
-    into = printable(rest_.substr(0, end), 64);
-    rest_.remove_prefix(end + 1);
-    return true;
-  }
-
-  /// (2,3): the total, and the words [2][3].
-  bool dimensions(std::uint64_t& total, std::string& words) {
-    total = 1;
-    while (skip('(')) {
-      do {
-        std::uint64_t count = 0;
-        if (!number(count) || (count != 0 && total > max_size / count)) return false;
-        total *= count;
-        words += '[' + std::to_string(count) + ']';
-      } while (skip(','));
-      if (!skip(')')) return false;
-    }
-    return true;
-  }
-
-  bool item(const std::string& path, std::uint64_t offset, std::uint64_t& size, unsigned depth) {
-    std::uint64_t count = 1;
-    std::string words;
-    if (!dimensions(count, words)) return false;
-    std::uint64_t unit = 0;
-    if (rest_.substr(0, 2) == "T{") {
-      rest_.remove_prefix(2);
-      const std::size_t place = fields_.size();
-      if (!members(path.empty() ? "" : path + (words.empty() ? "." : "[]."), offset, unit,
-                   depth + 1)) {
-        return false;
-      }
-      if (unit != 0 && count > max_size / unit) return false;
-      size = unit * count;
-      // Of a single struct its members say all; of several, their number has to be said, too.
-      if (!words.empty()) {
-        fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(place),
-                       field{path, "struct" + words, offset, size});
-      }
-      return true;
-    }
-    std::string type;
-    if (!scalar(type, unit) || (unit != 0 && count > max_size / unit)) return false;
-    size = unit * count;
-    return add(field{path, type + words, offset, size});
-  }
-
-  bool members(const std::string& prefix, std::uint64_t start, std::uint64_t& size,
-               unsigned depth) {
-    if (depth > max_depth) return false;
-    size = 0;
-    while (!skip('}')) {
-      std::uint64_t gap = 0;
-      if (padding(gap)) {
-        size += gap;
-      } else {
-        std::uint64_t member = 0;
-        std::string member_name;
-        if (!peek_name(member_name) || !item(prefix + member_name, start + size, member, depth) ||
-            !name(member_name)) {
-          return false;
-        }
-        size += member;
-      }
-      if (size > max_size) return false;
-    }
-    return true;
-  }
-
-  /// Padding has no name; 8x with a name is an opaque member.
-  bool padding(std::uint64_t& bytes) {
-    const std::string_view before = rest_;
-    bytes = 1;
-    if (at_digit() && !number(bytes)) return false;
-    if (skip('x') && (rest_.empty() || rest_.front() != ':')) return true;
-    rest_ = before;
-    return false;
-  }
-
-  /// The name stands behind the item; find it before the item's own members are given their paths.
-  bool peek_name(std::string& into) const {
-    std::string_view text = rest_;
-    unsigned depth = 0;
-    std::size_t at = 0;
-    for (; at < text.size(); ++at) {
-      if (text[at] == '{') ++depth;
-      if (text[at] == '}') {
-        if (depth == 0) return false;
-        --depth;
-      }
-      if (text[at] == ':' && depth == 0) break;
-    }
-    if (at == text.size()) return false;
-    const std::size_t end = text.find(':', at + 1);
-    if (end == text.npos || end == at + 1) return false;
-    into = printable(text.substr(at + 1, end - at - 1), 64);
-    return true;
-  }
-
-  bool scalar(std::string& type, std::uint64_t& size) {
-    std::uint64_t count = 1;
-    const bool counted = at_digit();
-    if (counted && !number(count)) return false;
-    if (skip('s')) {
-      type = "char[" + std::to_string(count) + ']';
-      size = count;
-      return true;
-    }
-    if (skip('x')) {
-      type = "opaque " + std::to_string(count) + (count == 1 ? " byte" : " bytes");
-      size = count;
-      return true;
-    }
-    if (counted) return false;
-    const bool big = skip('>');
-    if (!big && !skip('<')) static_cast<void>(skip('@'));
-    if (rest_.empty()) return false;
-    const char code = rest_.front();
-    rest_.remove_prefix(1);
-    if (!word_of(code, type, size)) return false;
-    if (big) type += " (big-endian)";
-    return true;
-  }
-
-  static bool word_of(char code, std::string& type, std::uint64_t& size) {
-    struct known {
-      char code;
-      const char* word;
-      std::uint64_t size;
-    };
-    static constexpr known all[] = {{'?', "bool", 1},
-                                    {'c', "char", 1},
-                                    {'b', "int8", 1},
-                                    {'B', "uint8", 1},
-                                    {'h', "int16", 2},
-                                    {'H', "uint16", 2},
-                                    {'i', "int32", 4},
-                                    {'I', "uint32", 4},
-                                    {'q', "int64", 8},
-                                    {'Q', "uint64", 8},
-                                    {'f', "float", 4},
-                                    {'d', "double", 8},
-                                    {'g', "long double", sizeof(long double)}};
-    for (const known& one : all) {
-      if (one.code != code) continue;
-      type = one.word;
-      size = one.size;
-      return true;
-    }
-    return false;
-  }
-
-  bool add(field found) {
-    if (fields_.size() >= max_fields) return false;
-    fields_.push_back(std::move(found));
-    return true;
-  }
-
-  std::string_view rest_;
-  std::vector<field> fields_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/schema/difference.hpp
-// Difference: in what two schemas differ, field by field, in words for the person who changed one.
-
-namespace shm::detail {
-
-/// The stored schema may say anything; the text returned is bounded and printable.
-class schema_difference {
- public:
-  static std::string describe(const schema& stored, const schema& ours) {
-    schema_difference difference;
-    difference.compare(stored, ours);
-    return difference.text();
-  }
-
- private:
-  static constexpr std::size_t max_lines = 20;
-
-  void compare(const schema& stored, const schema& ours) {
-    const std::optional<parsed_format> there = format_parser::parse(stored.format());
-    const std::optional<parsed_format> here = format_parser::parse(ours.format());
-    if (!there || !here) {
-      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
-      say("in the segment: " + printable(stored.format(), 200));
-      say("in this program: " + printable(ours.format(), 200));
-    } else {
-      compare_elements(*there, *here);
-      compare_fields(there->fields, here->fields);
-    }
-    compare_number("size", stored.size(), ours.size());
-    compare_number("alignment", stored.alignment(), ours.alignment());
-  }
-
-  void compare_elements(const parsed_format& there, const parsed_format& here) {
-    const auto words = [](const std::optional<std::uint64_t>& count) {
-      return count ? std::to_string(*count) + " elements" : std::string("one value");
-    };
-    if (there.elements != here.elements) {
-      say(words(there.elements) + " in the segment, " + words(here.elements) + " in this program");
-    }
-  }
-
-  void compare_fields(const std::vector<field>& there, const std::vector<field>& here) {
-    std::vector<const field*> only_here;
-    for (const field& mine : here) {
-      if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
-    }
-    for (const field& old : there) {
-      if (const field* const mine = find(here, old.path)) {
-        compare_field(old, *mine);
-      } else if (const field* const renamed = take_twin(only_here, old)) {
-        say(title(old) + ": called " + title(*renamed) + " in this program (" + where(old) + ")");
-      } else {
-        say(title(old) + ": only in the segment (" + where(old) + ")");
-      }
-    }
-    for (const field* mine : only_here) {
-      say(title(*mine) + ": only in this program (" + where(*mine) + ")");
-    }
-  }
-
-  void compare_field(const field& old, const field& mine) {
-    if (old.type == mine.type && old.offset == mine.offset) return;
-    say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
-  }
-
-  void compare_number(const char* what, std::size_t stored, std::size_t ours) {
-    if (stored == ours) return;
-    say(std::string(what) + ": " + std::to_string(stored) + " bytes in the segment, " +
-        std::to_string(ours) + " in this program");
-  }
-
-  static const field* find(const std::vector<field>& fields, const std::string& path) {
-    const auto found = std::find_if(fields.begin(), fields.end(),
-                                    [&path](const field& one) { return one.path == path; });
-    return found == fields.end() ? nullptr : &*found;
-  }
-
-  /// The same type in the same place under another name: renamed, most likely.
-  static const field* take_twin(std::vector<const field*>& candidates, const field& old) {
-    const auto found = std::find_if(candidates.begin(), candidates.end(), [&old](const field* one) {
-      return one->offset == old.offset && one->type == old.type;
-    });
-    if (found == candidates.end()) return nullptr;
-    const field* const twin = *found;
-    candidates.erase(found);
-    return twin;
-  }
-
-  static std::string title(const field& one) { return one.path.empty() ? "the value" : one.path; }
-  static std::string where(const field& one) {
-    return one.type + " at byte " + std::to_string(one.offset);
-  }
-
-  void say(const std::string& line) { lines_.push_back("  " + line); }
-
-  std::string text() const {
-    std::string all;
-    for (std::size_t i = 0; i < std::min(lines_.size(), max_lines); ++i) {
-      if (i != 0) all += '\n';
-      all += lines_[i];
-    }
-    if (lines_.size() > max_lines) {
-      all += "\n  … and " + std::to_string(lines_.size() - max_lines) + " more";
-    }
-    return all;
-  }
-
-  std::vector<std::string> lines_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/session/verify.hpp
-// Verify: is the segment found what this program means by that name? Copied, checked, then used.
-
-namespace shm::detail {
-
-/// The header's constant part, copied out of a segment of ours that is ready.
-class verified_description {
- public:
-  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
-  /// name_collision.
-  static verified_description read(const header& head, std::size_t segment_size, const key& which,
-                                   const subject& about) {
-    check_layout(head, segment_size, about);
-    if (segment_size < sizeof(header)) refuse_corrupt(about, "it is shorter than its own header");
-    verified_description found;
-    load_shared<8>(&found.copy_, &head.fixed, sizeof found.copy_);
-    found.check_bounds(segment_size, about);
-    found.check_name(which, about);
-    return found;
-  }
-
-  /// Whether a remover must keep its hands off: the two names only share a key. A header that
-  /// cannot be understood, as one of another layout, has no name to be spared for.
-  static bool belongs_to_another_name(const header& head, std::size_t segment_size,
-                                      const key& which, const subject& about) {
-    try {
-      read(head, segment_size, which, about);
-    } catch (const error& refusal) {
-      return refusal.code() == errc::name_collision;
-    }
-    return false;
-  }
-
-  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
-  void check_content(const header& head, const blueprint& plan, const subject& about) const {
-    check_kind(plan, about);
-    check_type(head, plan, about);
-    check_places(plan, about);
-  }
-
-  std::string_view name() const noexcept { return {copy_.name, copy_.name_length}; }
-  unsigned seats() const noexcept { return copy_.seats; }
-  bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
-  std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
-  std::size_t payload_size() const noexcept { return copy_.payload_size; }
-
- private:
-  [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {
-    refuse(errc::corrupt, about,
-           "the segment's header makes no sense (" + why +
-               "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
-  }
-
-  /// Before anything else: another layout may have a shorter header.
-  static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
-    std::uint32_t number = 0;
-    if (segment_size < offsetof(header, fixed) + sizeof number) {
-      refuse_corrupt(about, "it is too short to say which memory layout it has");
-    }
-    static_assert(offsetof(description, layout) == 0);
-    load_shared<4>(&number, &head.fixed, sizeof number);
-    if (number == layout_number) return;
-    refuse(errc::incompatible_layout, about,
-           "made with memory layout " + std::to_string(number) + ", this program uses layout " +
-               std::to_string(layout_number) +
-               "; build all programs with the same version of the library, end the old ones, then "
-               "shm::remove(name)");
-  }
-
-  void check_bounds(std::size_t segment_size, const subject& about) const {
-    if (copy_.name_length == 0 || copy_.name_length > key::max_name_length) {
-      refuse_corrupt(about, "length of the name");
-    }
-    if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
-    if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
-    const std::size_t earliest_payload =
-        sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
-    if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
-        copy_.payload_size > segment_size - copy_.payload_offset) {
-      refuse_corrupt(about, "place of the value");
-    }
-  }
-
-  void check_name(const key& which, const subject& about) const {
-    if (!which.is_named() || which.name() == name()) return;
-    refuse(errc::name_collision, about,
-           "the segment under this key belongs to another name, \"" + printable(name(), 64) +
-               "\"; choose another name, or agree on a key with shm::key::from_value");
-  }
-
-  void check_kind(const blueprint& plan, const subject& about) const {
-    const auto kind = static_cast<segment_kind>(copy_.kind);
-    if (kind == plan.kind) return;
-    refuse(errc::kind_mismatch, about,
-           "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
-               "; open it as what it is, or choose another name");
-  }
-
-  void check_type(const header& head, const blueprint& plan, const subject& about) const {
-    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
-    std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(),
-                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                   format.size());
-    const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
-    if (stored.fingerprint() != copy_.fingerprint)
-      refuse_corrupt(about, "fingerprint of the schema");
-    if (stored != *plan.type) {
-      refuse(errc::type_mismatch, about,
-             "the struct in the segment is not this program's:\n" +
-                 schema_difference::describe(stored, *plan.type) +
-                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
-    }
-  }
-
-  void check_places(const blueprint& plan, const subject& about) const {
-    const segment_layout expected = segment_layout::of(copy_.seats, copy_.schema_length,
-                                                       plan.payload_size, plan.payload_alignment);
-    if (copy_.payload_size != plan.payload_size ||
-        copy_.payload_offset != expected.payload_offset) {
-      refuse_corrupt(about, "size of the value");
-    }
-  }
-
-  description copy_{};
-};
 
 }  // namespace shm::detail
 
@@ -2625,171 +3798,6 @@ class judge {
   const blueprint& plan_;
   std::size_t total_size_;
   const subject& about_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/session/seat.hpp
-// Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
-
-namespace shm::detail {
-
-/// Generation and seat: who a handle is, among all that ever were. Never 0. The low 23 bits are
-/// free for what goes along: the thread in the lock word, the process in the handle.
-class seat_identity {
- public:
-  static constexpr unsigned free_bits = 23;
-  static constexpr unsigned seat_bits = 11;
-  static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
-
-  seat_identity(std::uint32_t generation, unsigned seat) noexcept
-      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
-                                                                         << free_bits) {}
-
-  /// From a word whose low bits hold something else.
-  static seat_identity in(std::uint64_t word) noexcept {
-    return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
-  }
-
-  std::uint64_t bits() const noexcept { return bits_; }
-  std::uint32_t generation() const noexcept {
-    return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
-  }
-  unsigned seat() const noexcept {
-    return static_cast<unsigned>(bits_ >> free_bits) & ((1u << seat_bits) - 1);
-  }
-
- private:
-  explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
-
-  std::uint64_t bits_;
-};
-
-/// The seats of one object: the set's semaphores, and the entries in the segment's header.
-class seats {
- public:
-  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
-  /// and made anew may have fewer than the header.
-  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
-      : head_(&head),
-        entries_(entries),
-        set_(set),
-        semaphores_(semaphores),
-        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
-
-  enum class verdict { alive, dead, set_is_gone };
-
-  /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
-  verdict judge(seat_identity who, const subject& about) const {
-    if (who.seat() >= entries_) {
-      refuse(errc::corrupt, about,
-             "the lock names seat " + std::to_string(who.seat()) + " of " +
-                 std::to_string(entries_) +
-                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
-                 "shm::force)");
-    }
-    if (who.seat() >= count_) return verdict::dead;  // it sat in the set that was lost
-    const result<int> taken = set_.value(index(who.seat()));
-    if (!taken.ok()) {
-      if (means_gone(taken.error_number)) return verdict::set_is_gone;
-      refuse_set_call("semctl(GETVAL)", taken.error_number, about);
-    }
-    // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
-    const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
-    return taken.value >= 1 && occupant == who.generation() ? verdict::alive : verdict::dead;
-  }
-
-  /// Inside the door. Nothing when the set is gone.
-  std::optional<seat_identity> sit_down(const subject& about) const {
-    const result<std::vector<unsigned short>> values = set_.values(semaphores_);
-    if (!values.ok()) {
-      if (means_gone(values.error_number)) return std::nullopt;
-      refuse_set_call("semctl(GETALL)", values.error_number, about);
-    }
-    drain(values.value[semaphore::wake]);
-    for (unsigned seat = 0; seat < count_; ++seat) {
-      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
-      const status taken = set_.take_seat(seat);
-      if (taken.ok()) return occupy(seat);
-      if (means_gone(taken.error_number)) return std::nullopt;
-      if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
-    }
-    refuse(
-        errc::no_free_seat, about,
-        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
-            "; close handles that are not needed, read through shm::object<const T>, which needs "
-            "no seat, or create the object with a larger options::seats");
-  }
-
-  /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
-  /// to find that out, as the kernel would do for a dead process.
-  void leave(seat_identity who, bool holding) const noexcept {
-    status left = leave_once(who.seat(), holding);
-    if (left.error_number == ERANGE) {  // 32767 deaths and nobody slept: make room
-      static_cast<void>(set_.drain_wake_tokens(1));
-      left = leave_once(who.seat(), holding);
-    }
-    // Any other failure means that the set is gone, and the seat with it.
-    static_cast<void>(left);
-    crash_point("seat: left");
-  }
-
-  unsigned count() const noexcept { return count_; }
-
- private:
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  seat_entry& entry(unsigned seat) const noexcept { return seats_of(*head_)[seat]; }
-
-  status leave_once(unsigned seat, bool holding) const noexcept {
-    return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
-  }
-
-  seat_identity occupy(unsigned seat) const noexcept {
-    crash_point("seat: taken");
-    entry(seat).process.store(::getpid(), std::memory_order_relaxed);
-    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
-    // Relaxed: the door makes this the only one who counts.
-    std::uint32_t generation = 0;
-    while (generation == 0) {
-      generation = (head_->last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
-                   seat_identity::generation_mask;
-    }
-    crash_point("seat: generation drawn");
-    // Release: whoever sees the generation sees the incarnation before it.
-    entry(seat).generation.store(generation, std::memory_order_release);
-    crash_point("seat: generation stored");
-    // Whoever saw the entry of the occupant before took a dead owner for alive: let it look again.
-    static_cast<void>(set_.post_wake_token());
-    crash_point("seat: token posted");
-    return {generation, seat};
-  }
-
-  /// Each death leaves a token. At 32767 nobody could sit down any more.
-  void drain(int tokens) const noexcept {
-    // Fails only when somebody took tokens meanwhile, which is as good.
-    if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
-  }
-
-  /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's.
-  bool give_back_leftover(unsigned seat) const noexcept {
-    const seat_entry& found = entry(seat);
-    if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
-        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
-      return false;
-    }
-    // The entry only says where to look; the kernel says whose it is.
-    const result<int> pid = set_.last_process(index(seat));
-    return pid.ok() && pid.value == ::getpid() && set_.leave_seat_and_post(seat).ok();
-  }
-
-  header* head_;
-  unsigned entries_;
-  semaphore_set set_;
-  unsigned semaphores_;
-  unsigned count_;
 };
 
 }  // namespace shm::detail
@@ -2985,13 +3993,6 @@ class opener {
            found.mode == permissions(how_.access);
   }
 
-  bool anybody_sits(const found_set& found) const {
-    const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-    return values.ok() &&
-           std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                       [](unsigned short taken) { return taken != 0; });
-  }
-
   void remove(const segment& old) {
     const status removed = old.remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -3072,9 +4073,9 @@ class connection {
   /// Blocks never.
   bool is_alive(seat_identity who) const {
     switch (all_seats().judge(who, about())) {
-      case seats::verdict::alive: return true;
-      case seats::verdict::dead: return false;
-      case seats::verdict::set_is_gone: break;
+      case seat_verdict::alive: return true;
+      case seat_verdict::dead: return false;
+      case seat_verdict::set_is_gone: break;
     }
     give_up();
   }
@@ -3143,30 +4144,6 @@ class connection {
   process_epoch opened_in_;
   std::chrono::milliseconds open_timeout_;
   int key_value_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/sync/lock_word.hpp
-// Lock word: one 64-bit value that says who holds a lock, down to the thread.
-
-namespace shm::detail {
-
-/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
-class lock_word {
- public:
-  explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
-  lock_word(seat_identity who, std::uint32_t thread) noexcept
-      : bits_(who.bits() | std::uint64_t{thread & thread_mask} << 1) {}
-
-  std::uint64_t bits() const noexcept { return bits_; }
-  bool is_free() const noexcept { return bits_ == 0; }
-  seat_identity holder() const noexcept { return seat_identity::in(bits_); }
-
- private:
-  static constexpr std::uint32_t thread_mask = (1u << 22) - 1;
-
-  std::uint64_t bits_;
 };
 
 }  // namespace shm::detail
@@ -3463,140 +4440,6 @@ class held_lock {
 
 }  // namespace shm::detail
 
-// ---- shm/store/journalled_array.hpp
-// Journalled array: contiguous elements, each changed as a whole although there is but one copy.
-
-namespace shm::detail {
-
-constexpr std::size_t stripes_for(std::size_t elements) noexcept {
-  constexpr std::size_t most = 256;  // 2 KiB of counters
-  std::size_t stripes = 1;
-  while (stripes < elements && stripes < most) stripes *= 2;
-  return stripes;
-}
-
-/// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
-template <class T, std::size_t N>
-struct array_memory {
-  static constexpr std::size_t stripes = stripes_for(N);
-
-  alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
-  std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
-  alignas(cache_line) std::atomic<std::uint64_t> sequences[stripes];  ///< odd while one is written
-  alignas(std::max(cache_line, alignof(T))) std::byte journal[sizeof(T)];
-  alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
-};
-
-/// The writing functions are for the holder of the lock alone.
-template <class T, std::size_t N, class Memory>
-class journalled_array_view {
- public:
-  explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
-
-  /// False: the element was changed meanwhile, the bytes are worthless.
-  bool try_read(std::size_t i, void* to) const noexcept {
-    const auto& sequence = sequence_of(i);
-    // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
-    // before and the index that was stored before.
-    const std::uint64_t before = sequence.load(std::memory_order_acquire);
-    const bool in_journal =
-        is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
-    const std::byte* const from = in_journal ? memory_.journal : element(i);
-    crash_point("read: journal looked up");
-    crash_points_in_copy("read: a third copied", sizeof(T), [&](std::size_t at, std::size_t size) {
-      load_shared<alignof(T)>(static_cast<std::byte*>(to) + at, from + at, size);
-    });
-    crash_point("read: copied");
-    // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return sequence.load(std::memory_order_relaxed) == before;
-  }
-
-  const std::byte* element(std::size_t i) const noexcept {
-    return memory_.elements + i * sizeof(T);
-  }
-  T* elements() const noexcept {
-    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
-  }
-
-  std::uint64_t sequence(std::size_t stripe) const noexcept {
-    return memory_.sequences[stripe].load(std::memory_order_acquire);
-  }
-
-  /// Each step in this order, and each release, keeps a reader or a repair from a half-made
-  /// element.
-  void store(std::size_t i, const void* from) const noexcept {
-    auto& sequence = sequence_of(i);
-    // Even it is, unless somebody scribbled; then this store makes it so again.
-    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
-    // Release fence: who sees the journal change sees the sequence of the store before it.
-    std::atomic_thread_fence(std::memory_order_release);
-    crash_point("array: before journal");
-    copy_within("array: a third saved", memory_.journal, element(i));
-    crash_point("array: journal filled");
-    memory_.journal_index.store(i + 1, std::memory_order_relaxed);
-    crash_point("array: index stored");
-    // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(even + 1, std::memory_order_release);
-    crash_point("array: sequence odd");
-    // Release fence: who sees a byte of the new element sees that the sequence became odd.
-    std::atomic_thread_fence(std::memory_order_release);
-    std::byte* const target = memory_.elements + i * sizeof(T);
-    crash_points_in_copy(
-        "array: a third written", sizeof(T), [&](std::size_t at, std::size_t size) {
-          store_shared<alignof(T)>(target + at, static_cast<const std::byte*>(from) + at, size);
-        });
-    crash_point("array: element written");
-    // Release: even commits, for readers and for a repair alike.
-    sequence.store(even + 2, std::memory_order_release);
-    crash_point("array: sequence even");
-    // Release: an empty index means that the sequence is even.
-    memory_.journal_index.store(0, std::memory_order_release);
-    crash_point("array: index cleared");
-  }
-
-  enum class repair_result { done, corrupt };
-
-  /// At every acquisition of the lock. Killed at any step, the next one does it again.
-  repair_result repair() const noexcept {
-    const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
-    if (index == 0) return repair_result::done;
-    if (index > N) return repair_result::corrupt;
-    const auto i = static_cast<std::size_t>(index - 1);
-    auto& sequence = sequence_of(i);
-    const std::uint64_t found = sequence.load(std::memory_order_relaxed);
-    if (is_odd(found)) {
-      crash_point("repair: before element");
-      // Release fence: who sees a byte put back sees that the sequence became odd.
-      std::atomic_thread_fence(std::memory_order_release);
-      copy_within("repair: a third put back", memory_.elements + i * sizeof(T), memory_.journal);
-      crash_point("repair: element put back");
-      sequence.store(found + 1, std::memory_order_release);
-      crash_point("repair: sequence even");
-    }
-    memory_.journal_index.store(0, std::memory_order_release);
-    crash_point("repair: index cleared");
-    return repair_result::done;
-  }
-
-  static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
-
- private:
-  static void copy_within(const char* step, std::byte* to, const std::byte* from) noexcept {
-    crash_points_in_copy(step, sizeof(T), [&](std::size_t at, std::size_t size) {
-      move_shared<alignof(T)>(to + at, from + at, size);
-    });
-  }
-
-  auto& sequence_of(std::size_t i) const noexcept {
-    return memory_.sequences[i % array_memory<T, N>::stripes];
-  }
-
-  Memory& memory_;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/store/array_reader.hpp
 // Array reader: loads elements without a lock, beside stores, bulk edits and the dead.
 
@@ -3611,7 +4454,7 @@ namespace shm::detail {
 }
 
 /// Place: a connection, or an observer.
-template <class T, std::size_t N, class Place, class Memory>
+template <class Place, class Memory>
 class array_reader {
  public:
   array_reader(const Place& place, Memory& memory) noexcept
@@ -3630,29 +4473,35 @@ class array_reader {
     return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// All N elements as they were at one moment; false when any changed meanwhile.
-  bool try_snapshot(T* to) const {
-    std::uint64_t before[array_memory<T, N>::stripes];
+  /// All elements as they were at one moment; false when any changed meanwhile.
+  bool try_snapshot(void* to) const {
+    std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (!try_load(i, to + i)) return false;
+    for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
+    for (std::size_t i = 0; i < memory_.count; ++i) {
+      if (!try_load(i, static_cast<std::byte*>(to) + i * memory_.element_size)) return false;
     }
     // try_load ends with an acquire fence: every element was read before this second look.
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
+    for (std::size_t s = 0; s < memory_.stripes; ++s) {
       if (view_.sequence(s) != before[s]) return false;
     }
     return memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
  private:
-  using view = journalled_array_view<T, N, Memory>;
+  using view = journalled_array_view<Memory>;
 
   /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
   /// that it died.
   void wait_for_raw_editor(std::uint64_t bulk) const {
     const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
     if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
+      refuse(
+          errc::timed_out, place_.about(),
+          "somebody alive edits the array in place through raw() and does not finish; look again "
+          "later, or wait longer with options::open_timeout");
+    }
     if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
     if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
   }
@@ -3805,18 +4654,37 @@ void check_index(std::size_t i) {
                           " elements");
 }
 
+/// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
+template <class Memory>
+void put_in_order(const connection& place, const journalled_array_view<Memory>& view) {
+  // Relaxed throughout: only holders change it, and the lock orders them.
+  std::atomic<std::uint32_t>& section = place.head().section;
+  if ((section.load(std::memory_order_relaxed) & section_bit::entered) != 0) {
+    section.store(section_bit::owner_died, std::memory_order_relaxed);
+    crash_point("array: death noted");
+  }
+  if (view.repair() == journalled_array_view<Memory>::repair_result::corrupt) {
+    refuse(errc::corrupt, place.about(),
+           "the journal names an element that there is not: somebody scribbled over the segment; "
+           "remove it with shm::remove(name, shm::force)");
+  }
+}
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
 struct array_core {
   using memory_type = array_memory<T, N>;
-  using view_type = journalled_array_view<T, N, memory_type>;
-  using reader_type = array_reader<T, N, connection, const memory_type>;
+  using view_type = journalled_array_view<memory_type>;
+  using reader_type = array_reader<connection, const memory_type>;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
+  }
+  T* elements() const noexcept {
+    return std::launder(static_cast<T*>(static_cast<void*>(memory().elements)));
   }
   view_type view() const noexcept { return view_type(memory()); }
   reader_type reader() const noexcept { return {place, memory()}; }
@@ -3829,34 +4697,226 @@ struct array_core {
   /// The lock, after whatever a dead holder left has been put in order or noted.
   held_lock acquire() {
     held_lock lock = held_lock::acquire(place);
-    put_in_order();
+    put_in_order(place, view());
     return lock;
   }
   std::optional<held_lock> try_acquire() {
     std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock) put_in_order();
+    if (lock) put_in_order(place, view());
     return lock;
   }
 
   connection place;
   draft_buffer<T> buffer;
-
- private:
-  void put_in_order() {
-    // Relaxed throughout: only holders change it, and the lock orders them.
-    if ((section().load(std::memory_order_relaxed) & section_bit::entered) != 0) {
-      section().store(section_bit::owner_died, std::memory_order_relaxed);
-      crash_point("array: death noted");
-    }
-    if (view().repair() == view_type::repair_result::corrupt) {
-      refuse(errc::corrupt, place.about(),
-             "the journal names an element that there is not: somebody scribbled over the segment; "
-             "remove it with shm::remove(name, shm::force)");
-    }
-  }
 };
 
 }  // namespace shm::detail
+
+// ---- shm/any.hpp
+// Any: objects and arrays opened without their type, which the segment itself tells.
+
+namespace shm {
+
+/// What is stored under a key, to be read: bytes, and the fields that they consist of. Attached
+/// read-only; alters no byte, no semaphore and no time in them; read permission is enough.
+class const_any_object {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
+  explicit const_any_object(const key& which, const options& how = {})
+      : place_(std::make_unique<detail::spectator>(which, how)),
+        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
+
+  object_kind kind() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::object: return object_kind::object;
+      case detail::segment_kind::array: return object_kind::array;
+      case detail::segment_kind::mutex: break;
+    }
+    return object_kind::mutex;
+  }
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+  /// Of everything: of an array, its number of elements included.
+  const schema& type() const noexcept { return held_.type; }
+  /// The value's fields, or those of each element; of a mutex there are none.
+  const field& value() const noexcept { return held_.value; }
+  /// Elements of an array, 1 of an object, 0 of a mutex.
+  std::size_t size() const noexcept { return held_.count; }
+  /// Bytes of the value, or of each element.
+  std::size_t element_size() const noexcept { return held_.element_size; }
+
+  /// How many values were published; of an array, elements stored; of a mutex 0.
+  std::uint64_t version() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::object:
+        // Acquire: what the caller reads next is not older than the version it was told.
+        return place_->head().version.load(std::memory_order_acquire);
+      case detail::segment_kind::array: return memory().stores();
+      case detail::segment_kind::mutex: break;
+    }
+    return 0;
+  }
+
+  /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
+  /// place, it looks again every millisecond, at most for options::open_timeout. Throws
+  /// std::out_of_range; shm::error: removed, damaged, timed_out.
+  std::vector<std::byte> load(std::size_t i = 0) const {
+    check_index(i);
+    std::vector<std::byte> bytes(element_size());
+    if (held_.kind == detail::segment_kind::object) {
+      const detail::versioned_cell<detail::run_time_cell_shape> cell(held_.cell_shape());
+      do {
+        if (place_->is_removed()) detail::refuse_removed(place_->about());
+      } while (!cell.try_read(place_->head().version, place_->payload(), bytes.data()));
+    } else {
+      const memory_type elements = memory();
+      const reader_type reader(*place_, elements);
+      while (!reader.try_load(i, bytes.data())) {
+      }
+    }
+    return bytes;
+  }
+
+  /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
+  /// stands still for long enough within options::open_timeout.
+  std::vector<std::byte> snapshot() const {
+    if (held_.kind != detail::segment_kind::array) return load();
+    std::vector<std::byte> bytes(held_.type.size());
+    const memory_type elements = memory();
+    const reader_type reader(*place_, elements);
+    const auto until = detail::deadline::after(place_->open_timeout());
+    while (!reader.try_snapshot(bytes.data())) {
+      if (!until.passed()) continue;
+      detail::refuse(errc::timed_out, place_->about(),
+                     "the array never stood still for one snapshot within options::open_timeout; "
+                     "load its elements one by one");
+    }
+    return bytes;
+  }
+
+ private:
+  friend class any_object;
+  using memory_type = detail::run_time_array_memory<const std::byte>;
+  using reader_type = detail::array_reader<detail::spectator, const memory_type>;
+
+  memory_type memory() const {
+    return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
+  }
+
+  void check_index(std::size_t i) const {
+    if (i < size()) return;
+    throw std::out_of_range("shm::any_object: index " + std::to_string(i) + " of " +
+                            std::to_string(size()) + " elements");
+  }
+
+  std::unique_ptr<detail::spectator> place_;
+  detail::run_time_type held_;
+};
+
+/// The same, to be changed: by the protocols that object and array keep, so a crash leaves the
+/// value (the element) before or the new one. Takes a seat.
+class any_object {
+ public:
+  /// Only opens what is there; blocks and throws as const_any_object, and as object's constructors.
+  explicit any_object(const key& which, const options& how = {})
+      : seen_(which, how),
+        place_(std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
+                                                    seen_.held_.plan())) {
+    // Removed and made again in between: one of the two is that of before.
+    if (place_->about().segment_id != seen_.place_->about().segment_id) {
+      detail::refuse_removed(seen_.place_->about());
+    }
+  }
+  any_object(any_object&&) = default;
+  any_object& operator=(any_object&&) = delete;
+  /// The one that looks detaches first: the other one counts who is left when it leaves.
+  ~any_object() { seen_.place_.reset(); }
+
+  /// To be read in the same ways.
+  const const_any_object& read() const noexcept { return seen_; }
+
+  /// Replaces the value, or element i. Throws std::out_of_range; std::invalid_argument when the
+  /// number of bytes is another; shm::error: removed, would_deadlock, corrupt.
+  void store(gsl::span<const std::byte> bytes, std::size_t i = 0) {
+    if (bytes.size() != seen_.element_size()) {
+      throw std::invalid_argument("shm::any_object: " + std::to_string(bytes.size()) +
+                                  " bytes for a value of " + std::to_string(seen_.element_size()));
+    }
+    update(
+        [&](gsl::span<std::byte> draft) {
+          std::memcpy(draft.data(), bytes.data(), bytes.size());
+          return true;
+        },
+        i);
+  }
+
+  /// Calls f(gsl::span<std::byte>) on a private draft under the lock, and publishes it when f
+  /// returns true; tells what f returned. When f throws, nothing is published and the exception
+  /// goes on. Blocks while another holds the lock; throws as store().
+  template <class F>
+  bool update(F&& f, std::size_t i = 0) {
+    seen_.check_index(i);
+    const detail::held_lock lock = *acquire(detail::deadline::never());
+    std::vector<std::byte> draft(seen_.element_size());
+    read_under_lock(i, draft.data());
+    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
+    lock.require_held();
+    publish_under_lock(i, draft.data());
+    return true;
+  }
+
+  /// Holds the object's lock until the guard ends. Nothing when somebody alive holds it for that
+  /// long. Throws as store().
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
+      std::chrono::duration<Rep, Period> span) {
+    return acquire(detail::deadline::after(span));
+  }
+
+ private:
+  using cell = detail::versioned_cell<detail::run_time_cell_shape>;
+  using memory_type = detail::run_time_array_memory<std::byte>;
+  using view_type = detail::journalled_array_view<memory_type>;
+
+  const detail::run_time_type& held() const noexcept { return seen_.held_; }
+  bool is_array() const noexcept { return held().kind == detail::segment_kind::array; }
+  memory_type memory() const {
+    return {place_->payload(), held().array_shape(), held().count, held().element_size};
+  }
+
+  std::optional<detail::held_lock> acquire(const detail::deadline& until) {
+    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until);
+    if (lock && is_array()) {
+      memory_type elements = memory();
+      detail::put_in_order(*place_, view_type(elements));
+    }
+    return lock;
+  }
+
+  void read_under_lock(std::size_t i, void* to) const {
+    if (is_array()) {
+      memory_type elements = memory();
+      detail::load_shared<1>(to, view_type(elements).element(i), held().element_size);
+    } else {
+      cell(held().cell_shape()).read(place_->head().version, place_->payload(), to);
+    }
+  }
+
+  void publish_under_lock(std::size_t i, const void* from) {
+    if (is_array()) {
+      memory_type elements = memory();
+      view_type(elements).store(i, from);
+    } else {
+      cell(held().cell_shape()).publish(place_->head().version, place_->payload(), from);
+    }
+  }
+
+  const_any_object seen_;
+  std::unique_ptr<detail::connection> place_;
+};
+
+}  // namespace shm
 
 // ---- shm/locked_array.hpp
 // Locked array: a scoped lock over all elements of an array.
@@ -3906,7 +4966,7 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const noexcept { return core_->view().elements(); }
+  const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
   const T* end() const noexcept { return begin() + N; }
 
@@ -3917,7 +4977,7 @@ class locked_array {
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
-    return gsl::span<T, N>(core_->view().elements(), N);
+    return gsl::span<T, N>(core_->elements(), N);
   }
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
@@ -4264,7 +5324,7 @@ class array<const T, N> {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
       const auto until = detail::deadline::after(opened().open_timeout());
-      while (!reader.try_snapshot(static_cast<T*>(to))) {
+      while (!reader.try_snapshot(to)) {
         if (!until.passed()) continue;
         detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
@@ -4281,7 +5341,7 @@ class array<const T, N> {
 
  private:
   using memory_type = const detail::array_memory<T, N>;
-  using reader_type = detail::array_reader<T, N, detail::observer, memory_type>;
+  using reader_type = detail::array_reader<detail::observer, memory_type>;
 
   reader_type reader() const noexcept {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
@@ -4312,91 +5372,13 @@ inline constexpr int version_patch = 0;
 
 }  // namespace shm
 
-// ---- shm/store/versioned_cell.hpp
-// Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
-
-namespace shm::detail {
-
-/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
-/// instruction it leaves the value before or the value after, and nothing to repair.
-template <std::size_t Size, std::size_t Alignment>
-class versioned_cell {
- public:
-  /// With four copies a reader survives two updates while it copies; with two none, which a large
-  /// value has to accept for its memory.
-  static constexpr std::size_t copies = Size <= 256 * 1024 ? 4 : 2;
-  static constexpr std::size_t alignment = std::max(cache_line, Alignment);
-  static constexpr std::size_t stride = round_up(Size, alignment);
-  static constexpr std::size_t payload_size = copies * stride;
-
-  static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
-
-  /// False: lapped by a writer meanwhile, the bytes are worthless.
-  static bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                       void* to) noexcept {
-    // Acquire: the copy is seen as it was when this version was published.
-    const std::uint64_t before = version.load(std::memory_order_acquire);
-    const std::byte* const copy = copy_of(payload, before);
-    crash_point("read: version seen");
-    crash_points_in_copy("read: a third copied", Size, [&](std::size_t at, std::size_t size) {
-      load_shared<alignment>(static_cast<std::byte*>(to) + at, copy + at, size);
-    });
-    crash_point("read: copied");
-    // Acquire fence: were any byte of a later value seen above, its version would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const std::uint64_t after = version.load(std::memory_order_relaxed);
-    return after - before <= copies - 2;
-  }
-
-  /// By the holder of the lock.
-  static void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                   void* to) noexcept {
-    // Relaxed: only holders write the version, and the lock orders holders.
-    load_shared<alignment>(to, copy_of(payload, version.load(std::memory_order_relaxed)), Size);
-  }
-
-  /// By the holder of the lock.
-  static void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
-                      const void* from) noexcept {
-    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
-    crash_point("cell: before copy");
-    // Release fence: a reader that sees a byte of the new value here also sees every version up to
-    // now, and so finds out that it was lapped.
-    std::atomic_thread_fence(std::memory_order_release);
-    std::byte* const target = payload + index_of(next) * stride;
-    crash_points_in_copy("cell: a third copied", Size, [&](std::size_t at, std::size_t size) {
-      store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
-    });
-    crash_point("cell: copied");
-    // Release: whoever sees the version sees the whole copy.
-    version.store(next, std::memory_order_release);
-    crash_point("cell: published");
-  }
-
-  /// By the holder of the lock.
-  static bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                     const void* value) noexcept {
-    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, Size) == 0;
-  }
-
- private:
-  static constexpr std::size_t index_of(std::uint64_t version) noexcept {
-    return static_cast<std::size_t>(version % copies);
-  }
-  static const std::byte* copy_of(const std::byte* payload, std::uint64_t version) noexcept {
-    return payload + index_of(version) * stride;
-  }
-};
-
-}  // namespace shm::detail
-
 // ---- shm/store/object_core.hpp
 // Object core: what a read-write handle of an object holds.
 
 namespace shm::detail {
 
 template <class T>
-using cell_of = versioned_cell<sizeof(T), alignof(T)>;
+using cell_of = versioned_cell<cell_shape<sizeof(T), alignof(T)>>;
 
 template <class T>
 blueprint object_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
@@ -4459,8 +5441,8 @@ class locked {
   ~locked() {
     const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
     if (!lock_.is_held() || unwinding || discarded_) return;
-    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
-    cell::publish(version(), payload(), draft_.bytes());
+    if (published_ && cell().equals(version(), payload(), draft_.bytes())) return;
+    cell().publish(version(), payload(), draft_.bytes());
   }
 
   /// The draft: private until it is published.
@@ -4478,7 +5460,7 @@ class locked {
   void publish() {
     Expects(!discarded_);
     lock_.require_held();
-    cell::publish(version(), payload(), draft_.bytes());
+    cell().publish(version(), payload(), draft_.bytes());
     published_ = true;
   }
 
@@ -4491,7 +5473,7 @@ class locked {
 
   locked(detail::object_core<T>& core, detail::held_lock&& lock)
       : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
-    cell::read(version(), payload(), draft_.bytes());
+    cell().read(version(), payload(), draft_.bytes());
   }
 
   std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }
@@ -4679,7 +5661,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell::publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), &value);
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -4737,7 +5719,7 @@ class object {
   void read(void* to) const {
     const detail::connection& place = opened().place;
     if (place.is_removed()) detail::refuse_removed(place.about());
-    if (!cell::try_read(place.head().version, place.payload(), to)) read_patiently(to);
+    if (!cell().try_read(place.head().version, place.payload(), to)) read_patiently(to);
   }
 
   [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
@@ -4745,12 +5727,12 @@ class object {
     const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
-        if (cell::try_read(version, payload, to)) return;
+        if (cell().try_read(version, payload, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        cell::read(version, payload, to);
+        cell().read(version, payload, to);
         return;
       }
     }
@@ -4775,7 +5757,7 @@ class object<const T> {
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) {
       if (opened().is_removed()) detail::refuse_removed(opened().about());
-      while (!detail::cell_of<T>::try_read(opened().head().version, opened().payload(), to)) {
+      while (!detail::cell_of<T>().try_read(opened().head().version, opened().payload(), to)) {
       }
     });
   }
@@ -4804,7 +5786,11 @@ class object<const T> {
 
 namespace shm::detail {
 
-enum class removal_mode { if_unused, forced };
+enum class removal_mode {
+  if_unused,
+  if_dead,  ///< also only what was never finished, or was to live until its last handle closed
+  forced
+};
 
 class remover {
  public:
@@ -4836,6 +5822,9 @@ class remover {
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
+    if (mode_ == removal_mode::if_dead && anybody_sits(*found)) {
+      refuse_in_use(&*found);  // their segment was removed by hand, and they go on
+    }
     crash_point("remove: before set");
     const status removed = found->set.remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -4874,6 +5863,7 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
+    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, has_no_handles, beside);
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
@@ -4882,6 +5872,14 @@ class remover {
     if (outcome.value == retirement::in_use) refuse_in_use(beside);
     if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
+  }
+
+  void require_dead(const header& head, const segment_status& now, bool has_no_handles,
+                    const found_set* beside) const {
+    if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
+    if (has_no_handles) return;
+    if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+    refuse(errc::in_use, about_, "nobody is attached, but it was made to stay until it is removed");
   }
 
   void check(const status& removed) const {
@@ -4929,6 +5927,13 @@ inline void remove(const char* name) {
 /// load or wake-up. Blocks and throws as remove(key), but in_use.
 inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
+}
+
+/// Takes the object away if it is provably dead: nobody is attached, and it was never finished, or
+/// was to live until its last handle closed, or only its semaphores are left. Does nothing when
+/// there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it is alive.
+inline void remove_if_dead(const key& which) {
+  detail::remover(which, detail::removal_mode::if_dead).remove();
 }
 
 }  // namespace shm

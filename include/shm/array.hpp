@@ -182,7 +182,7 @@ class array<const T, N> {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
       const auto until = detail::deadline::after(opened().open_timeout());
-      while (!reader.try_snapshot(static_cast<T*>(to))) {
+      while (!reader.try_snapshot(to)) {
         if (!until.passed()) continue;
         detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
@@ -199,7 +199,7 @@ class array<const T, N> {
 
  private:
   using memory_type = const detail::array_memory<T, N>;
-  using reader_type = detail::array_reader<T, N, detail::observer, memory_type>;
+  using reader_type = detail::array_reader<detail::observer, memory_type>;
 
   reader_type reader() const noexcept {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};

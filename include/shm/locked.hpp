@@ -33,8 +33,8 @@ class locked {
   ~locked() {
     const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
     if (!lock_.is_held() || unwinding || discarded_) return;
-    if (published_ && cell::equals(version(), payload(), draft_.bytes())) return;
-    cell::publish(version(), payload(), draft_.bytes());
+    if (published_ && cell().equals(version(), payload(), draft_.bytes())) return;
+    cell().publish(version(), payload(), draft_.bytes());
   }
 
   /// The draft: private until it is published.
@@ -52,7 +52,7 @@ class locked {
   void publish() {
     Expects(!discarded_);
     lock_.require_held();
-    cell::publish(version(), payload(), draft_.bytes());
+    cell().publish(version(), payload(), draft_.bytes());
     published_ = true;
   }
 
@@ -65,7 +65,7 @@ class locked {
 
   locked(detail::object_core<T>& core, detail::held_lock&& lock)
       : core_(&core), lock_(std::move(lock)), draft_(core.buffer) {
-    cell::read(version(), payload(), draft_.bytes());
+    cell().read(version(), payload(), draft_.bytes());
   }
 
   std::atomic<std::uint64_t>& version() noexcept { return core_->place.head().version; }

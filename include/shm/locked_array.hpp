@@ -56,7 +56,7 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const noexcept { return core_->view().elements(); }
+  const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
   const T* end() const noexcept { return begin() + N; }
 
@@ -67,7 +67,7 @@ class locked_array {
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
-    return gsl::span<T, N>(core_->view().elements(), N);
+    return gsl::span<T, N>(core_->elements(), N);
   }
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never

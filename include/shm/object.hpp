@@ -68,7 +68,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell::publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), &value);
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -126,7 +126,7 @@ class object {
   void read(void* to) const {
     const detail::connection& place = opened().place;
     if (place.is_removed()) detail::refuse_removed(place.about());
-    if (!cell::try_read(place.head().version, place.payload(), to)) read_patiently(to);
+    if (!cell().try_read(place.head().version, place.payload(), to)) read_patiently(to);
   }
 
   [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
@@ -134,12 +134,12 @@ class object {
     const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
-        if (cell::try_read(version, payload, to)) return;
+        if (cell().try_read(version, payload, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        cell::read(version, payload, to);
+        cell().read(version, payload, to);
         return;
       }
     }
@@ -164,7 +164,7 @@ class object<const T> {
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) {
       if (opened().is_removed()) detail::refuse_removed(opened().about());
-      while (!detail::cell_of<T>::try_read(opened().head().version, opened().payload(), to)) {
+      while (!detail::cell_of<T>().try_read(opened().head().version, opened().payload(), to)) {
       }
     });
   }

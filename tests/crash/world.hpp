@@ -64,6 +64,13 @@ inline void use_object(world& w) {
   object.store(value::of(next));
   w.told->begin_value(next + 1);
   object.update([](value& v) { v = value::of(v.value() + 1); });
+  w.told->begin_value(next + 2);
+  shm::any_object any(w.object.key());
+  any.update([next](gsl::span<std::byte> draft) {
+    const value changed = value::of(next + 2);
+    std::memcpy(draft.data(), &changed, sizeof changed);
+    return true;
+  });
   w.told->storing_value = false;
   static_cast<void>(shm::object<const value>(w.object).load());
 }
@@ -104,6 +111,10 @@ inline void use_array(world& w) {
     auto guard = array.lock();
     guard.store(1, value::of(1));
   }
+  w.told->begin_element(2, 1);
+  const value one = value::of(1);
+  shm::any_object any(w.array.key());
+  any.store(gsl::as_bytes(gsl::span<const value>(&one, 1)), 2);
   w.told->storing_element = false;
   w.told->raw_value = 2;
   {

@@ -50,6 +50,8 @@ using bytes = std::vector<std::uint8_t>;
 
 /// So many values of scenario::first open what the good contents' first kind is, and so on.
 constexpr unsigned openers_of_a_kind = 4;
+/// These open what is there, of whatever kind.
+constexpr unsigned first_untyped_opener = 17;
 
 /// Makes inputs out of the contents of good segments: without that, none gets past the first eight
 /// bytes.
@@ -65,6 +67,7 @@ class mutator {
     calm.set = 1;
     calm.conditions = right_set_id | right_name | right_fingerprint;
     calm.first = static_cast<std::uint8_t>(openers_of_a_kind * kind + below(openers_of_a_kind));
+    if (below(4) == 0) calm.first = static_cast<std::uint8_t>(first_untyped_opener + below(2));
     calm.second = byte();
     for (scribble& one : calm.scribbles) one.step = 0xffff;
     bytes input(sizeof calm);

@@ -309,6 +309,35 @@ void work(shm::mutex& mutex) {
   });
 }
 
+void work(const shm::const_any_object& any) {
+  static_cast<void>(any.name());
+  static_cast<void>(any.version());
+  require(any.size() * any.element_size() == any.type().size(), "elements that fill the value");
+  for (std::size_t i = 0; i <= std::min(any.size(), elements); ++i) {
+    allowed([&] { require(any.load(i).size() == any.element_size(), "a whole element"); });
+  }
+  allowed([&] { static_cast<void>(any.snapshot()); });
+  allowed([&] {
+    for (const shm::object_info& one : shm::list()) static_cast<void>(one.name);
+  });
+}
+
+void work(shm::any_object& any) {
+  work(any.read());
+  for (std::size_t i = 0; i <= std::min(any.read().size(), elements); ++i) {
+    allowed([&] {
+      any.update(
+          [](gsl::span<std::byte> draft) {
+            scribbler::step();
+            draft[0] ^= std::byte{1};
+            return true;
+          },
+          i);
+    });
+  }
+  allowed([&] { static_cast<void>(any.try_lock_for(10us)); });
+}
+
 /// Opens, calls `beside` while it is open, and works before and after.
 template <class Handle, class Beside, class... Arguments>
 void open(Beside beside, const Arguments&... arguments) {
@@ -323,7 +352,7 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
   using object = shm::object<telemetry>;
   using array = shm::array<telemetry, elements>;
   const shm::key& key = the_key();
-  switch (which % 17) {
+  switch (which % 20) {
     case 0: return open<object>(beside, key, how);
     case 1: return open<object>(beside, shm::open_only, key, how);
     case 2: return open<object>(beside, shm::create_only, key, how);
@@ -340,6 +369,9 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
     case 13: return shm::remove(key, shm::force);
     case 14: return static_cast<void>(shm::object<telemetry_of_others>(key, how));
     case 15: return static_cast<void>(shm::array<telemetry, elements + 1>(key, how));
+    case 16: return shm::remove_if_dead(key);
+    case 17: return open<shm::const_any_object>(beside, key, how);
+    case 18: return open<shm::any_object>(beside, key, how);
     default: return open<object>(beside, shm::key::from_value(key.segment_key()), how);
   }
 }

@@ -43,13 +43,14 @@ MUTATIONS = [
      '    memory_.journal_index.store(0, std::memory_order_release);\n    crash_point("array: element written");\n', [CRASH]),
     ("the element is written before the sequence is odd", "store/journalled_array.hpp",
      '    crash_point("array: index stored");\n',
-     '    store_shared<alignof(T)>(memory_.elements + i * sizeof(T), from, sizeof(T));\n    crash_point("array: index stored");\n',
+     '    store_shared<alignment>(memory_.elements + i * memory_.element_size, from, memory_.element_size);\n    crash_point("array: index stored");\n',
      [CRASH]),
     ("a repair puts back what was committed", "store/journalled_array.hpp",
      "    if (is_odd(found)) {\n      crash_point(\"repair: before element\");",
      "    if (index != 0) {\n      crash_point(\"repair: before element\");", [CRASH]),
     ("a repair puts nothing back", "store/journalled_array.hpp",
-     '      copy_within("repair: a third put back", memory_.elements + i * sizeof(T), memory_.journal);\n', "", [CRASH]),
+     '      copy_within("repair: a third put back", memory_.elements + i * memory_.element_size,\n'
+     '                  memory_.journal);\n', "", [CRASH]),
     ("a repair leaves the sequence odd", "store/journalled_array.hpp",
      "      sequence.store(found + 1, std::memory_order_release);\n", "", [INTERLEAVINGS]),
     ("a reader does not know the journal", "store/journalled_array.hpp",
@@ -62,9 +63,9 @@ MUTATIONS = [
      "    std::atomic_thread_fence(std::memory_order_release);\n    crash_point(\"array: before journal\");",
      "    crash_point(\"array: before journal\");", ["page", "model array NO_FENCE_BEFORE_JOURNAL"]),
     ("a holder does not repair", "store/array_core.hpp",
-     "view().repair() == view_type::repair_result::corrupt", "false", [CRASH]),
+     "view.repair() == journalled_array_view<Memory>::repair_result::corrupt", "false", [CRASH]),
     ("an index in the journal is not checked", "store/journalled_array.hpp",
-     "if (index > N) return repair_result::corrupt;", "",
+     "if (index > memory_.count) return repair_result::corrupt;", "",
      ["session/open.cpp:a journal that names an element that is not there is corrupt"]),
 
     # ---- sections and edits in place

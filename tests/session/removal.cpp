@@ -167,3 +167,78 @@ TEST_CASE("openers and removers at once end in an object or in none, never in be
   shm::remove(name);
   CHECK_FALSE(exists(name));
 }
+
+namespace {
+
+shm::options until_last_detach() {
+  shm::options how;
+  how.lifetime = shm::lifetime::until_last_detach;
+  return how;
+}
+
+bool is_refused_as_in_use(const shm::key& key) {
+  try {
+    shm::remove_if_dead(key);
+  } catch (const shm::error& refusal) {
+    return refusal.code() == shm::errc::in_use;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("what was made to stay is not dead, although nobody is attached") {
+  const support::name name;
+  { shm::object<int> made(name); }
+  CHECK(is_refused_as_in_use(name));
+  CHECK(exists(name));
+}
+
+TEST_CASE("what was to live until its last handle closed is dead when all were killed") {
+  const support::name name;
+  support::child killed([&]() -> int {
+    const shm::object<int> made(name, until_last_detach());
+    support::die();
+  });
+  CHECK(killed.wait() == -SIGKILL);
+  REQUIRE(exists(name));
+  shm::remove_if_dead(name);
+  CHECK_FALSE(exists(name));
+}
+
+TEST_CASE("what somebody is attached to is not dead, half-made or not") {
+  const support::name name;
+  shm::object<int> made(name, until_last_detach());
+  CHECK(is_refused_as_in_use(name));
+  const auto memory =
+      attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+  header& head = header_at(memory.value);
+  head.state.store(segment_state::under_construction);
+  CHECK(is_refused_as_in_use(name));
+  head.state.store(segment_state::ready);
+  CHECK(made.load() == 0);
+}
+
+TEST_CASE("what was never finished is dead") {
+  const support::name name;
+  { shm::object<int> made(name); }
+  {
+    const auto memory =
+        attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+    header_at(memory.value).state.store(segment_state::under_construction);
+  }
+  shm::remove_if_dead(shm::key::from_value(name.key().segment_key()));
+  CHECK_FALSE(exists(name));
+}
+
+TEST_CASE("a set without its segment is dead, unless somebody sits there") {
+  const support::name name;
+  auto made = std::make_unique<shm::object<int>>(name);
+  REQUIRE(shm::detail::segment::find(name.key().segment_key()).value.remove().ok());
+  CHECK(is_refused_as_in_use(name));
+  made.reset();
+  REQUIRE(exists(name));
+  shm::remove_if_dead(name);
+  CHECK_FALSE(exists(name));
+  shm::remove_if_dead(name);  // nothing is there
+}

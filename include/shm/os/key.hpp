@@ -53,7 +53,7 @@ class key {
   /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
   /// throw shm::error with std::errc::invalid_argument.
   static key from_value(key_t value) {
-    if (value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE)) {
+    if (is_reserved(value)) {
       throw invalid("shm: key::from_value(" + detail::hex(value) +
                     "): this value is reserved, use another; for an object without a name use "
                     "key::anonymous()");
@@ -92,6 +92,13 @@ class key {
   /// one-to-one, so that two objects share a semaphore set only if they share a segment key, which
   /// the name in the segment reveals.
   key_t set_key() const noexcept { return set_key_of(value_); }
+
+  /// No key has this value.
+  static bool is_reserved(key_t value) noexcept {
+    return value == IPC_PRIVATE || value == set_key_of(IPC_PRIVATE);
+  }
+  /// The segment key beside which a semaphore set would have this key.
+  static key_t segment_key_beside(key_t set_key) noexcept { return set_key_of(set_key); }
 
   /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
@@ -137,7 +144,7 @@ class key {
     }
     h ^= h >> 32;
     value_ = static_cast<key_t>(static_cast<std::uint32_t>(h));
-    while (value_ == IPC_PRIVATE || value_ == set_key_of(IPC_PRIVATE)) ++value_;
+    while (is_reserved(value_)) ++value_;
   }
 
   char name_[max_name_length] = {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,13 @@
 #include "schema.hpp"
 
 namespace shm::detail {
+
+/// A field as a line of a difference names it.
+struct flat_field {
+  std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
+  std::string type;  ///< in words
+  std::uint64_t offset;
+};
 
 /// The stored schema may say anything; the text returned is bounded and printable.
 class schema_difference {
@@ -35,7 +43,7 @@ class schema_difference {
       say("in this program: " + printable(ours.format(), 200));
     } else {
       compare_elements(*there, *here);
-      compare_fields(there->fields, here->fields);
+      compare_fields(flattened(there->value), flattened(here->value));
     }
     compare_number("size", stored.size(), ours.size());
     compare_number("alignment", stored.alignment(), ours.alignment());
@@ -50,26 +58,45 @@ class schema_difference {
     }
   }
 
-  void compare_fields(const std::vector<field>& there, const std::vector<field>& here) {
-    std::vector<const field*> only_here;
-    for (const field& mine : here) {
+  static std::vector<flat_field> flattened(const field& value) {
+    std::vector<flat_field> all;
+    flatten(value, "", 0, all);
+    return all;
+  }
+
+  static void flatten(const field& one, const std::string& path, std::uint64_t start,
+                      std::vector<flat_field>& into) {
+    // Of a single struct its members say all; of several, their number has to be said, too.
+    const bool is_single = one.dimensions.empty();
+    if (one.type != field_type::structure || !is_single) {
+      into.push_back({path, one.type_in_words(), start});
+    }
+    const std::string prefix = path.empty() ? "" : path + (is_single ? "." : "[].");
+    for (const field& member : one.members) {
+      flatten(member, prefix + member.name, start + member.offset, into);
+    }
+  }
+
+  void compare_fields(const std::vector<flat_field>& there, const std::vector<flat_field>& here) {
+    std::vector<const flat_field*> only_here;
+    for (const flat_field& mine : here) {
       if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
     }
-    for (const field& old : there) {
-      if (const field* const mine = find(here, old.path)) {
+    for (const flat_field& old : there) {
+      if (const flat_field* const mine = find(here, old.path)) {
         compare_field(old, *mine);
-      } else if (const field* const renamed = take_twin(only_here, old)) {
+      } else if (const flat_field* const renamed = take_twin(only_here, old)) {
         say(title(old) + ": called " + title(*renamed) + " in this program (" + where(old) + ")");
       } else {
         say(title(old) + ": only in the segment (" + where(old) + ")");
       }
     }
-    for (const field* mine : only_here) {
+    for (const flat_field* mine : only_here) {
       say(title(*mine) + ": only in this program (" + where(*mine) + ")");
     }
   }
 
-  void compare_field(const field& old, const field& mine) {
+  void compare_field(const flat_field& old, const flat_field& mine) {
     if (old.type == mine.type && old.offset == mine.offset) return;
     say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
   }
@@ -80,25 +107,29 @@ class schema_difference {
         std::to_string(ours) + " in this program");
   }
 
-  static const field* find(const std::vector<field>& fields, const std::string& path) {
+  static const flat_field* find(const std::vector<flat_field>& fields, const std::string& path) {
     const auto found = std::find_if(fields.begin(), fields.end(),
-                                    [&path](const field& one) { return one.path == path; });
+                                    [&path](const flat_field& one) { return one.path == path; });
     return found == fields.end() ? nullptr : &*found;
   }
 
   /// The same type in the same place under another name: renamed, most likely.
-  static const field* take_twin(std::vector<const field*>& candidates, const field& old) {
-    const auto found = std::find_if(candidates.begin(), candidates.end(), [&old](const field* one) {
-      return one->offset == old.offset && one->type == old.type;
-    });
+  static const flat_field* take_twin(std::vector<const flat_field*>& candidates,
+                                     const flat_field& old) {
+    const auto found =
+        std::find_if(candidates.begin(), candidates.end(), [&old](const flat_field* one) {
+          return one->offset == old.offset && one->type == old.type;
+        });
     if (found == candidates.end()) return nullptr;
-    const field* const twin = *found;
+    const flat_field* const twin = *found;
     candidates.erase(found);
     return twin;
   }
 
-  static std::string title(const field& one) { return one.path.empty() ? "the value" : one.path; }
-  static std::string where(const field& one) {
+  static std::string title(const flat_field& one) {
+    return one.path.empty() ? "the value" : one.path;
+  }
+  static std::string where(const flat_field& one) {
     return one.type + " at byte " + std::to_string(one.offset);
   }
 

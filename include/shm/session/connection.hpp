@@ -64,9 +64,9 @@ class connection {
   /// Blocks never.
   bool is_alive(seat_identity who) const {
     switch (all_seats().judge(who, about())) {
-      case seats::verdict::alive: return true;
-      case seats::verdict::dead: return false;
-      case seats::verdict::set_is_gone: break;
+      case seat_verdict::alive: return true;
+      case seat_verdict::dead: return false;
+      case seat_verdict::set_is_gone: break;
     }
     give_up();
   }

@@ -87,6 +87,13 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
   refuse_set_call("semop(mark)", put.error_number, about);
 }
 
+inline bool anybody_sits(const found_set& found) {
+  const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
+  return values.ok() &&
+         std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+                     [](unsigned short taken) { return taken != 0; });
+}
+
 /// What the first eight bytes say, or the errno of attaching.
 inline result<segment_state> peek_state(const segment& where) {
   const result<attachment> memory = attachment::of(where, attach_mode::read_only);

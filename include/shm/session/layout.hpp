@@ -49,5 +49,8 @@ inline header& header_at(const attachment& memory) noexcept {
 inline seat_entry* seats_of(header& head) noexcept {
   return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
 }
+inline const seat_entry* seats_of(const header& head) noexcept {
+  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
+}
 
 }  // namespace shm::detail

@@ -208,13 +208,6 @@ class opener {
            found.mode == permissions(how_.access);
   }
 
-  bool anybody_sits(const found_set& found) const {
-    const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-    return values.ok() &&
-           std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                       [](unsigned short taken) { return taken != 0; });
-  }
-
   void remove(const segment& old) {
     const status removed = old.remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {

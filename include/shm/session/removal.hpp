@@ -15,7 +15,11 @@
 
 namespace shm::detail {
 
-enum class removal_mode { if_unused, forced };
+enum class removal_mode {
+  if_unused,
+  if_dead,  ///< also only what was never finished, or was to live until its last handle closed
+  forced
+};
 
 class remover {
  public:
@@ -47,6 +51,9 @@ class remover {
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside || !remove_segment(&*found)) return false;
+    if (mode_ == removal_mode::if_dead && anybody_sits(*found)) {
+      refuse_in_use(&*found);  // their segment was removed by hand, and they go on
+    }
     crash_point("remove: before set");
     const status removed = found->set.remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -85,6 +92,7 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
+    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, has_no_handles, beside);
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
@@ -93,6 +101,14 @@ class remover {
     if (outcome.value == retirement::in_use) refuse_in_use(beside);
     if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
+  }
+
+  void require_dead(const header& head, const segment_status& now, bool has_no_handles,
+                    const found_set* beside) const {
+    if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
+    if (has_no_handles) return;
+    if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+    refuse(errc::in_use, about_, "nobody is attached, but it was made to stay until it is removed");
   }
 
   void check(const status& removed) const {

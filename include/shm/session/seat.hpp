@@ -49,22 +49,23 @@ class seat_identity {
   std::uint64_t bits_;
 };
 
-/// The seats of one object: the set's semaphores, and the entries in the segment's header.
-class seats {
+enum class seat_verdict { alive, dead, set_is_gone };
+
+/// Who sits on the seats of one object: the set's semaphores tell, and the entries in the segment's
+/// header. Alters nothing; read permission is enough.
+class seat_register {
  public:
   /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
   /// and made anew may have fewer than the header.
-  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
-      : head_(&head),
+  seat_register(const header& head, unsigned entries, const semaphore_set& set,
+                unsigned semaphores) noexcept
+      : entries_of_(seats_of(head)),
         entries_(entries),
         set_(set),
-        semaphores_(semaphores),
         count_(std::min(entries, semaphores - semaphore::first_seat)) {}
 
-  enum class verdict { alive, dead, set_is_gone };
-
   /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
-  verdict judge(seat_identity who, const subject& about) const {
+  seat_verdict judge(seat_identity who, const subject& about) const {
     if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
              "the lock names seat " + std::to_string(who.seat()) + " of " +
@@ -72,15 +73,51 @@ class seats {
                  ": somebody scribbled over the segment; remove it with shm::remove(name, "
                  "shm::force)");
     }
-    if (who.seat() >= count_) return verdict::dead;  // it sat in the set that was lost
+    if (who.seat() >= count_) return seat_verdict::dead;  // it sat in the set that was lost
     const result<int> taken = set_.value(index(who.seat()));
     if (!taken.ok()) {
-      if (means_gone(taken.error_number)) return verdict::set_is_gone;
+      if (means_gone(taken.error_number)) return seat_verdict::set_is_gone;
       refuse_set_call("semctl(GETVAL)", taken.error_number, about);
     }
     // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
     const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
-    return taken.value >= 1 && occupant == who.generation() ? verdict::alive : verdict::dead;
+    return taken.value >= 1 && occupant == who.generation() ? seat_verdict::alive
+                                                            : seat_verdict::dead;
+  }
+
+  /// The process on that seat, as the kernel tells it; nothing where nobody sits.
+  std::optional<result<int>> occupant(unsigned seat) const noexcept {
+    const result<int> taken = set_.value(index(seat));
+    if (!taken.ok() || taken.value == 0) return std::nullopt;
+    return set_.last_process(index(seat));
+  }
+
+  unsigned count() const noexcept { return count_; }
+
+ private:
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  const seat_entry& entry(unsigned seat) const noexcept { return entries_of_[seat]; }
+
+  const seat_entry* entries_of_;
+  unsigned entries_;
+  semaphore_set set_;
+  unsigned count_;
+};
+
+/// The seats of one object, for read-write handles.
+class seats {
+ public:
+  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
+      : head_(&head),
+        register_(head, entries, set, semaphores),
+        set_(set),
+        semaphores_(semaphores),
+        count_(register_.count()) {}
+
+  seat_verdict judge(seat_identity who, const subject& about) const {
+    return register_.judge(who, about);
   }
 
   /// Inside the door. Nothing when the set is gone.
@@ -170,7 +207,7 @@ class seats {
   }
 
   header* head_;
-  unsigned entries_;
+  seat_register register_;
   semaphore_set set_;
   unsigned semaphores_;
   unsigned count_;

@@ -50,7 +50,22 @@ class verified_description {
     check_places(plan, about);
   }
 
+  /// The schema that lies in the segment. Throws corrupt.
+  schema stored_schema(const header& head, const subject& about) const {
+    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
+    std::string format(copy_.schema_length, '\0');
+    load_shared<8>(format.data(),
+                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
+                   format.size());
+    schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+    if (stored.fingerprint() != copy_.fingerprint) {
+      refuse_corrupt(about, "fingerprint of the schema");
+    }
+    return stored;
+  }
+
   std::string_view name() const noexcept { return {copy_.name, copy_.name_length}; }
+  segment_kind kind() const noexcept { return static_cast<segment_kind>(copy_.kind); }
   unsigned seats() const noexcept { return copy_.seats; }
   bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
   std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
@@ -109,14 +124,7 @@ class verified_description {
   }
 
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
-    const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
-    std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(),
-                   static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                   format.size());
-    const schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
-    if (stored.fingerprint() != copy_.fingerprint)
-      refuse_corrupt(about, "fingerprint of the schema");
+    const schema stored = stored_schema(head, about);
     if (stored != *plan.type) {
       refuse(errc::type_mismatch, about,
              "the struct in the segment is not this program's:\n" +

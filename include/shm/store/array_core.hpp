@@ -64,18 +64,37 @@ void check_index(std::size_t i) {
                           " elements");
 }
 
+/// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
+template <class Memory>
+void put_in_order(const connection& place, const journalled_array_view<Memory>& view) {
+  // Relaxed throughout: only holders change it, and the lock orders them.
+  std::atomic<std::uint32_t>& section = place.head().section;
+  if ((section.load(std::memory_order_relaxed) & section_bit::entered) != 0) {
+    section.store(section_bit::owner_died, std::memory_order_relaxed);
+    crash_point("array: death noted");
+  }
+  if (view.repair() == journalled_array_view<Memory>::repair_result::corrupt) {
+    refuse(errc::corrupt, place.about(),
+           "the journal names an element that there is not: somebody scribbled over the segment; "
+           "remove it with shm::remove(name, shm::force)");
+  }
+}
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
 struct array_core {
   using memory_type = array_memory<T, N>;
-  using view_type = journalled_array_view<T, N, memory_type>;
-  using reader_type = array_reader<T, N, connection, const memory_type>;
+  using view_type = journalled_array_view<memory_type>;
+  using reader_type = array_reader<connection, const memory_type>;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
+  }
+  T* elements() const noexcept {
+    return std::launder(static_cast<T*>(static_cast<void*>(memory().elements)));
   }
   view_type view() const noexcept { return view_type(memory()); }
   reader_type reader() const noexcept { return {place, memory()}; }
@@ -88,31 +107,17 @@ struct array_core {
   /// The lock, after whatever a dead holder left has been put in order or noted.
   held_lock acquire() {
     held_lock lock = held_lock::acquire(place);
-    put_in_order();
+    put_in_order(place, view());
     return lock;
   }
   std::optional<held_lock> try_acquire() {
     std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock) put_in_order();
+    if (lock) put_in_order(place, view());
     return lock;
   }
 
   connection place;
   draft_buffer<T> buffer;
-
- private:
-  void put_in_order() {
-    // Relaxed throughout: only holders change it, and the lock orders them.
-    if ((section().load(std::memory_order_relaxed) & section_bit::entered) != 0) {
-      section().store(section_bit::owner_died, std::memory_order_relaxed);
-      crash_point("array: death noted");
-    }
-    if (view().repair() == view_type::repair_result::corrupt) {
-      refuse(errc::corrupt, place.about(),
-             "the journal names an element that there is not: somebody scribbled over the segment; "
-             "remove it with shm::remove(name, shm::force)");
-    }
-  }
 };
 
 }  // namespace shm::detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,7 +23,7 @@ namespace shm::detail {
 }
 
 /// Place: a connection, or an observer.
-template <class T, std::size_t N, class Place, class Memory>
+template <class Place, class Memory>
 class array_reader {
  public:
   array_reader(const Place& place, Memory& memory) noexcept
@@ -41,29 +42,35 @@ class array_reader {
     return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// All N elements as they were at one moment; false when any changed meanwhile.
-  bool try_snapshot(T* to) const {
-    std::uint64_t before[array_memory<T, N>::stripes];
+  /// All elements as they were at one moment; false when any changed meanwhile.
+  bool try_snapshot(void* to) const {
+    std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) before[s] = view_.sequence(s);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (!try_load(i, to + i)) return false;
+    for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
+    for (std::size_t i = 0; i < memory_.count; ++i) {
+      if (!try_load(i, static_cast<std::byte*>(to) + i * memory_.element_size)) return false;
     }
     // try_load ends with an acquire fence: every element was read before this second look.
-    for (std::size_t s = 0; s < array_memory<T, N>::stripes; ++s) {
+    for (std::size_t s = 0; s < memory_.stripes; ++s) {
       if (view_.sequence(s) != before[s]) return false;
     }
     return memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
  private:
-  using view = journalled_array_view<T, N, Memory>;
+  using view = journalled_array_view<Memory>;
 
   /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
   /// that it died.
   void wait_for_raw_editor(std::uint64_t bulk) const {
     const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
     if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
+      refuse(
+          errc::timed_out, place_.about(),
+          "somebody alive edits the array in place through raw() and does not finish; look again "
+          "later, or wait longer with options::open_timeout");
+    }
     if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
     if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
   }

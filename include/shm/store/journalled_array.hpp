@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <new>
 
 #include "../base/crash_point.hpp"
 #include "../base/shared_bytes.hpp"
@@ -25,7 +24,11 @@ constexpr std::size_t stripes_for(std::size_t elements) noexcept {
 /// What a journalled array of N elements T looks like in the payload. Constant initialised to zero.
 template <class T, std::size_t N>
 struct array_memory {
+  static constexpr std::size_t count = N;
+  static constexpr std::size_t element_size = sizeof(T);
+  static constexpr std::size_t element_alignment = alignof(T);
   static constexpr std::size_t stripes = stripes_for(N);
+  static constexpr std::size_t most_stripes = stripes;
 
   alignas(cache_line) std::atomic<std::uint64_t> bulk;  ///< odd while edited in place, or damaged
   std::atomic<std::uint64_t> journal_index;             ///< 0: empty; else 1 + the element's index
@@ -34,8 +37,9 @@ struct array_memory {
   alignas(std::max(cache_line, alignof(T))) std::byte elements[N * sizeof(T)];
 };
 
-/// The writing functions are for the holder of the lock alone.
-template <class T, std::size_t N, class Memory>
+/// Memory: an array_memory, or a run_time_array_memory. The writing functions are for the holder of
+/// the lock alone.
+template <class Memory>
 class journalled_array_view {
  public:
   explicit journalled_array_view(Memory& memory) noexcept : memory_(memory) {}
@@ -50,9 +54,10 @@ class journalled_array_view {
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     const std::byte* const from = in_journal ? memory_.journal : element(i);
     crash_point("read: journal looked up");
-    crash_points_in_copy("read: a third copied", sizeof(T), [&](std::size_t at, std::size_t size) {
-      load_shared<alignof(T)>(static_cast<std::byte*>(to) + at, from + at, size);
-    });
+    crash_points_in_copy(
+        "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
+          load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
+        });
     crash_point("read: copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -60,10 +65,7 @@ class journalled_array_view {
   }
 
   const std::byte* element(std::size_t i) const noexcept {
-    return memory_.elements + i * sizeof(T);
-  }
-  T* elements() const noexcept {
-    return std::launder(static_cast<T*>(static_cast<void*>(memory_.elements)));
+    return memory_.elements + i * memory_.element_size;
   }
 
   std::uint64_t sequence(std::size_t stripe) const noexcept {
@@ -88,10 +90,10 @@ class journalled_array_view {
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
-    std::byte* const target = memory_.elements + i * sizeof(T);
+    std::byte* const target = memory_.elements + i * memory_.element_size;
     crash_points_in_copy(
-        "array: a third written", sizeof(T), [&](std::size_t at, std::size_t size) {
-          store_shared<alignof(T)>(target + at, static_cast<const std::byte*>(from) + at, size);
+        "array: a third written", memory_.element_size, [&](std::size_t at, std::size_t size) {
+          store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
         });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
@@ -108,7 +110,7 @@ class journalled_array_view {
   repair_result repair() const noexcept {
     const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
     if (index == 0) return repair_result::done;
-    if (index > N) return repair_result::corrupt;
+    if (index > memory_.count) return repair_result::corrupt;
     const auto i = static_cast<std::size_t>(index - 1);
     auto& sequence = sequence_of(i);
     const std::uint64_t found = sequence.load(std::memory_order_relaxed);
@@ -116,7 +118,8 @@ class journalled_array_view {
       crash_point("repair: before element");
       // Release fence: who sees a byte put back sees that the sequence became odd.
       std::atomic_thread_fence(std::memory_order_release);
-      copy_within("repair: a third put back", memory_.elements + i * sizeof(T), memory_.journal);
+      copy_within("repair: a third put back", memory_.elements + i * memory_.element_size,
+                  memory_.journal);
       crash_point("repair: element put back");
       sequence.store(found + 1, std::memory_order_release);
       crash_point("repair: sequence even");
@@ -129,15 +132,15 @@ class journalled_array_view {
   static constexpr bool is_odd(std::uint64_t number) noexcept { return (number & 1) != 0; }
 
  private:
-  static void copy_within(const char* step, std::byte* to, const std::byte* from) noexcept {
-    crash_points_in_copy(step, sizeof(T), [&](std::size_t at, std::size_t size) {
-      move_shared<alignof(T)>(to + at, from + at, size);
+  static constexpr std::size_t alignment = Memory::element_alignment;
+
+  void copy_within(const char* step, std::byte* to, const std::byte* from) const noexcept {
+    crash_points_in_copy(step, memory_.element_size, [&](std::size_t at, std::size_t size) {
+      move_shared<alignment>(to + at, from + at, size);
     });
   }
 
-  auto& sequence_of(std::size_t i) const noexcept {
-    return memory_.sequences[i % array_memory<T, N>::stripes];
-  }
+  auto& sequence_of(std::size_t i) const noexcept { return memory_.sequences[i % memory_.stripes]; }
 
   Memory& memory_;
 };

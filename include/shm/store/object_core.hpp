@@ -14,7 +14,7 @@
 namespace shm::detail {
 
 template <class T>
-using cell_of = versioned_cell<sizeof(T), alignof(T)>;
+using cell_of = versioned_cell<cell_shape<sizeof(T), alignof(T)>>;
 
 template <class T>
 blueprint object_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {

@@ -14,29 +14,61 @@
 
 namespace shm::detail {
 
-/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
-/// instruction it leaves the value before or the value after, and nothing to repair.
+/// With four copies a reader survives two updates while it copies; with two none, which a large
+/// value has to accept for its memory.
+constexpr std::size_t copies_for(std::size_t size) noexcept {
+  return size <= 256 * 1024 ? 4 : 2;
+}
+
+/// Where the copies of a T lie, as the compiler knows it.
 template <std::size_t Size, std::size_t Alignment>
-class versioned_cell {
- public:
-  /// With four copies a reader survives two updates while it copies; with two none, which a large
-  /// value has to accept for its memory.
-  static constexpr std::size_t copies = Size <= 256 * 1024 ? 4 : 2;
+struct cell_shape {
+  static constexpr std::size_t size = Size;
+  static constexpr std::size_t copies = copies_for(Size);
   static constexpr std::size_t alignment = std::max(cache_line, Alignment);
   static constexpr std::size_t stride = round_up(Size, alignment);
   static constexpr std::size_t payload_size = copies * stride;
+};
+
+/// The same, of a type that only the segment's schema tells.
+struct run_time_cell_shape {
+  run_time_cell_shape(std::size_t size_of_type, std::size_t alignment_of_type) noexcept
+      : size(size_of_type),
+        copies(copies_for(size)),
+        alignment(std::max(cache_line, alignment_of_type)),
+        stride(round_up(size, alignment)),
+        payload_size(copies * stride) {}
+
+  std::size_t size;
+  std::size_t copies;
+  std::size_t alignment;
+  std::size_t stride;
+  std::size_t payload_size;
+};
+
+/// Copy `version mod copies` is the value; the writer works on the next one. Killed at any
+/// instruction it leaves the value before or the value after, and nothing to repair.
+template <class Shape>
+class versioned_cell : public Shape {
+ public:
+  using Shape::copies;
+  using Shape::size;
+  using Shape::stride;
+
+  versioned_cell() = default;
+  explicit versioned_cell(const Shape& shape) noexcept : Shape(shape) {}
 
   static std::byte* initial_copy(std::byte* payload) noexcept { return payload; }
 
   /// False: lapped by a writer meanwhile, the bytes are worthless.
-  static bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                       void* to) noexcept {
+  bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                void* to) const noexcept {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
     const std::byte* const copy = copy_of(payload, before);
     crash_point("read: version seen");
-    crash_points_in_copy("read: a third copied", Size, [&](std::size_t at, std::size_t size) {
-      load_shared<alignment>(static_cast<std::byte*>(to) + at, copy + at, size);
+    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
+      load_shared<cache_line>(static_cast<std::byte*>(to) + at, copy + at, part);
     });
     crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
@@ -46,23 +78,23 @@ class versioned_cell {
   }
 
   /// By the holder of the lock.
-  static void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                   void* to) noexcept {
+  void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+            void* to) const noexcept {
     // Relaxed: only holders write the version, and the lock orders holders.
-    load_shared<alignment>(to, copy_of(payload, version.load(std::memory_order_relaxed)), Size);
+    load_shared<cache_line>(to, copy_of(payload, version.load(std::memory_order_relaxed)), size);
   }
 
   /// By the holder of the lock.
-  static void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
-                      const void* from) noexcept {
+  void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
+               const void* from) const noexcept {
     const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
     crash_point("cell: before copy");
     // Release fence: a reader that sees a byte of the new value here also sees every version up to
     // now, and so finds out that it was lapped.
     std::atomic_thread_fence(std::memory_order_release);
     std::byte* const target = payload + index_of(next) * stride;
-    crash_points_in_copy("cell: a third copied", Size, [&](std::size_t at, std::size_t size) {
-      store_shared<alignment>(target + at, static_cast<const std::byte*>(from) + at, size);
+    crash_points_in_copy("cell: a third copied", size, [&](std::size_t at, std::size_t part) {
+      store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
     });
     crash_point("cell: copied");
     // Release: whoever sees the version sees the whole copy.
@@ -71,16 +103,16 @@ class versioned_cell {
   }
 
   /// By the holder of the lock.
-  static bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
-                     const void* value) noexcept {
-    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, Size) == 0;
+  bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+              const void* value) const noexcept {
+    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, size) == 0;
   }
 
  private:
-  static constexpr std::size_t index_of(std::uint64_t version) noexcept {
+  constexpr std::size_t index_of(std::uint64_t version) const noexcept {
     return static_cast<std::size_t>(version % copies);
   }
-  static const std::byte* copy_of(const std::byte* payload, std::uint64_t version) noexcept {
+  const std::byte* copy_of(const std::byte* payload, std::uint64_t version) const noexcept {
     return payload + index_of(version) * stride;
   }
 };

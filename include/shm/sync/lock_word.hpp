@@ -18,6 +18,10 @@ class lock_word {
   std::uint64_t bits() const noexcept { return bits_; }
   bool is_free() const noexcept { return bits_ == 0; }
   seat_identity holder() const noexcept { return seat_identity::in(bits_); }
+  /// The kernel's id of the thread, in the holder's PID namespace: for people.
+  std::uint32_t thread() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> 1) & thread_mask;
+  }
 
  private:
   static constexpr std::uint32_t thread_mask = (1u << 22) - 1;

@@ -9,6 +9,7 @@ vcpkg_cmake_configure(
     OPTIONS
         -DSHM_BUILD_TESTS=OFF
         -DSHM_BUILD_EXAMPLES=OFF
+        -DSHM_BUILD_TOOL=OFF
 )
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/shm)

@@ -1,0 +1,209 @@
+// Inspect: what an object tells of itself and its users to whoever may read it; nothing is altered.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/requirements.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "os/census.hpp"
+#include "session/find.hpp"
+#include "session/seat.hpp"
+#include "store/run_time_type.hpp"
+#include "sync/lock_word.hpp"
+
+namespace shm {
+
+enum class object_kind { unknown, object, array, mutex };
+enum class object_state { ready, half_made, removing, removed };
+enum class lock_state { unknown, free, held, owner_died };
+
+/// A read-write handle. The kernel tells 0 for a process of another PID namespace.
+struct seat_info {
+  unsigned seat;
+  int process;
+};
+
+struct object_info {
+  std::string name;  ///< as it is stored; any bytes but NUL
+  int key = 0;
+  int segment_id = -1;
+  int set_id = -1;  ///< -1: it has no semaphore set
+  object_kind kind = object_kind::unknown;
+  object_state state = object_state::half_made;
+  std::string format;     ///< of the schema
+  std::size_t size = 0;   ///< bytes of the value, of all elements together
+  std::size_t count = 0;  ///< elements of an array, 1 of an object, 0 of a mutex
+  std::size_t segment_size = 0;
+  unsigned mode = 0;
+  unsigned owner = 0;          ///< user id
+  unsigned creator = 0;        ///< user id
+  unsigned long attached = 0;  ///< how often, over all processes
+  unsigned most_seats = 0;
+  std::vector<seat_info> seats;  ///< taken ones
+  lock_state lock = lock_state::unknown;
+  int lock_process = 0;       ///< 0: unknown
+  unsigned lock_thread = 0;   ///< in the PID namespace of the holder
+  bool needs_repair = false;  ///< a holder died, and nobody has called mark_repaired()
+  std::uint64_t version = 0;  ///< values published; of an array, elements stored
+  bool until_last_detach = false;
+  std::time_t changed = 0;  ///< made, or given another mode or owner
+  std::string problem;      ///< why it cannot be read as a whole; "" when it can
+};
+
+namespace detail {
+
+class inspection {
+ public:
+  /// Nothing when it is not of this library, or may not be read, or is gone.
+  static std::optional<object_info> of(const counted_segment& seen) {
+    if (key::is_reserved(seen.key)) return std::nullopt;
+    inspection look(seen);
+    if (!look.attach()) return std::nullopt;
+    look.read();
+    return std::move(look.info_);
+  }
+
+ private:
+  explicit inspection(const counted_segment& seen) : key_(key::from_value(seen.key)) {
+    info_.key = seen.key;
+    info_.segment_id = seen.id;
+    info_.segment_size = seen.size;
+    info_.mode = seen.owner.mode;
+    info_.owner = seen.owner.owner;
+    info_.creator = seen.owner.creator;
+    info_.attached = seen.attached;
+    info_.changed = seen.changed;
+  }
+
+  bool attach() {
+    const result<segment> found = segment::find(info_.key);
+    if (!found.ok() || found.value.id() != info_.segment_id) return false;
+    result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
+    if (!memory.ok()) return false;
+    memory_ = std::move(memory.value);
+    find_set();
+    const segment_state state = head().state.load(std::memory_order_acquire);
+    if (state == segment_state::blank) return set_ && set_->marked;
+    return is_ours(state) && known(state);
+  }
+
+  bool known(segment_state state) noexcept {
+    switch (state) {
+      case segment_state::ready: info_.state = object_state::ready; return true;
+      case segment_state::removing: info_.state = object_state::removing; return true;
+      case segment_state::removed: info_.state = object_state::removed; return true;
+      case segment_state::under_construction: return true;
+      case segment_state::blank: break;
+    }
+    info_.problem = "its state makes no sense: somebody scribbled over it";
+    return true;
+  }
+
+  void find_set() {
+    try {
+      subject about{key_.name(), info_.key};
+      set_ = detail::find_set(key_, access::everyone, about);
+    } catch (const error& refusal) {
+      info_.problem = refusal.what();
+    }
+    if (set_) info_.set_id = set_->set.id();
+  }
+
+  void read() {
+    if (info_.state == object_state::half_made) return;
+    const subject about{key_.name(), info_.key, info_.segment_id, info_.set_id};
+    try {
+      const auto facts = verified_description::read(head(), info_.segment_size, key_, about);
+      info_.name = facts.name();
+      info_.most_seats = facts.seats();
+      info_.until_last_detach = facts.until_last_detach();
+      read_value(facts, about);
+      if (!leads_to_key(info_.name)) info_.problem = "its name does not lead to its key";
+      if (set_) read_users(facts, about);
+    } catch (const error& refusal) {
+      info_.problem = refusal.what();
+    }
+  }
+
+  void read_value(const verified_description& facts, const subject& about) {
+    const run_time_type held = run_time_type::in(head(), facts, about);
+    info_.format = held.type.format();
+    info_.size = held.type.size();
+    info_.count = held.count;
+    // Relaxed, all of it: numbers for people, of about now.
+    const std::uint32_t section = head().section.load(std::memory_order_relaxed);
+    info_.needs_repair = (section & section_bit::owner_died) != 0;
+    switch (held.kind) {
+      case segment_kind::object:
+        info_.kind = object_kind::object;
+        info_.version = head().version.load(std::memory_order_relaxed);
+        break;
+      case segment_kind::array: {
+        info_.kind = object_kind::array;
+        const auto* payload = memory_.address() + facts.payload_offset();
+        const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
+                                                            held.element_size);
+        info_.version = memory.stores();
+        break;
+      }
+      case segment_kind::mutex: info_.kind = object_kind::mutex; break;
+    }
+  }
+
+  void read_users(const verified_description& facts, const subject& about) {
+    const seat_register users(head(), facts.seats(), set_->set, set_->semaphores);
+    for (unsigned seat = 0; seat < users.count(); ++seat) {
+      if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+    }
+    const lock_word holder(head().lock.load(std::memory_order_relaxed));
+    if (holder.is_free()) {
+      info_.lock = lock_state::free;
+      return;
+    }
+    info_.lock_thread = holder.thread();
+    const bool alive = users.judge(holder.holder(), about) == seat_verdict::alive;
+    info_.lock = alive ? lock_state::held : lock_state::owner_died;
+    if (!alive) return;
+    if (const auto process = users.occupant(holder.holder().seat())) {
+      info_.lock_process = process->value;
+    }
+  }
+
+  bool leads_to_key(const std::string& name) const {
+    return name == key_.name() ||
+           (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
+  }
+
+  const header& head() const noexcept { return header_at(memory_); }
+
+  key key_;
+  object_info info_;
+  attachment memory_;
+  std::optional<found_set> set_;
+};
+
+}  // namespace detail
+
+/// All objects of this library in this IPC namespace that this user may read. Blocks never, alters
+/// nothing. Throws shm::error with the kernel's errno.
+inline std::vector<object_info> list() {
+  const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
+  if (!all.ok()) {
+    throw error(std::error_code(all.error_number, std::system_category()),
+                "shm: list: shmctl(SHM_STAT_ANY)");
+  }
+  std::vector<object_info> ours;
+  for (const detail::counted_segment& one : all.value) {
+    if (std::optional<object_info> info = detail::inspection::of(one)) ours.push_back(*info);
+  }
+  return ours;
+}
+
+}  // namespace shm

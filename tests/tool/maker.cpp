@@ -1,0 +1,140 @@
+// Maker: makes objects for the tests of the command shm, and does with them what it is told.
+// SPDX-License-Identifier: MIT
+//
+// maker PREFIX
+//
+// Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
+// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST, half,
+// halfremoved. At the end of its input it leaves; what it made stays.
+#include <csignal>
+#include <iostream>
+#include <optional>
+#include <shm.hpp>
+#include <sstream>
+#include <string>
+
+namespace {
+
+enum class drive_mode : std::uint8_t { eco = 1, sport };
+
+struct blind {
+  std::uint16_t unseen[2];
+};
+
+struct wheel {
+  BOOST_HANA_DEFINE_STRUCT(wheel, (float, pressure), (bool, flat));
+};
+
+struct car {
+  using text = std::array<char, 12>;
+  using pair = std::array<wheel, 2>;
+  using matrix = std::array<std::array<std::int16_t, 3>, 2>;
+  BOOST_HANA_DEFINE_STRUCT(car, (text, name), (double, speed), (std::int32_t, gear),
+                           (drive_mode, mode), (bool, lights), (char, grade), (wheel, spare),
+                           (pair, wheels), (matrix, grid), (std::uint64_t, distance),
+                           (std::uint8_t, doors), (long double, exact), (blind, hidden));
+};
+
+struct lap {
+  using text = std::array<char, 8>;
+  BOOST_HANA_DEFINE_STRUCT(lap, (text, driver), (std::int64_t, time), (float, gap));
+};
+
+car first_car() {
+  car made{};
+  made.name = {'b', 'l', 'u', 'e'};
+  made.speed = 88.5;
+  made.gear = 3;
+  made.mode = drive_mode::sport;
+  made.lights = true;
+  made.grade = 'A';
+  made.spare = {2.25f, false};
+  made.wheels = {wheel{2.5f, false}, wheel{0.5f, true}};
+  made.grid = {{{1, 2, 3}, {4, 5, -6}}};
+  made.distance = 18446744073709551615u;
+  made.doors = 5;
+  made.exact = 0.5L;
+  made.hidden = {{0x1234, 0x5678}};
+  return made;
+}
+
+class maker {
+ public:
+  explicit maker(const std::string& prefix)
+      : prefix_(prefix),
+        car_(shm::open_or_create, prefix + ".car", first_car()),
+        table_(prefix + ".table"),
+        guard_(prefix + ".guard") {}
+
+  void obey(const std::string& line) {
+    std::istringstream words(line);
+    std::string verb;
+    words >> verb;
+    int number = 0;
+    if (verb == "gear") {
+      words >> number;
+      car_.update([number](car& now) { now.gear = number; });
+    } else if (verb == "row") {
+      std::size_t row = 0;
+      words >> row >> number;
+      table_.update(row, [number](lap& now) {
+        now.driver = {'a', 'n', 'n'};
+        now.time = number;
+      });
+    } else if (verb == "hold") {
+      held_.emplace(car_.lock());
+    } else if (verb == "release") {
+      held_.reset();
+    } else if (verb == "lock") {
+      guard_.lock();
+    } else if (verb == "unlock") {
+      guard_.unlock();
+    } else if (verb == "edit") {
+      editing_.emplace(table_.lock());
+      editing_->raw()[0].time = 7;
+    } else if (verb == "brief") {
+      shm::options how;
+      how.lifetime = shm::lifetime::until_last_detach;
+      brief_.emplace(prefix_ + ".brief", how);
+    } else if (verb == "named") {
+      named_.emplace(prefix_ + line.substr(line.find(' ') + 1));
+    } else if (verb == "half") {
+      make_half(prefix_ + ".half");
+    } else if (verb == "halfremoved") {
+      { shm::object<int> made(prefix_ + ".halfremoved"); }
+      const shm::key key(prefix_ + ".halfremoved");
+      if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
+    } else {
+      std::abort();
+    }
+  }
+
+ private:
+  static void make_half(const shm::key& key) {
+    using namespace shm::detail;
+    { shm::object<int> made(key); }
+    const auto memory =
+        attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
+    header_at(memory.value).state.store(segment_state::under_construction);
+  }
+
+  std::string prefix_;
+  shm::object<car> car_;
+  shm::array<lap, 4> table_;
+  shm::mutex guard_;
+  std::optional<shm::locked<car>> held_;
+  std::optional<shm::locked_array<lap, 4>> editing_;
+  std::optional<shm::object<int>> brief_;
+  std::optional<shm::object<int>> named_;
+};
+
+}  // namespace
+
+int main(int, char** argv) {
+  maker made(argv[1]);
+  std::cout << "ready" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    made.obey(line);
+    std::cout << "done" << std::endl;
+  }
+}

@@ -1,0 +1,76 @@
+// Commands: each is a function of its options, in a file of its own, and returns an exit code.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "exit_code.hpp"
+
+namespace tool {
+
+struct ls_options {
+  bool json = false;
+  bool all = false;
+};
+exit_code ls(const ls_options& how);
+
+enum class output { tree, json, csv, raw };
+struct show_options {
+  std::string name;
+  output form = output::tree;
+  std::string rows;  ///< FIRST:END
+  std::vector<std::string> fields;
+};
+exit_code show(const show_options& how);
+
+exit_code schema(const std::string& name);
+
+struct watch_options {
+  std::string name;
+  std::vector<std::string> fields;
+  unsigned interval = 100;    ///< milliseconds
+  std::string record;         ///< a CSV file
+  unsigned long changes = 0;  ///< end after so many; 0: never
+};
+exit_code watch(const watch_options& how);
+
+struct set_options {
+  std::string name;
+  std::vector<std::string> assignments;
+  std::vector<std::string> expectations;
+};
+exit_code set(const set_options& how);
+
+exit_code who(const std::string& name);
+
+struct lock_options {
+  std::string name;
+  long timeout = -1;  ///< milliseconds; negative: for ever
+  std::vector<std::string> command;
+};
+/// The command's own exit code, or ours where it was not run.
+int lock(const lock_options& how);
+
+struct rm_options {
+  std::vector<std::string> names;
+  bool force = false;
+};
+exit_code rm(const rm_options& how);
+
+exit_code gc(bool dry_run);
+
+struct doctor_options {
+  std::string proc = "/proc";
+  std::string etc = "/etc";
+};
+exit_code doctor(const doctor_options& how);
+
+struct completion_options {
+  std::string what;  ///< bash, zsh; or for those scripts: names, fields
+  std::string name;  ///< whose fields
+};
+exit_code completion(const completion_options& how);
+
+}  // namespace tool

@@ -1,0 +1,94 @@
+// JSON text: what ls and show print for programs.
+// SPDX-License-Identifier: MIT
+#include "json_text.hpp"
+
+#include "objects.hpp"
+#include "people.hpp"
+#include "words.hpp"
+
+namespace tool {
+
+namespace {
+
+json scalar_as_json(const shm::field& what, bytes_view bytes) {
+  const std::vector<std::byte> one = native(what, bytes);
+  switch (what.type) {
+    case shm::field_type::boolean: return number_in<unsigned char>(one) != 0;
+    case shm::field_type::character: return std::string(1, number_in<char>(one));
+    case shm::field_type::int8: return number_in<std::int8_t>(one);
+    case shm::field_type::uint8: return number_in<std::uint8_t>(one);
+    case shm::field_type::int16: return number_in<std::int16_t>(one);
+    case shm::field_type::uint16: return number_in<std::uint16_t>(one);
+    case shm::field_type::int32: return number_in<std::int32_t>(one);
+    case shm::field_type::uint32: return number_in<std::uint32_t>(one);
+    case shm::field_type::int64: return number_in<std::int64_t>(one);
+    case shm::field_type::uint64: return number_in<std::uint64_t>(one);
+    case shm::field_type::float32: return number_in<float>(one);
+    case shm::field_type::float64: return number_in<double>(one);
+    case shm::field_type::long_double: return static_cast<double>(number_in<long double>(one));
+    case shm::field_type::text: return text_in(one);
+    case shm::field_type::opaque:
+    case shm::field_type::structure: break;
+  }
+  return scalar_text(what, bytes);
+}
+
+}  // namespace
+
+json value_as_json(const shm::field& what, bytes_view bytes, std::size_t dimension) {
+  if (dimension < what.dimensions.size()) {
+    const auto count = static_cast<std::size_t>(what.dimensions[dimension]);
+    std::size_t stride = static_cast<std::size_t>(what.size);
+    for (std::size_t d = dimension + 1; d < what.dimensions.size(); ++d) {
+      stride *= static_cast<std::size_t>(what.dimensions[d]);
+    }
+    json list = json::array();
+    for (std::size_t i = 0; i < count; ++i) {
+      list.push_back(value_as_json(what, bytes.subspan(i * stride, stride), dimension + 1));
+    }
+    return list;
+  }
+  if (what.type != shm::field_type::structure) return scalar_as_json(what, bytes);
+  json members = json::object();
+  for (const shm::field& member : what.members) {
+    const bytes_view part = bytes.subspan(static_cast<std::size_t>(member.offset),
+                                          static_cast<std::size_t>(member.size * member.count()));
+    members[member.name] = value_as_json(member, part);
+  }
+  return members;
+}
+
+json info_as_json(const shm::object_info& info) {
+  json seats = json::array();
+  for (const shm::seat_info& one : info.seats) {
+    seats.push_back({{"seat", one.seat}, {"process", one.process}});
+  }
+  return {{"name", info.name},
+          {"key", info.key},
+          {"segment_id", info.segment_id},
+          {"set_id", info.set_id},
+          {"kind", word_for(info.kind)},
+          {"state", word_for(info.state)},
+          {"format", info.format},
+          {"size", info.size},
+          {"count", info.count},
+          {"segment_size", info.segment_size},
+          {"mode", info.mode},
+          {"owner", user_name(info.owner)},
+          {"attached", info.attached},
+          {"seats", seats},
+          {"most_seats", info.most_seats},
+          {"lock", word_for(info.lock)},
+          {"lock_process", info.lock_process},
+          {"needs_repair", info.needs_repair},
+          {"version", info.version},
+          {"until_last_detach", info.until_last_detach},
+          {"changed", info.changed},
+          {"problem", info.problem}};
+}
+
+std::string dumped(const json& what) {
+  return what.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace tool

@@ -1,0 +1,158 @@
+// ls: every object, one a line.
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "commands.hpp"
+#include "json_text.hpp"
+#include "objects.hpp"
+#include "people.hpp"
+#include "terminal.hpp"
+#include "words.hpp"
+
+namespace tool {
+
+namespace {
+
+using attached_by_id = std::map<int, std::vector<attached_process>>;
+
+std::string type_words(const shm::object_info& info) {
+  if (info.kind == shm::object_kind::mutex) return "-";
+  const auto parsed = shm::detail::format_parser::parse(info.format);
+  if (!parsed) return "?";
+  const shm::field& value = parsed->value;
+  std::string words = value.type_in_words();
+  if (value.type == shm::field_type::structure) {
+    words += fmt::format(" of {} fields", value.members.size());
+  }
+  return parsed->elements ? fmt::format("{} × {}", *parsed->elements, words) : words;
+}
+
+std::string attached_words(const shm::object_info& info, const attached_by_id& attached) {
+  if (info.attached == 0) return "nobody";
+  const auto found = attached.find(info.segment_id);
+  if (found == attached.end()) return fmt::format("{}", info.attached);
+  std::vector<std::string> names;
+  for (const attached_process& one : found->second) {
+    names.push_back(fmt::format("{} ({})", one.process, one.command));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string lock_words(const shm::object_info& info) {
+  if (info.needs_repair && info.lock == shm::lock_state::free) return "free, repair needed";
+  if (info.lock != shm::lock_state::held) return word_for(info.lock);
+  return fmt::format("held by {}", process_title(info.lock_process));
+}
+
+std::string state_words(const shm::object_info& info) {
+  if (!info.problem.empty()) return "broken";
+  return info.state == shm::object_state::ready ? lock_words(info) : word_for(info.state);
+}
+
+style style_of(const shm::object_info& info) {
+  const bool bad = !info.problem.empty() || info.lock == shm::lock_state::owner_died ||
+                   info.needs_repair || info.state != shm::object_state::ready;
+  return bad ? style::alarming : style::plain;
+}
+
+row row_of(const shm::object_info& info, const attached_by_id& attached) {
+  return {title(info),
+          shm::detail::hex(info.key),
+          word_for(info.kind),
+          type_words(info),
+          bytes_in_words(info.size),
+          fmt::format("{:04o}", info.mode),
+          user_name(info.owner),
+          styled(state_words(info), style_of(info)),
+          fmt::format("{}", info.version),
+          age(info.changed),
+          attached_words(info, attached)};
+}
+
+row foreign_row(const shm::detail::counted_segment& one, const attached_by_id& attached) {
+  shm::object_info info;
+  info.segment_id = one.id;
+  info.attached = one.attached;
+  return {"-",
+          shm::detail::hex(one.key),
+          "foreign",
+          "?",
+          bytes_in_words(one.size),
+          fmt::format("{:04o}", one.owner.mode),
+          user_name(one.owner.owner),
+          "-",
+          "-",
+          age(one.changed),
+          attached_words(info, attached)};
+}
+
+std::vector<shm::detail::counted_segment> foreign(const std::vector<shm::object_info>& ours) {
+  std::vector<shm::detail::counted_segment> others;
+  for (const auto& one : shm::detail::census::segments().value) {
+    const bool known = std::any_of(ours.begin(), ours.end(), [&](const shm::object_info& info) {
+      return info.segment_id == one.id;
+    });
+    if (!known) others.push_back(one);
+  }
+  return others;
+}
+
+void print_json(const std::vector<shm::object_info>& ours,
+                const std::vector<shm::detail::counted_segment>& others,
+                const attached_by_id& attached) {
+  json all = json::array();
+  const auto with_processes = [&](json one, int segment_id) {
+    json processes = json::array();
+    if (const auto found = attached.find(segment_id); found != attached.end()) {
+      for (const attached_process& process : found->second) {
+        processes.push_back({{"process", process.process},
+                             {"command", process.command},
+                             {"may_write", process.may_write}});
+      }
+    }
+    one["processes"] = processes;
+    return one;
+  };
+  for (const auto& one : ours) all.push_back(with_processes(info_as_json(one), one.segment_id));
+  for (const auto& one : others) {
+    all.push_back(with_processes({{"key", one.key},
+                                  {"segment_id", one.id},
+                                  {"kind", "foreign"},
+                                  {"segment_size", one.size},
+                                  {"mode", one.owner.mode},
+                                  {"owner", user_name(one.owner.owner)},
+                                  {"attached", one.attached},
+                                  {"changed", one.changed}},
+                                 one.id));
+  }
+  fmt::print("{}\n", dumped(all));
+}
+
+}  // namespace
+
+exit_code ls(const ls_options& how) {
+  std::vector<shm::object_info> ours = shm::list();
+  std::sort(ours.begin(), ours.end(),
+            [](const auto& a, const auto& b) { return title(a) < title(b); });
+  const auto others = how.all ? foreign(ours) : std::vector<shm::detail::counted_segment>{};
+  const attached_by_id attached = attached_processes();
+  if (how.json) {
+    print_json(ours, others, attached);
+    return done;
+  }
+  std::vector<row> rows{{"NAME", "KEY", "KIND", "TYPE", "SIZE", "MODE", "OWNER", "LOCK", "VERSION",
+                         "AGE", "ATTACHED"}};
+  for (const auto& one : ours) rows.push_back(row_of(one, attached));
+  for (const auto& one : others) rows.push_back(foreign_row(one, attached));
+  fmt::print("{}", table(rows));
+  for (const auto& one : ours) {
+    if (one.problem.empty()) continue;
+    fmt::print("{}\n", styled(fmt::format("{}: {}", title(one), one.problem), style::alarming));
+  }
+  return done;
+}
+
+}  // namespace tool

@@ -1,0 +1,178 @@
+// shm: shows, watches, changes and clears up objects of programs that it has never seen.
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "commands.hpp"
+#include "objects.hpp"
+
+namespace tool {
+
+namespace {
+
+/// Adds the commands; what is left to do after parsing is in `chosen`.
+class command_line {
+ public:
+  command_line() : app_("Shows, watches, changes and clears up shared objects.", "shm") {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "shm " SHM_TOOL_VERSION);
+    app_.footer(
+        "Examples:\n"
+        "  shm ls                         what is there\n"
+        "  shm show car                   its fields and their values\n"
+        "  shm watch car --field speed    as they change; q quits\n"
+        "  shm set car gear=3             one field, crash-atomically\n"
+        "  shm gc --dry-run               what is provably dead\n"
+        "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 not found, 4 no permission, 5 in "
+        "use,\n  6 corrupt or damaged, 7 refused for another reason.");
+    add_looking();
+    add_changing();
+    add_clearing();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& why) {
+      return app_.exit(why) == 0 ? done : wrong_usage;
+    }
+    return chosen_();
+  }
+
+ private:
+  CLI::App& add(const char* name, const char* what, std::function<int()> job) {
+    CLI::App* const command = app_.add_subcommand(name, what);
+    command->callback([this, job = std::move(job)] { chosen_ = job; });
+    return *command;
+  }
+
+  void add_looking() {
+    CLI::App& ls_command = add("ls", "Every object: who has it open, who holds its lock",
+                               [this] { return tool::ls(ls_); });
+    ls_command.add_flag("--json", ls_.json, "For programs");
+    ls_command.add_flag("--all", ls_.all, "Foreign segments, too, and those that may not be read");
+
+    CLI::App& show_command =
+        add("show", "A value by its fields", [this] { return tool::show(show_); });
+    show_command.add_option("NAME", show_.name)->required();
+    const auto form = [&](const char* flag, output which, const char* what) {
+      return show_command.add_flag_callback(
+          flag, [this, which] { show_.form = which; }, what);
+    };
+    CLI::Option* const as_json = form("--json", output::json, "For programs");
+    CLI::Option* const as_csv = form("--csv", output::csv, "For spreadsheets")->excludes(as_json);
+    form("--raw", output::raw, "The bytes as they are")->excludes(as_json)->excludes(as_csv);
+    show_command.add_option("--rows", show_.rows, "Elements FIRST:END of an array, as in 0:20");
+    show_command.add_option("--field", show_.fields, "Only these, as in speed,wheels[2].pressure")
+        ->delimiter(',');
+
+    CLI::App& schema_command = add("schema", "Which fields a value has, and where they lie",
+                                   [this] { return tool::schema(name_); });
+    schema_command.add_option("NAME", name_)->required();
+
+    CLI::App& watch_command =
+        add("watch", "A value as it changes; q quits", [this] { return tool::watch(watch_); });
+    watch_command.add_option("NAME", watch_.name)->required();
+    watch_command.add_option("--field", watch_.fields, "Only these")->delimiter(',');
+    watch_command.add_option("--interval", watch_.interval, "Milliseconds between two looks")
+        ->check(CLI::Range(1u, 3600000u));
+    watch_command.add_option("--changes", watch_.changes,
+                             "End after so many, the first look included");
+
+    watch_command.add_option("--record", watch_.record, "A CSV file with a line for each change");
+
+    CLI::App& who_command = add("who", "Which processes have it open, and who holds its lock",
+                                [this] { return tool::who(name_); });
+    who_command.add_option("NAME", name_)->required();
+
+    CLI::App& doctor_command = add("doctor", "Limits, leftovers and traps, each with its fix",
+                                   [this] { return tool::doctor(doctor_); });
+    doctor_command.add_option("--proc", doctor_.proc, "Where to read the limits")->group("");
+    doctor_command.add_option("--etc", doctor_.etc, "Where to read logind's configuration")
+        ->group("");
+  }
+
+  void add_changing() {
+    CLI::App& set_command = add("set", "Changes fields, all of them in one crash-atomic update",
+                                [this] { return tool::set(set_); });
+    set_command.add_option("NAME", set_.name)->required();
+    set_command
+        .add_option("assignments", set_.assignments, "FIELD=VALUE ...; of an array [3].FIELD=VALUE")
+        ->required();
+    set_command
+        .add_option("--expect", set_.expectations,
+                    "FIELD=VALUE: change nothing unless it has that value now")
+        ->expected(1)
+        ->take_all();
+
+    CLI::App& lock_command =
+        add("lock", "Runs a command while holding the lock", [this] { return tool::lock(lock_); });
+    lock_command.add_option("NAME", lock_.name)->required();
+    lock_command.add_option("--timeout", lock_.timeout, "Milliseconds; 0 does not wait at all")
+        ->check(CLI::Range(0L, 86400000L));
+    lock_command.add_option("COMMAND", lock_.command, "Behind --")->required();
+  }
+
+  void add_clearing() {
+    CLI::App& rm_command =
+        add("rm", "Takes objects away, unless in use", [this] { return tool::rm(rm_); });
+    rm_command.add_option("NAME", rm_.names)->required();
+    rm_command.add_flag("--force", rm_.force, "Under those who are attached, too: they are told");
+
+    CLI::App& gc_command = add("gc", "Removes what is provably dead, and nothing else",
+                               [this] { return tool::gc(dry_run_); });
+    gc_command.add_flag("--dry-run", dry_run_, "Only say what");
+
+    CLI::App& completion_command =
+        add("completion", "A script for bash or zsh: source <(shm completion bash)",
+            [this] { return tool::completion(completion_); });
+    completion_command.add_option("SHELL", completion_.what)
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "names", "fields"}));
+    completion_command.add_option("NAME", completion_.name)->group("");
+  }
+
+  CLI::App app_;
+  std::function<int()> chosen_;
+  std::string name_;
+  ls_options ls_;
+  show_options show_;
+  watch_options watch_;
+  set_options set_;
+  lock_options lock_;
+  rm_options rm_;
+  doctor_options doctor_;
+  completion_options completion_;
+  bool dry_run_ = false;
+};
+
+int guarded(int argc, char** argv) {
+  try {
+    const int code = command_line().run(argc, argv);
+    if (std::fflush(stdout) != 0) throw refusal(refused, "standard output takes no more");
+    return code;
+  } catch (const refusal& why) {
+    fmt::print(stderr, "shm: {}\n", why.what());
+    return why.code();
+  } catch (const shm::error& why) {
+    fmt::print(stderr, "{}\n", why.what());
+    return code_of(why.code());
+  }
+}
+
+}  // namespace
+
+}  // namespace tool
+
+int main(int argc, char** argv) {
+  try {
+    return tool::guarded(argc, argv);
+  } catch (const std::exception& why) {
+    std::fputs("shm: ", stderr);
+    std::fputs(why.what(), stderr);
+    std::fputs("\n", stderr);
+    return tool::refused;
+  }
+}

@@ -1,0 +1,156 @@
+// Objects: from the name that a person types to the object, or to what they may have meant.
+// SPDX-License-Identifier: MIT
+#include "objects.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "people.hpp"
+
+namespace tool {
+
+namespace {
+
+constexpr std::string_view key_prefix = "key:0x";
+
+/// Levenshtein's: letters added, dropped or changed.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+/// Best first.
+std::vector<std::string> near(const std::string& typed, const std::vector<std::string>& known) {
+  std::vector<std::pair<std::size_t, std::string>> ranked;
+  for (const std::string& one : known) {
+    const bool inside = !typed.empty() && one.find(typed) != one.npos;
+    const std::size_t apart = inside ? 0 : distance(typed, one);
+    if (apart <= std::max<std::size_t>(1, typed.size() / 3)) ranked.emplace_back(apart, one);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<std::string> best;
+  for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 5); ++i) {
+    best.push_back(ranked[i].second);
+  }
+  return best;
+}
+
+std::vector<std::string> titles() {
+  std::vector<std::string> all;
+  for (const shm::object_info& one : shm::list()) all.push_back(title(one));
+  return all;
+}
+
+/// Nobody can tell whose a segment is that may not be read; but who owns it.
+void refuse_unreadable(const shm::key& key, const std::string& name) {
+  const auto all = shm::detail::census::segments();
+  for (const auto& one : all.value) {
+    if (one.key != key.segment_key()) continue;
+    throw refusal(no_permission,
+                  fmt::format("{}: you may not read it: it belongs to {}, mode {:04o}; ask {} to "
+                              "create it with another shm::access, or become that user",
+                              shm::detail::printable(name, 80), user_name(one.owner.owner),
+                              one.owner.mode, user_name(one.owner.owner)));
+  }
+}
+
+[[noreturn]] void refuse_unknown(const std::string& name) {
+  throw refusal(not_found,
+                fmt::format("there is no object \"{}\"{}", shm::detail::printable(name, 80),
+                            suggestion(name, titles())));
+}
+
+}  // namespace
+
+shm::key key_named(const std::string& name) {
+  unsigned value = 0;
+  if (name.size() == key_prefix.size() + 8 && name.compare(0, key_prefix.size(), key_prefix) == 0) {
+    const char* const end = name.data() + name.size();
+    const auto read = std::from_chars(name.data() + key_prefix.size(), end, value, 16);
+    if (read.ec == std::errc() && read.ptr == end) {
+      return shm::key::from_value(static_cast<key_t>(value));
+    }
+  }
+  return name;
+}
+
+shm::const_any_object look_at(const std::string& name) {
+  shm::options how;
+  how.access = shm::access::everyone;  // looking trusts nobody: all that is read is checked
+  const shm::key key = key_named(name);
+  try {
+    return shm::const_any_object(key, how);
+  } catch (const shm::error& why) {
+    if (why.code() == shm::errc::not_found && !shm::detail::segment::find(key.segment_key()).ok()) {
+      refuse_unreadable(key, name);
+      refuse_unknown(name);
+    }
+    if (code_of(why.code()) == no_permission) refuse_unreadable(key, name);
+    throw;
+  }
+}
+
+shm::object_info info_of(const std::string& name) {
+  const shm::key key = key_named(name);
+  for (shm::object_info& one : shm::list()) {
+    if (one.key == key.segment_key() && (!key.is_named() || one.name == name || one.name.empty())) {
+      return std::move(one);
+    }
+  }
+  refuse_unreadable(key, name);
+  refuse_unknown(name);
+}
+
+shm::options trusting(const shm::object_info& info) {
+  const shm::detail::ownership owner{info.owner, info.creator, info.mode};
+  shm::options how;
+  for (const shm::access who : {shm::access::owner, shm::access::group_read, shm::access::group,
+                                shm::access::everyone_read, shm::access::everyone}) {
+    how.access = who;
+    if (owner.trusted(who)) break;
+  }
+  return how;
+}
+
+std::string title(const shm::object_info& info) {
+  const bool can_be_typed =
+      !info.name.empty() && shm::detail::printable(info.name, 64) == info.name;
+  return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
+}
+
+std::string suggestion(const std::string& typed, const std::vector<std::string>& known) {
+  const std::vector<std::string> close = near(typed, known);
+  if (!close.empty()) return fmt::format("; did you mean: {}", fmt::join(close, ", "));
+  if (known.empty()) return "; there is none at all";
+  constexpr std::size_t enough = 20;
+  const auto end = known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), enough));
+  return fmt::format("; there are: {}{}", fmt::join(known.begin(), end, ", "),
+                     known.size() > enough ? ", …" : "");
+}
+
+exit_code code_of(const std::error_code& why) noexcept {
+  if (why == std::errc::permission_denied || why == std::errc::operation_not_permitted ||
+      why == shm::errc::untrusted_owner) {
+    return no_permission;
+  }
+  if (why == shm::errc::not_found || why == shm::errc::removed) return not_found;
+  if (why == shm::errc::in_use || why == shm::errc::timed_out) return in_use;
+  if (why == shm::errc::corrupt || why == shm::errc::damaged) return broken;
+  if (why == std::errc::invalid_argument) return wrong_usage;
+  return refused;
+}
+
+}  // namespace tool

@@ -1,0 +1,91 @@
+// People: users and processes as they are called, and which of them have a segment attached.
+// SPDX-License-Identifier: MIT
+#include "people.hpp"
+
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <shm.hpp>
+
+namespace tool {
+
+namespace {
+
+std::string command_of(int process) {
+  std::ifstream file(fmt::format("/proc/{}/comm", process));
+  std::string command;
+  std::getline(file, command);
+  return shm::detail::printable(command, 32);
+}
+
+/// One line of maps: ADDRESSES PERMISSIONS OFFSET DEVICE INODE /SYSV…; the inode is the segment's
+/// id.
+void note_mapping(const std::string& line, int process,
+                  std::map<int, std::vector<attached_process>>& into) {
+  if (line.find(" /SYSV") == line.npos) return;
+  std::array<char, 8> permissions{};
+  int id = -1;
+  if (std::sscanf(line.c_str(), "%*s %7s %*s %*s %d", permissions.data(), &id) != 2) return;
+  const bool may_write = permissions[1] == 'w';
+  std::vector<attached_process>& known = into[id];
+  if (known.empty() || known.back().process != process) {
+    known.push_back({process, command_of(process), may_write});
+  } else if (may_write) {
+    known.back().may_write = true;
+  }
+}
+
+}  // namespace
+
+std::string user_name(unsigned user) {
+  const passwd* const found = ::getpwuid(user);
+  return found != nullptr ? found->pw_name : fmt::format("uid {}", user);
+}
+
+std::string process_title(int process) {
+  if (process == 0) return "?";
+  const std::string command = command_of(process);
+  return command.empty() ? fmt::format("{} (gone)", process)
+                         : fmt::format("{} ({})", process, command);
+}
+
+std::map<int, std::vector<attached_process>> attached_processes() {
+  std::map<int, std::vector<attached_process>> found;
+  std::error_code ignored;  // a process may end while we look
+  // Segments of another IPC namespace have the same ids.
+  const auto ours = std::filesystem::read_symlink("/proc/self/ns/ipc", ignored);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string name = entry.path().filename();
+    int process = 0;
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), process);
+    if (read.ec != std::errc() || *read.ptr != '\0') continue;
+    if (std::filesystem::read_symlink(entry.path() / "ns/ipc", ignored) != ours) continue;
+    std::ifstream maps(entry.path() / "maps");
+    for (std::string line; std::getline(maps, line);) note_mapping(line, process, found);
+  }
+  return found;
+}
+
+std::string age(std::time_t since) {
+  const std::time_t now = std::time(nullptr);
+  const long long seconds = now > since ? now - since : 0;
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
+  if (seconds < 2 * 86400) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} days", seconds / 86400);
+}
+
+std::string bytes_in_words(unsigned long long bytes) {
+  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto number = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; number >= 1024 && unit + 1 < units.size(); ++unit) number /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", number, units[unit]);
+}
+
+}  // namespace tool

@@ -1,0 +1,33 @@
+// People: users and processes as they are called, and which of them have a segment attached.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ctime>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tool {
+
+/// The user's name; the number where it has none.
+std::string user_name(unsigned user);
+
+/// "123 (sampler)"; "?" for 0, a process of another container.
+std::string process_title(int process);
+
+struct attached_process {
+  int process = 0;
+  std::string command;
+  bool may_write = false;
+};
+
+/// By segment id. Of other users' processes only root is told.
+std::map<int, std::vector<attached_process>> attached_processes();
+
+/// "3 min", "2 days"
+std::string age(std::time_t since);
+
+/// "1.5 KiB"
+std::string bytes_in_words(unsigned long long bytes);
+
+}  // namespace tool

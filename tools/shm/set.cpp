@@ -1,0 +1,134 @@
+// set: changes fields of a value, or of one element, in one crash-atomic update.
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+
+#include "columns.hpp"
+#include "commands.hpp"
+#include "objects.hpp"
+
+namespace tool {
+
+namespace {
+
+struct assignment {
+  std::string path;  ///< inside the value, or inside the element
+  std::string text;
+};
+
+/// What a person typed, and the element that all of it is about.
+class request {
+ public:
+  explicit request(const shm::const_any_object& of) : of_(of) {}
+
+  assignment add(const std::string& typed) {
+    const std::size_t equals = typed.find('=');
+    if (equals == typed.npos || equals == 0) {
+      throw refusal(wrong_usage,
+                    fmt::format("\"{}\": write FIELD=VALUE", shm::detail::printable(typed, 80)));
+    }
+    std::string path = typed.substr(0, equals);
+    if (of_.kind() == shm::object_kind::array) choose_element(take_index(path));
+    if (path == "value" && of_.value().members.empty()) path.clear();
+    return {path, typed.substr(equals + 1)};
+  }
+
+  std::size_t element() const { return element_.value_or(0); }
+
+ private:
+  /// [3].gear: 3, and leaves gear.
+  std::size_t take_index(std::string& path) const {
+    std::string_view rest = path;
+    const auto index = path[0] == '[' ? shm::detail::take_index(rest, of_.size()) : std::nullopt;
+    if (!index) {
+      throw refusal(path[0] == '[' ? not_found : wrong_usage,
+                    fmt::format("{}: this is an array; say which element, from [0] to [{}], as in "
+                                "[0].FIELD=VALUE",
+                                shm::detail::printable(path, 80), of_.size() - 1));
+    }
+    path = rest.empty() || rest[0] != '.' ? rest : rest.substr(1);
+    return static_cast<std::size_t>(*index);
+  }
+
+  void choose_element(std::size_t index) {
+    if (element_ && *element_ != index) {
+      throw refusal(wrong_usage,
+                    fmt::format("elements {} and {}: one call changes one element, because only "
+                                "that is crash-atomic; call it once for each",
+                                *element_, index));
+    }
+    element_ = index;
+  }
+
+  const shm::const_any_object& of_;
+  std::optional<std::size_t> element_;
+};
+
+struct change {
+  column where;
+  std::vector<std::byte> bytes;
+};
+
+change change_for(const shm::field& value, const assignment& wanted) {
+  const shm::field_place place = field_named(value, wanted.path);
+  const column where{wanted.path.empty() ? "value" : wanted.path, place, 0, false};
+  if (!place.is_single()) {
+    throw refusal(wrong_usage, fmt::format("{} is {}: say which element, as in {}[0]", where.path,
+                                           type_of(where), where.path));
+  }
+  return {where, scalar_from(*place.what, where.path, wanted.text)};
+}
+
+std::vector<change> changes_for(const shm::const_any_object& object, request& said,
+                                const std::vector<std::string>& typed) {
+  std::vector<change> all;
+  for (const std::string& one : typed) all.push_back(change_for(object.value(), said.add(one)));
+  return all;
+}
+
+}  // namespace
+
+exit_code set(const set_options& how) {
+  const shm::object_info info = info_of(how.name);
+  if (!info.problem.empty()) throw refusal(broken, info.problem);
+  if (info.kind == shm::object_kind::mutex) {
+    throw refusal(wrong_usage, how.name + ": a mutex has no value");
+  }
+  if (info.set_id == -1) {
+    throw refusal(broken, how.name +
+                              ": its semaphore set is gone (ipcrm? RemoveIPC?); the next program "
+                              "that opens it puts it in order");
+  }
+  shm::any_object object(key_named(how.name), trusting(info));
+  request said(object.read());
+  const std::vector<change> expected = changes_for(object.read(), said, how.expectations);
+  const std::vector<change> wanted = changes_for(object.read(), said, how.assignments);
+
+  std::string report;
+  const bool changed = object.update(
+      [&](gsl::span<std::byte> draft) {
+        for (const change& one : expected) {
+          const bytes_view now = part(one.where, draft);
+          const std::size_t size = significant_bytes(*one.where.place.what);
+          if (std::memcmp(now.data(), one.bytes.data(), size) == 0) continue;
+          report += fmt::format(
+              "{} is {}, not {}\n", one.where.path, text_of(one.where, draft),
+              inline_text(*one.where.place.what, one.bytes, one.where.place.dimensions));
+        }
+        if (!report.empty()) return false;
+        for (const change& one : wanted) {
+          const std::string before = text_of(one.where, draft);
+          std::memcpy(draft.data() + one.where.place.offset, one.bytes.data(), one.bytes.size());
+          report +=
+              fmt::format("{}: {} -> {}\n", one.where.path, before, text_of(one.where, draft));
+        }
+        return true;
+      },
+      said.element());
+  fmt::print("{}", report);
+  return changed ? done : answer_is_no;
+}
+
+}  // namespace tool

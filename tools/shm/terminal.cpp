@@ -1,0 +1,77 @@
+// Terminal: colours where a person looks and has not asked for none, and columns.
+// SPDX-License-Identifier: MIT
+#include "terminal.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+namespace tool {
+
+bool has_colours() {
+  const char* const refused = std::getenv("NO_COLOR");
+  const char* const term = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0') &&
+         term != nullptr && std::string_view(term) != "dumb";
+}
+
+std::string styled(const std::string& text, style how) {
+  if (how == style::plain || !has_colours()) return text;
+  const char* const codes[] = {"0", "1", "2", "1;31", "1;33"};
+  return std::string("\x1b[") + codes[static_cast<int>(how)] + 'm' + text + "\x1b[0m";
+}
+
+namespace {
+
+/// Where the columns end; and how many there are before that.
+struct extent {
+  std::size_t bytes = 0;
+  std::size_t columns = 0;
+};
+
+extent measure(const std::string& text, std::size_t most_columns) {
+  extent seen;
+  bool escaped = false;
+  for (const char c : text) {
+    if (c == '\x1b') escaped = true;
+    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (!escaped && !continues && seen.columns == most_columns) break;
+    if (!escaped && !continues) ++seen.columns;
+    if (escaped && c == 'm') escaped = false;
+    ++seen.bytes;
+  }
+  return seen;
+}
+
+}  // namespace
+
+std::string cut(const std::string& line, std::size_t columns) {
+  return line.substr(0, measure(line, columns).bytes);
+}
+
+std::size_t width(const std::string& text) {
+  return measure(text, text.size()).columns;
+}
+
+std::string table(const std::vector<row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const row& one : rows) {
+    widths.resize(std::max(widths.size(), one.size()));
+    for (std::size_t c = 0; c < one.size(); ++c) widths[c] = std::max(widths[c], width(one[c]));
+  }
+  std::string text;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::string line;
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      if (c != 0) line.append(widths[c - 1] - width(rows[r][c - 1]) + 2, ' ');
+      line += rows[r][c];
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += styled(line, r == 0 ? style::strong : style::plain) + '\n';
+  }
+  return text;
+}
+
+}  // namespace tool

@@ -1,0 +1,27 @@
+// Terminal: colours where a person looks and has not asked for none, and columns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tool {
+
+/// Standard output is a terminal, and neither NO_COLOR is set nor TERM says that it has none.
+bool has_colours();
+
+enum class style { plain, strong, dim, alarming, changed };
+std::string styled(const std::string& text, style how);
+
+using row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell, two spaces between them; the first row is the head.
+std::string table(const std::vector<row>& rows);
+
+/// As much of a line as fits; escape sequences take no column.
+std::string cut(const std::string& line, std::size_t columns);
+
+/// How many columns a text takes: UTF-8 characters, without escape sequences.
+std::size_t width(const std::string& text);
+
+}  // namespace tool

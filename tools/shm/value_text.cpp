@@ -1,0 +1,210 @@
+// Value text: one scalar of a value, from its bytes to text that a person can read, and back.
+// SPDX-License-Identifier: MIT
+#include "value_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "exit_code.hpp"
+
+namespace tool {
+
+namespace {
+
+std::string hex_text(bytes_view bytes) {
+  constexpr std::size_t enough = 32;
+  std::string text = "0x";
+  for (const std::byte one : bytes.first(std::min(bytes.size(), enough))) {
+    text += fmt::format("{:02x}", std::to_integer<unsigned>(one));
+  }
+  return bytes.size() > enough ? text + "…" : text;
+}
+
+std::string bool_text(unsigned char value) {
+  if (value > 1) return fmt::format("{} (no bool)", value);
+  return value == 1 ? "true" : "false";
+}
+
+template <class T>
+std::vector<std::byte> bytes_of(const shm::field& what, const T& value) {
+  std::vector<std::byte> bytes(sizeof value);
+  std::memcpy(bytes.data(), &value, sizeof value);
+  if (what.big_endian) std::reverse(bytes.begin(), bytes.end());
+  return bytes;
+}
+
+[[noreturn]] void refuse_value(const shm::field& what, const std::string& path,
+                               const std::string& text, const std::string& range) {
+  shm::field one = what;
+  one.dimensions.clear();
+  throw refusal(wrong_usage,
+                fmt::format("{}: \"{}\" is no {} ({})", path, shm::detail::printable(text, 64),
+                            one.type_in_words(), range));
+}
+
+template <class Int>
+std::vector<std::byte> integer_from(const shm::field& what, const std::string& path,
+                                    const std::string& text) {
+  using limits = std::numeric_limits<Int>;
+  const bool hex = text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+  const char* const start = text.data() + (hex ? 2 : 0);
+  const char* const end = text.data() + text.size();
+  Int value{};
+  const auto read = std::from_chars(start, end, value, hex ? 16 : 10);
+  if (read.ec != std::errc() || read.ptr != end || (hex && *start == '-')) {
+    refuse_value(what, path, text, fmt::format("from {} to {}", +limits::min(), +limits::max()));
+  }
+  return bytes_of(what, value);
+}
+
+/// Rounded once, to what it is to be.
+template <class Float>
+Float read_float(const char* text, char** end) {
+  if constexpr (std::is_same_v<Float, float>) {
+    return std::strtof(text, end);
+  } else if constexpr (std::is_same_v<Float, double>) {
+    return std::strtod(text, end);
+  } else {
+    return std::strtold(text, end);
+  }
+}
+
+template <class Float>
+std::vector<std::byte> float_from(const shm::field& what, const std::string& path,
+                                  const std::string& text) {
+  using limits = std::numeric_limits<Float>;
+  char* end = nullptr;
+  errno = 0;
+  const Float value = read_float<Float>(text.c_str(), &end);
+  const bool whole = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0 &&
+                     end == text.c_str() + text.size();
+  const bool too_large = errno == ERANGE && std::isinf(value);
+  if (!whole || too_large) {
+    refuse_value(what, path, text,
+                 fmt::format("from {} to {}, inf, nan", limits::lowest(), limits::max()));
+  }
+  std::vector<std::byte> bytes(sizeof value);
+  std::memcpy(bytes.data(), &value, significant_bytes(what));
+  if (what.big_endian) std::reverse(bytes.begin(), bytes.end());
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::byte> native(const shm::field& what, bytes_view bytes) {
+  std::vector<std::byte> copy(bytes.begin(),
+                              bytes.begin() + static_cast<std::ptrdiff_t>(what.size));
+  if (what.big_endian) std::reverse(copy.begin(), copy.end());
+  return copy;
+}
+
+std::size_t significant_bytes(const shm::field& what) noexcept {
+  constexpr bool is_x87 = std::numeric_limits<long double>::digits == 64;
+  return what.type == shm::field_type::long_double && is_x87 ? 10
+                                                             : static_cast<std::size_t>(what.size);
+}
+
+std::string text_in(bytes_view bytes) {
+  const std::string all(static_cast<const char*>(static_cast<const void*>(bytes.data())),
+                        bytes.size());
+  return all.substr(0, all.find('\0'));
+}
+
+std::string scalar_text(const shm::field& what, bytes_view bytes) {
+  const std::vector<std::byte> one = native(what, bytes);
+  switch (what.type) {
+    case shm::field_type::boolean: return bool_text(number_in<unsigned char>(one));
+    case shm::field_type::character:
+      return '\'' + shm::detail::printable(std::string(1, number_in<char>(one)), 1) + '\'';
+    case shm::field_type::int8: return fmt::format("{}", number_in<signed char>(one));
+    case shm::field_type::uint8: return fmt::format("{}", number_in<unsigned char>(one));
+    case shm::field_type::int16: return fmt::format("{}", number_in<std::int16_t>(one));
+    case shm::field_type::uint16: return fmt::format("{}", number_in<std::uint16_t>(one));
+    case shm::field_type::int32: return fmt::format("{}", number_in<std::int32_t>(one));
+    case shm::field_type::uint32: return fmt::format("{}", number_in<std::uint32_t>(one));
+    case shm::field_type::int64: return fmt::format("{}", number_in<std::int64_t>(one));
+    case shm::field_type::uint64: return fmt::format("{}", number_in<std::uint64_t>(one));
+    case shm::field_type::float32: return fmt::format("{}", number_in<float>(one));
+    case shm::field_type::float64: return fmt::format("{}", number_in<double>(one));
+    case shm::field_type::long_double: return fmt::format("{:.18g}", number_in<long double>(one));
+    case shm::field_type::text: return '"' + shm::detail::printable(text_in(one), one.size()) + '"';
+    case shm::field_type::opaque:
+    case shm::field_type::structure: break;
+  }
+  return hex_text(one);
+}
+
+std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension) {
+  std::vector<std::string> parts;
+  if (dimension < what.dimensions.size()) {
+    const auto count = static_cast<std::size_t>(what.dimensions[dimension]);
+    std::size_t stride = static_cast<std::size_t>(what.size);
+    for (std::size_t d = dimension + 1; d < what.dimensions.size(); ++d) {
+      stride *= static_cast<std::size_t>(what.dimensions[d]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      parts.push_back(inline_text(what, bytes.subspan(i * stride, stride), dimension + 1));
+    }
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+  }
+  if (what.type != shm::field_type::structure) return scalar_text(what, bytes);
+  for (const shm::field& member : what.members) {
+    const bytes_view part = bytes.subspan(static_cast<std::size_t>(member.offset),
+                                          static_cast<std::size_t>(member.size * member.count()));
+    parts.push_back(fmt::format("{}: {}", member.name, inline_text(member, part)));
+  }
+  return fmt::format("{{{}}}", fmt::join(parts, ", "));
+}
+
+std::string csv_quoted(const std::string& cell) {
+  if (cell.find_first_of(",\"\n") == cell.npos) return cell;
+  std::string text = "\"";
+  for (const char c : cell) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + '"';
+}
+
+std::vector<std::byte> scalar_from(const shm::field& what, const std::string& path,
+                                   const std::string& text) {
+  switch (what.type) {
+    case shm::field_type::boolean:
+      if (text == "true" || text == "1") return bytes_of(what, char{1});
+      if (text == "false" || text == "0") return bytes_of(what, char{0});
+      refuse_value(what, path, text, "true or false");
+    case shm::field_type::character:
+      if (text.size() != 1) refuse_value(what, path, text, "one character");
+      return bytes_of(what, text[0]);
+    case shm::field_type::int8: return integer_from<std::int8_t>(what, path, text);
+    case shm::field_type::uint8: return integer_from<std::uint8_t>(what, path, text);
+    case shm::field_type::int16: return integer_from<std::int16_t>(what, path, text);
+    case shm::field_type::uint16: return integer_from<std::uint16_t>(what, path, text);
+    case shm::field_type::int32: return integer_from<std::int32_t>(what, path, text);
+    case shm::field_type::uint32: return integer_from<std::uint32_t>(what, path, text);
+    case shm::field_type::int64: return integer_from<std::int64_t>(what, path, text);
+    case shm::field_type::uint64: return integer_from<std::uint64_t>(what, path, text);
+    case shm::field_type::float32: return float_from<float>(what, path, text);
+    case shm::field_type::float64: return float_from<double>(what, path, text);
+    case shm::field_type::long_double: return float_from<long double>(what, path, text);
+    case shm::field_type::text: {
+      if (text.size() > what.size)
+        refuse_value(what, path, text, fmt::format("at most {} bytes", what.size));
+      std::vector<std::byte> bytes(static_cast<std::size_t>(what.size));
+      std::memcpy(bytes.data(), text.data(), text.size());
+      return bytes;
+    }
+    case shm::field_type::opaque:
+    case shm::field_type::structure: break;
+  }
+  refuse_value(what, path, text,
+               what.type == shm::field_type::opaque
+                   ? "its program told Boost.Hana nothing of its inside"
+                   : "name one of its members");
+}
+
+}  // namespace tool

@@ -1,0 +1,39 @@
+// Words: kinds, states and locks as people and JSON read them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <shm.hpp>
+
+namespace tool {
+
+inline const char* word_for(shm::object_kind kind) noexcept {
+  switch (kind) {
+    case shm::object_kind::object: return "object";
+    case shm::object_kind::array: return "array";
+    case shm::object_kind::mutex: return "mutex";
+    case shm::object_kind::unknown: break;
+  }
+  return "unknown";
+}
+
+inline const char* word_for(shm::object_state state) noexcept {
+  switch (state) {
+    case shm::object_state::ready: return "ready";
+    case shm::object_state::half_made: return "half-made";
+    case shm::object_state::removing: return "removing";
+    case shm::object_state::removed: return "removed";
+  }
+  return "unknown";
+}
+
+inline const char* word_for(shm::lock_state lock) noexcept {
+  switch (lock) {
+    case shm::lock_state::free: return "free";
+    case shm::lock_state::held: return "held";
+    case shm::lock_state::owner_died: return "owner died";
+    case shm::lock_state::unknown: break;
+  }
+  return "unknown";
+}
+
+}  // namespace tool
