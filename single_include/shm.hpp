@@ -1100,6 +1100,11 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
              std::string(call) +
                  " found no memory for an undo record; raise the limits in "
                  "/proc/sys/kernel/sem or free memory");
+    case E2BIG:
+      refuse(errc::limit_reached, about,
+             std::string(call) +
+                 " may not do four operations at once; raise the third number of: sysctl "
+                 "kernel.sem");
     case ERANGE:
       refuse(errc::corrupt, about,
              std::string(call) +
@@ -3829,9 +3834,13 @@ class opener {
 
   place open() {
     if (how_.seats == 0 || how_.seats > max_seats) {
-      throw error(std::make_error_code(std::errc::invalid_argument),
-                  describe(about_) + ": options::seats is " + std::to_string(how_.seats) +
+      refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
+    }
+    if (plan_.type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_.type->format().size()) +
+                      " bytes, and the segment has room for " + std::to_string(max_schema_length) +
+                      "; give the type fewer members, or share it as several objects");
     }
     process::prepare();
     process::accept_barriers();
@@ -3846,6 +3855,10 @@ class opener {
 
  private:
   using attempt_result = std::optional<place>;
+
+  [[noreturn]] void refuse_argument(const std::string& why) const {
+    throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
+  }
 
   attempt_result attempt() {
     about_.segment_id = about_.set_id = -1;

@@ -121,16 +121,16 @@ void check(const std::vector<int>& pauses) {
 }
 
 struct cell_scene {
-  using cell = versioned_cell<sizeof(value), alignof(value)>;
+  using cell = versioned_cell<cell_shape<sizeof(value), alignof(value)>>;
   static constexpr int stores = 5, steps = stores * 5;
 
   void write() {
     for (std::uint64_t i = 1; i <= stores; ++i) {
       const value next = value::of(i);
-      cell::publish(version, payload.data(), &next);
+      cell().publish(version, payload.data(), &next);
     }
   }
-  bool read(value& to) { return cell::try_read(version, payload.data(), &to); }
+  bool read(value& to) { return cell().try_read(version, payload.data(), &to); }
   std::uint64_t published() const { return version; }
 
   std::atomic<std::uint64_t> version{0};
@@ -143,7 +143,7 @@ struct array_scene {
   static constexpr std::size_t elements = 300, read_one = 3;
   static constexpr int steps = 2 * 11;
   using memory_type = array_memory<value, elements>;
-  using view = journalled_array_view<value, elements, memory_type>;
+  using view = journalled_array_view<memory_type>;
 
   void write() {
     const value one = value::of(1), two = value::of(2);

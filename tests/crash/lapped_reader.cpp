@@ -11,14 +11,16 @@ using namespace shm::detail;
 namespace {
 
 template <std::size_t Size>
+using cell = versioned_cell<cell_shape<Size, 8>>;
+
+template <std::size_t Size>
 struct cell_in_memory {
-  using cell = versioned_cell<Size, 8>;
   std::atomic<std::uint64_t> version{0};
-  alignas(64) std::array<std::byte, cell::payload_size> payload{};
+  alignas(64) std::array<std::byte, cell<Size>::payload_size> payload{};
 
   void publish() {
     static const std::array<std::byte, Size> value{};
-    cell::publish(version, payload.data(), value.data());
+    cell<Size>().publish(version, payload.data(), value.data());
   }
 };
 
@@ -29,11 +31,11 @@ bool is_accepted_when_lapped_by(int updates) {
   const support::at_step lap("read: copied", [updates] {
     for (int i = 0; i < updates; ++i) memory.publish();
   });
-  return cell_in_memory<Size>::cell::try_read(memory.version, memory.payload.data(), value.data());
+  return cell<Size>().try_read(memory.version, memory.payload.data(), value.data());
 }
 
 using elements = array_memory<std::uint64_t, 8>;
-using view = journalled_array_view<std::uint64_t, 8, elements>;
+using view = journalled_array_view<elements>;
 
 bool is_accepted_when_stored(std::size_t read, std::size_t stored) {
   elements memory{};
@@ -54,12 +56,12 @@ TEST_CASE("a reader of an element accepts its copy unless that element was store
 
 TEST_CASE("a reader accepts its copy until the writer may be at that copy again, and no longer") {
   constexpr std::size_t small = 64, large = 512 * 1024;
-  STATIC_REQUIRE(versioned_cell<small, 8>::copies == 4);
+  STATIC_REQUIRE(cell<small>::copies == 4);
   CHECK(is_accepted_when_lapped_by<small>(0));
   CHECK(is_accepted_when_lapped_by<small>(2));
   CHECK_FALSE(is_accepted_when_lapped_by<small>(3));  // the fourth update writes this very copy
   CHECK_FALSE(is_accepted_when_lapped_by<small>(4));
-  STATIC_REQUIRE(versioned_cell<large, 8>::copies == 2);
+  STATIC_REQUIRE(cell<large>::copies == 2);
   CHECK(is_accepted_when_lapped_by<large>(0));
   CHECK_FALSE(is_accepted_when_lapped_by<large>(1));
 }

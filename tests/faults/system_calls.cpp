@@ -102,7 +102,7 @@ const std::map<std::string, std::vector<int>>& errors_by_call() {
       {"semop(mark?)", {EACCES, EAGAIN, EIDRM, EINTR, ERANGE}},
       {"semop(door?)", {EACCES, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC, ERANGE}},
       {"semop(door-)", {EIDRM, EINTR}},
-      {"semop(seat?)", {EACCES, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC, ERANGE}},
+      {"semop(seat?)", {E2BIG, EACCES, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC, ERANGE}},
       {"semop(seat-)", {EIDRM, EINTR, ERANGE}},
       {"semop(raw+)", {EACCES, EIDRM, EINTR, ENOMEM, ENOSPC, ERANGE}},
       {"semop(raw-)", {EIDRM, EINTR}},

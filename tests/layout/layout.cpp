@@ -122,8 +122,8 @@ void show_numbers() {
   show_number("section: entered", section_bit::entered);
   show_number("section: owner_died", section_bit::owner_died);
   show_number("lock of generation 1, seat 2, thread 3", lock_word({1, 2}, 3).bits());
-  show_number("copies of 1 byte", versioned_cell<1, 1>::copies);
-  show_number("copies of 1 MiB", versioned_cell<1024 * 1024, 1>::copies);
+  show_number("copies of 1 byte", copies_for(1));
+  show_number("copies of 1 MiB", copies_for(1024 * 1024));
   show_number("sequences of 1000 elements", stripes_for(1000));
   show_number("semaphore: door", semaphore::door);
   show_number("semaphore: wake", semaphore::wake);

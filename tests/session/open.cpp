@@ -30,6 +30,15 @@ using support::telemetry;
 
 namespace {
 
+template <class T>
+struct of_twenty {
+  BOOST_HANA_DEFINE_STRUCT(of_twenty, (T, first), (T, second), (T, third), (T, fourth), (T, fifth),
+                           (T, sixth), (T, seventh), (T, eighth), (T, ninth), (T, tenth),
+                           (T, eleventh), (T, twelfth), (T, thirteenth), (T, fourteenth),
+                           (T, fifteenth), (T, sixteenth), (T, seventeenth), (T, eighteenth),
+                           (T, nineteenth), (T, twentieth));
+};
+
 struct telemetry_with_other_gear {
   BOOST_HANA_DEFINE_STRUCT(telemetry_with_other_gear, (double, speed), (std::int16_t, gear));
 };
@@ -363,6 +372,15 @@ TEST_CASE("a number of seats that cannot be is an invalid argument") {
   const auto refusal = refusal_of([&] { shm::object<int> one(name, how); });
   CHECK(refusal.code() == std::errc::invalid_argument);
   CHECK_THAT(refusal.what(), ContainsSubstring("from 1 to 2048"));
+  CHECK_FALSE(exists(name));
+}
+
+TEST_CASE("a type with too long a description is an invalid argument, and nothing is made") {
+  const support::name name;
+  const auto refusal =
+      refusal_of([&] { shm::object<of_twenty<of_twenty<of_twenty<int>>>> x(name); });
+  CHECK(refusal.code() == std::errc::invalid_argument);
+  CHECK_THAT(refusal.what(), ContainsSubstring("room for 65536"));
   CHECK_FALSE(exists(name));
 }
 

@@ -44,9 +44,13 @@ class opener {
 
   place open() {
     if (how_.seats == 0 || how_.seats > max_seats) {
-      throw error(std::make_error_code(std::errc::invalid_argument),
-                  describe(about_) + ": options::seats is " + std::to_string(how_.seats) +
+      refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
+    }
+    if (plan_.type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_.type->format().size()) +
+                      " bytes, and the segment has room for " + std::to_string(max_schema_length) +
+                      "; give the type fewer members, or share it as several objects");
     }
     process::prepare();
     process::accept_barriers();
@@ -61,6 +65,10 @@ class opener {
 
  private:
   using attempt_result = std::optional<place>;
+
+  [[noreturn]] void refuse_argument(const std::string& why) const {
+    throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
+  }
 
   attempt_result attempt() {
     about_.segment_id = about_.set_id = -1;

@@ -52,6 +52,11 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
              std::string(call) +
                  " found no memory for an undo record; raise the limits in "
                  "/proc/sys/kernel/sem or free memory");
+    case E2BIG:
+      refuse(errc::limit_reached, about,
+             std::string(call) +
+                 " may not do four operations at once; raise the third number of: sysctl "
+                 "kernel.sem");
     case ERANGE:
       refuse(errc::corrupt, about,
              std::string(call) +
