@@ -20,5 +20,8 @@ struct job {
 };
 
 void add_contended(std::vector<job>& jobs);
+void add_read(std::vector<job>& jobs);
+void add_kill(std::vector<job>& jobs);
+void add_wake(std::vector<job>& jobs);
 
 }  // namespace bench

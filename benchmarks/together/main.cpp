@@ -52,6 +52,9 @@ int main(int count, char** arguments) {
     bench::interruption::begin();
     std::vector<bench::job> jobs;
     bench::add_contended(jobs);
+    bench::add_read(jobs);
+    bench::add_kill(jobs);
+    bench::add_wake(jobs);
     if (listed) {
       list(jobs);
     } else {

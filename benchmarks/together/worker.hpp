@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
@@ -87,6 +88,14 @@ class worker {
     }
   }
 
+  /// For loops that wait for what it does: throws when it has come to an end, or is stuck.
+  void require_running() const {
+    if (interruption::wait(0, socket_)) throw std::runtime_error("a process failed");
+    if (std::chrono::steady_clock::now() - born_ > std::chrono::duration<double>(patience)) {
+      throw std::runtime_error("a process is stuck");
+    }
+  }
+
   /// Waits for the end of the job, and of the process with all that it has opened.
   Result result() {
     Result found;
@@ -134,6 +143,7 @@ class worker {
     process_ = -1;
   }
 
+  const std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
   pid_t process_ = -1;
   int socket_ = -1;
 };
