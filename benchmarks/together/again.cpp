@@ -1,6 +1,8 @@
-// Again: how often a read beside a writer is made again, or goes to the lock. Counted by the
-// library's crash points, which cost time: so this is a program of its own, and times nothing.
+// Again: how often a read beside a writer is made again, or goes to the lock.
 // SPDX-License-Identifier: MIT
+
+// Counted by the library's crash points, which cost time: so this program times nothing.
+
 #include <cstring>
 
 #include "job.hpp"

@@ -1,5 +1,5 @@
-// Worker: a process that takes part in a measurement, pinned to a core, and dead when the
-// measurement is. SPDX-License-Identifier: MIT
+// Worker: a process that takes part in a measurement, and is dead when that is over.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sys/prctl.h>
