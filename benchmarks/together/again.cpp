@@ -3,7 +3,13 @@
 
 // Counted by the library's crash points, which cost time: so this program times nothing.
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "job.hpp"
 #include "reading.hpp"

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "../contenders/every_lock.hpp"
 #include "job.hpp"

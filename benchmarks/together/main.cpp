@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "cores.hpp"
 #include "interruption.hpp"
@@ -33,6 +36,7 @@ void measure(const std::vector<bench::job>& jobs, const std::string& name,
   bench::figures found = chosen->measure(seconds);
   found["job"] = name;
   found["contender"] = contender;
+  found["cores"] = bench::cores().size();
   std::cout << found.dump() << '\n';
 }
 

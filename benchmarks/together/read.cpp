@@ -1,5 +1,15 @@
 // Read: how long a reader needs beside a writer, and whether what it got is whole.
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
 #include "job.hpp"
 #include "reading.hpp"
 

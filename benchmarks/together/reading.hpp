@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <string>
-#include <vector>
+#include <type_traits>
+#include <utility>
 
 #include "../contenders/every_value.hpp"
 #include "worker.hpp"

@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
+#include <system_error>
 #include <type_traits>
 
 #include "../contenders/site.hpp"
