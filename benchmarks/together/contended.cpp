@@ -97,9 +97,9 @@ figures measure_contended(unsigned processes, double seconds) {
     most = std::max(most, one.count);
   }
   if (all.violations != 0 || shared.first != all.count || shared.second != all.count) {
-    throw std::runtime_error(
-        std::string(Lock::name) + " let in two at once: " + std::to_string(all.violations) +
-        " times seen, " + std::to_string(all.count - shared.first) + " increments lost");
+    throw std::runtime_error("two were inside at once: " + std::to_string(all.violations) +
+                             " times seen, " + std::to_string(all.count - shared.first) +
+                             " increments lost");
   }
   return {{"value", static_cast<double>(all.count) / taken.count() / 1e6},
           {"unit", "M/s"},
