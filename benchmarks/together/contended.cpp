@@ -104,7 +104,7 @@ figures measure_contended(unsigned processes, double seconds) {
   return {{"value", static_cast<double>(all.count) / taken.count() / 1e6},
           {"unit", "M/s"},
           {"better", "more"},
-          {"fairness", static_cast<double>(least) / static_cast<double>(most)},
+          {"fairness", most == 0 ? 0 : static_cast<double>(least) / static_cast<double>(most)},
           {"longest_wait_us", all.longest_wait_us},
           {"violations", all.violations},
           {"processes", processes}};
