@@ -119,9 +119,9 @@ struct reading_stage {
 template <class Result, class Write, class Read>
 std::pair<write_tally, Result> write_and_read(double seconds, reading_stage& stage, Write write,
                                               Read read) {
-  worker<write_tally> writer(1, write);
+  worker<write_tally> writer(0, write);
   writer.await_ready();
-  worker<Result> reader(0, read);
+  worker<Result> reader(1, read);  // most interrupts go to the first core
   reader.await_ready();
   writer.go();
   reader.go();
