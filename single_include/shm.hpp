@@ -3328,7 +3328,11 @@ template <class T>
 inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
 
 template <class T>
-constexpr sharing_rule broken_rule();
+constexpr sharing_rule find_broken_rule();
+
+/// Found once for each type, however often it is a member: compilers count the steps.
+template <class T>
+inline constexpr sharing_rule broken_rule = find_broken_rule<T>();
 
 template <class T>
 constexpr sharing_rule broken_rule_of_members() {
@@ -3337,7 +3341,7 @@ constexpr sharing_rule broken_rule_of_members() {
     using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
     if (broken != sharing_rule::none_broken) return;
     broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
-                                          : broken_rule<std::remove_const_t<declared>>();
+                                          : broken_rule<std::remove_const_t<declared>>;
   });
   if (broken != sharing_rule::none_broken) return broken;
   if (!lists_all_members<T>()) return sharing_rule::all_members;
@@ -3345,9 +3349,9 @@ constexpr sharing_rule broken_rule_of_members() {
 }
 
 template <class T>
-constexpr sharing_rule broken_rule() {
+constexpr sharing_rule find_broken_rule() {
   if constexpr (dimension<T>::is_array) {
-    return broken_rule<typename dimension<T>::element>();
+    return broken_rule<typename dimension<T>::element>;
   } else if constexpr (refers_elsewhere<T>) {
     return sharing_rule::no_address;
   } else if constexpr (std::is_volatile_v<T>) {
@@ -3364,7 +3368,7 @@ constexpr sharing_rule broken_rule() {
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
-  constexpr sharing_rule broken = broken_rule<T>();
+  constexpr sharing_rule broken = broken_rule<T>;
   static_assert(
       broken != sharing_rule::no_address,
       "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
@@ -3388,8 +3392,7 @@ constexpr void check_shareable() {
 /// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
 /// if any.
 template <class T>
-inline constexpr bool is_shareable_v =
-    detail::broken_rule<T>() == detail::sharing_rule::none_broken;
+inline constexpr bool is_shareable_v = detail::broken_rule<T> == detail::sharing_rule::none_broken;
 
 }  // namespace shm
 
