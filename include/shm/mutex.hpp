@@ -66,11 +66,12 @@ class mutex {
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
   /// that the parent locked, it does nothing.
   void unlock() noexcept {
-    if (!detail::robust_lock(opened()).release()) {
-      if (opened().is_inherited()) return;
-      Expects(held_by_this_thread_ > 0);
+    if (held_by_this_thread_ == 0) {
+      Expects(opened().is_inherited());
+      return;
     }
     --held_by_this_thread_;
+    detail::robust_lock(opened()).release();
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since. Never

@@ -25,7 +25,7 @@ class held_lock {
       : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
   held_lock& operator=(held_lock&&) = delete;
   ~held_lock() {
-    if (is_held()) robust_lock(*place_).release_in_any_thread();
+    if (is_held()) robust_lock(*place_).release();
   }
 
   /// False in a forked child's copy: the lock is its parent's.

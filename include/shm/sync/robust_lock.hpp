@@ -23,41 +23,34 @@ enum class acquisition {
 
 class robust_lock {
  public:
-  explicit robust_lock(connection& place) noexcept
-      : place_(place), word_(place.head().lock), waiters_(place.head().waiters) {}
+  explicit robust_lock(connection& place) noexcept : place_(place) {}
 
   /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock
   /// is not held.
-  acquisition acquire(const deadline& until) {
+  acquisition acquire(deadline until) {
     if (take(word_if_known())) return confirmed(acquisition::taken);
-    return acquire_slowly(until);
+    return acquire_slowly(place_, until);
   }
 
   /// Never blocks. Not now, when this thread itself holds it.
   acquisition try_acquire() {
     if (take(word_if_known())) return confirmed(acquisition::taken);
-    return try_acquire_slowly();
+    return try_acquire_slowly(place_);
   }
 
   bool is_held_by_this_thread() const noexcept {
     const std::uint64_t me = word_if_known();
     // Relaxed: the word is mine only if I stored it.
-    return me != 0 && word_.load(std::memory_order_relaxed) == me;
+    return me != 0 && word().load(std::memory_order_relaxed) == me;
   }
 
-  /// False when this thread does not hold it. Never blocks, never throws.
-  bool release() noexcept {
-    if (!is_held_by_this_thread()) return false;
-    give_back();
-    return true;
-  }
-
-  /// By the guard that was made of the acquisition, in this process, but in whatever thread it was
-  /// moved to. Never blocks, never throws.
-  void release_in_any_thread() noexcept {
-    // Relaxed: a guard of this handle exists, so the word is ours unless somebody scribbled.
-    const seat_identity holder = seat_identity::in(word_.load(std::memory_order_relaxed));
-    if (holder.bits() == place_.identity_bits_if_seated()) give_back();
+  /// By the holder, or by whom its guard was moved to. Does nothing when this process does not hold
+  /// it after all: a forked child, or after somebody scribbled. Never blocks, never throws.
+  void release() noexcept {
+    const std::uint64_t mine = place_.identity_bits_if_seated();
+    // Relaxed: the word is ours only if we stored it.
+    const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
+    if (mine != 0 && holder.bits() == mine) give_back();
   }
 
  private:
@@ -66,7 +59,7 @@ class robust_lock {
   void give_back() noexcept {
     crash_point("unlock: before");
     // Release: what was written inside is there for whoever takes the lock.
-    word_.store(0, std::memory_order_release);
+    word().store(0, std::memory_order_release);
     // This store comes before the look at the waiters: the waiter's barrier makes it so, or where
     // none reaches this process, our own. (No exchange instead: a relaxed look may overtake its
     // store.)
@@ -76,7 +69,7 @@ class robust_lock {
       std::atomic_thread_fence(std::memory_order_seq_cst);
     }
     crash_point("unlock: released");
-    if (waiters_.load(std::memory_order_relaxed) != 0) wake_one();
+    if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
   }
 
   /// Me without any system call; 0 when one is needed to know.
@@ -89,15 +82,15 @@ class robust_lock {
   bool take(std::uint64_t me) noexcept {
     std::uint64_t free = 0;
     // Acquire: the holder before released what it wrote.
-    return me != 0 && word_.compare_exchange_strong(free, me, std::memory_order_acquire,
-                                                    std::memory_order_relaxed);
+    return me != 0 && word().compare_exchange_strong(free, me, std::memory_order_acquire,
+                                                     std::memory_order_relaxed);
   }
 
   /// Once dead is dead for ever, so nobody can have come back under this word.
   bool take_over(lock_word dead, std::uint64_t me) noexcept {
     std::uint64_t expected = dead.bits();
-    if (!word_.compare_exchange_strong(expected, me, std::memory_order_acquire,
-                                       std::memory_order_relaxed)) {
+    if (!word().compare_exchange_strong(expected, me, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
       return false;
     }
     crash_point("lock: taken over");
@@ -107,12 +100,22 @@ class robust_lock {
 
   /// Others may sleep whose token this was: the release has to post the next one. Relaxed: the
   /// release reads it in this very thread.
-  void remember_waiters() noexcept { waiters_.store(1, std::memory_order_relaxed); }
+  void remember_waiters() noexcept { waiters().store(1, std::memory_order_relaxed); }
 
-  [[gnu::noinline]] acquisition acquire_slowly(const deadline& until) {
+  // The slow ways are static, and their arguments fit in registers: the fast one writes nothing to
+  // the stack, where its locked instruction would wait for it.
+
+  [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
+    return robust_lock(place).wait(until);
+  }
+  [[gnu::noinline]] static acquisition try_acquire_slowly(connection& place) {
+    return robust_lock(place).look_closer();
+  }
+
+  acquisition wait(deadline until) {
     const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
     if (take(me)) return confirmed(acquisition::taken);
-    if (word_.load(std::memory_order_relaxed) == me) {
+    if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
              "this thread holds the lock already, through this handle; release it first");
     }
@@ -121,10 +124,10 @@ class robust_lock {
     return how == acquisition::not_now ? how : confirmed(how);
   }
 
-  [[gnu::noinline]] acquisition try_acquire_slowly() {
+  acquisition look_closer() {
     const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
     if (take(me)) return confirmed(acquisition::taken);
-    const lock_word found(word_.load(std::memory_order_relaxed));
+    const lock_word found(word().load(std::memory_order_relaxed));
     if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
       return acquisition::not_now;
     }
@@ -133,7 +136,7 @@ class robust_lock {
 
   bool spin(std::uint64_t me) noexcept {
     for (int i = 0; i < spins; ++i) {
-      if (word_.load(std::memory_order_relaxed) == 0 && take(me)) return true;
+      if (word().load(std::memory_order_relaxed) == 0 && take(me)) return true;
       pause_briefly();
     }
     return false;
@@ -160,7 +163,7 @@ class robust_lock {
     bool owed_ = false;
   };
 
-  acquisition sleep(std::uint64_t me, const deadline& until) {
+  acquisition sleep(std::uint64_t me, deadline until) {
     wake_debt debt(*this);
     for (bool looked = false;; looked = true) {
       if (take(me)) {
@@ -170,7 +173,7 @@ class robust_lock {
       // Not before the first look: from the dead even those take over who cannot wait.
       if (looked && until.passed()) return acquisition::not_now;
       const bool ordered = announce_waiting();
-      const lock_word holder(word_.load(std::memory_order_relaxed));
+      const lock_word holder(word().load(std::memory_order_relaxed));
       if (holder.is_free()) continue;
       // In this order: whoever dies after this look leaves a token for the sleep below.
       if (!place_.is_alive(holder.holder())) {
@@ -194,7 +197,7 @@ class robust_lock {
   /// False: without leave to order the holder's accesses we may miss it.
   bool announce_waiting() noexcept {
     // Sequentially consistent: seen by all before the look at the word that follows.
-    waiters_.exchange(1, std::memory_order_seq_cst);
+    waiters().exchange(1, std::memory_order_seq_cst);
     crash_point("lock: waiters set");
     return process::barrier_everywhere();
   }
@@ -207,21 +210,22 @@ class robust_lock {
   /// With the lock in hand: is there still an object to be locked?
   acquisition confirmed(acquisition how) {
     crash_point("lock: taken");
-    if (place_.is_removed()) abandon();
+    if (place_.is_removed()) abandon(place_);
     return how;
   }
 
-  [[noreturn, gnu::cold, gnu::noinline]] void abandon() {
-    release();
-    refuse_removed(place_.about());
+  [[noreturn, gnu::cold, gnu::noinline]] static void abandon(connection& place) {
+    robust_lock(place).release();
+    refuse_removed(place.about());
   }
 
   /// One is woken; when it leaves the lock, it wakes the next.
-  [[gnu::noinline]] void wake_one() noexcept {
+  [[gnu::noinline]] static void wake_one(connection& place) noexcept {
+    robust_lock lock(place);
     // Relaxed: the token is posted by a system call, which orders it.
-    if (waiters_.exchange(0, std::memory_order_relaxed) == 0) return;
+    if (lock.waiters().exchange(0, std::memory_order_relaxed) == 0) return;
     crash_point("unlock: waiters cleared");
-    post_token();
+    lock.post_token();
   }
 
   void post_token() noexcept {
@@ -231,9 +235,10 @@ class robust_lock {
     crash_point("unlock: token posted");
   }
 
+  std::atomic<std::uint64_t>& word() const noexcept { return place_.head().lock; }
+  std::atomic<std::uint32_t>& waiters() const noexcept { return place_.head().waiters; }
+
   connection& place_;
-  std::atomic<std::uint64_t>& word_;
-  std::atomic<std::uint32_t>& waiters_;
 };
 
 }  // namespace shm::detail
