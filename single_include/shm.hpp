@@ -4172,7 +4172,9 @@ namespace shm::detail {
 inline void pause_briefly() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // on most of these cores a yield takes no time
+#elif defined(__arm__)
   __asm__ volatile("yield");
 #endif
 }
@@ -4223,8 +4225,6 @@ class robust_lock {
   }
 
  private:
-  static constexpr int spins = 128;
-
   void give_back() noexcept {
     crash_point("unlock: before");
     // Release: what was written inside is there for whoever takes the lock.
@@ -4275,21 +4275,20 @@ class robust_lock {
   // the stack, where its locked instruction would wait for it.
 
   [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
-    return robust_lock(place).wait(until);
+    return robust_lock(place).contend(until);
   }
   [[gnu::noinline]] static acquisition try_acquire_slowly(connection& place) {
     return robust_lock(place).look_closer();
   }
 
-  acquisition wait(deadline until) {
+  acquisition contend(deadline until) {
     const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
     if (take(me)) return confirmed(acquisition::taken);
     if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
              "this thread holds the lock already, through this handle; release it first");
     }
-    if (spin(me)) return confirmed(acquisition::taken);
-    const acquisition how = sleep(me, until);
+    const acquisition how = spin_or_sleep(me, until);
     return how == acquisition::not_now ? how : confirmed(how);
   }
 
@@ -4303,12 +4302,15 @@ class robust_lock {
     return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
+  /// Looks ever more rarely: each look takes the holder's cache line away, and a lock that changes
+  /// hands at every release is the slowest of all. In all about as long as it takes to be woken.
   bool spin(std::uint64_t me) noexcept {
-    for (int i = 0; i < spins; ++i) {
+    constexpr int first = 16, last = 256;
+    for (int pauses = first;; pauses *= 2) {
       if (word().load(std::memory_order_relaxed) == 0 && take(me)) return true;
-      pause_briefly();
+      if (pauses > last) return false;
+      for (int i = 0; i < pauses; ++i) pause_briefly();
     }
-    return false;
   }
 
   /// Whoever has taken a token and leaves without the lock passes it on: it may have been meant for
@@ -4332,10 +4334,10 @@ class robust_lock {
     bool owed_ = false;
   };
 
-  acquisition sleep(std::uint64_t me, deadline until) {
+  acquisition spin_or_sleep(std::uint64_t me, deadline until) {
     wake_debt debt(*this);
     for (bool looked = false;; looked = true) {
-      if (take(me)) {
+      if (spin(me)) {
         debt.hand_over();
         return acquisition::taken;
       }

@@ -7,7 +7,9 @@ namespace shm::detail {
 inline void pause_briefly() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // on most of these cores a yield takes no time
+#elif defined(__arm__)
   __asm__ volatile("yield");
 #endif
 }
