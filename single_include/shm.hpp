@@ -1206,10 +1206,11 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
   refuse_set_call("semop(mark)", put.error_number, about);
 }
 
+/// When the kernel does not tell, somebody may.
 inline bool anybody_sits(const found_set& found) {
   const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-  return values.ok() &&
-         std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+  if (!values.ok()) return !means_gone(values.error_number);
+  return std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
                      [](unsigned short taken) { return taken != 0; });
 }
 
@@ -2848,20 +2849,24 @@ class inspection {
     memory_ = std::move(memory.value);
     find_set();
     const segment_state state = head().state.load(std::memory_order_acquire);
-    if (state == segment_state::blank) return set_ && set_->marked;
-    return is_ours(state) && known(state);
+    if (state == segment_state::blank ? !(set_ && set_->marked) : !is_ours(state)) return false;
+    note(state);
+    return true;
   }
 
-  bool known(segment_state state) noexcept {
+  void note(segment_state state) {
     switch (state) {
-      case segment_state::ready: info_.state = object_state::ready; return true;
-      case segment_state::removing: info_.state = object_state::removing; return true;
-      case segment_state::removed: info_.state = object_state::removed; return true;
-      case segment_state::under_construction: return true;
-      case segment_state::blank: break;
+      case segment_state::ready: info_.state = object_state::ready; return;
+      case segment_state::removing: info_.state = object_state::removing; return;
+      case segment_state::removed: info_.state = object_state::removed; return;
+      case segment_state::under_construction: return;
+      case segment_state::blank:
+        info_.problem =
+            "nothing is written in it: its creator died at its first step, or it is another "
+            "program's";
+        return;
     }
     info_.problem = "its state makes no sense: somebody scribbled over it";
-    return true;
   }
 
   void find_set() {
@@ -3470,6 +3475,8 @@ std::string format_of_members() {
 
 template <class T>
 std::string format_of_array() {
+  // One of no element takes bytes all the same, which its element's format would not count.
+  if constexpr (dimension<T>::count == 0) return padding(sizeof(T));
   std::string dimensions = std::to_string(dimension<T>::count);
   using element = typename dimension<T>::element;
   if constexpr (std::is_same_v<element, char>) {
@@ -4843,18 +4850,14 @@ class any_object {
  public:
   /// Only opens what is there; blocks and throws as const_any_object, and as object's constructors.
   explicit any_object(const key& which, const options& how = {})
-      : seen_(which, how),
-        place_(std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
-                                                    seen_.held_.plan())) {
+      : place_(open(which, how)), seen_(which, how) {
     // Removed and made again in between: one of the two is that of before.
     if (place_->about().segment_id != seen_.place_->about().segment_id) {
-      detail::refuse_removed(seen_.place_->about());
+      detail::refuse_removed(place_->about());
     }
   }
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
-  /// The one that looks detaches first: the other one counts who is left when it leaves.
-  ~any_object() { seen_.place_.reset(); }
 
   /// To be read in the same ways.
   const const_any_object& read() const noexcept { return seen_; }
@@ -4902,6 +4905,14 @@ class any_object {
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
 
+  /// Its type is looked up by one that has left again: an object whose semaphores are gone is kept
+  /// only when nobody else is attached.
+  static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
+    const detail::run_time_type found = const_any_object(which, how).held_;
+    return std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
+                                                found.plan());
+  }
+
   const detail::run_time_type& held() const noexcept { return seen_.held_; }
   bool is_array() const noexcept { return held().kind == detail::segment_kind::array; }
   memory_type memory() const {
@@ -4935,8 +4946,8 @@ class any_object {
     }
   }
 
-  const_any_object seen_;
   std::unique_ptr<detail::connection> place_;
+  const_any_object seen_;  // leaves first: the other one counts who is left when it leaves
 };
 
 }  // namespace shm
@@ -5887,7 +5898,7 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, has_no_handles, beside);
+    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, state.value, beside);
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
@@ -5898,12 +5909,23 @@ class remover {
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, bool has_no_handles,
+  void require_dead(const header& head, const segment_status& now, segment_state state,
                     const found_set* beside) const {
     if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
-    if (has_no_handles) return;
-    if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
-    refuse(errc::in_use, about_, "nobody is attached, but it was made to stay until it is removed");
+    switch (state) {
+      case segment_state::under_construction:
+      case segment_state::removed: return;
+      case segment_state::ready:
+      case segment_state::removing:
+        if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+        refuse(errc::in_use, about_,
+               "nobody is attached, but it was made to stay until it is removed");
+      case segment_state::blank: break;
+    }
+    // Blank, it may be another program's, under a key where our semaphores were left.
+    refuse(errc::in_use, about_,
+           "nobody is attached, but it says neither whose it is nor that it was never finished; if "
+           "it is of no use, take it away with shm::remove(name)");
   }
 
   void check(const status& removed) const {
@@ -5953,9 +5975,10 @@ inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
 }
 
-/// Takes the object away if it is provably dead: nobody is attached, and it was never finished, or
-/// was to live until its last handle closed, or only its semaphores are left. Does nothing when
-/// there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it is alive.
+/// Takes the object away if it is provably dead: nobody is attached, and it says that it was
+/// never finished, or was to live until its last handle closed, or only its semaphores are left.
+/// Does nothing when there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it
+/// is alive.
 inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }

@@ -144,6 +144,15 @@ TEST_CASE("a field is changed under the lock, and typed handles see it") {
   CHECK_THROWS_AS(any.store(std::vector<std::byte>(3)), std::invalid_argument);
 }
 
+TEST_CASE("a value whose semaphores were removed by hand is kept by who does not know its type") {
+  const support::name name;
+  { shm::object<telemetry> typed(shm::create_only, name, {3.5, 7}); }
+  REQUIRE(shm::detail::semaphore_set::find(name.key().set_key()).value.remove().ok());
+  shm::any_object any{name.key()};
+  CHECK(any.update([](gsl::span<std::byte>) { return true; }));
+  CHECK(shm::object<telemetry>(name).load().gear == 7);
+}
+
 TEST_CASE("an element is changed under the lock, small and large ones, and the others stay") {
   const support::name small_name;
   const support::name large_name;

@@ -130,18 +130,14 @@ class any_object {
  public:
   /// Only opens what is there; blocks and throws as const_any_object, and as object's constructors.
   explicit any_object(const key& which, const options& how = {})
-      : seen_(which, how),
-        place_(std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
-                                                    seen_.held_.plan())) {
+      : place_(open(which, how)), seen_(which, how) {
     // Removed and made again in between: one of the two is that of before.
     if (place_->about().segment_id != seen_.place_->about().segment_id) {
-      detail::refuse_removed(seen_.place_->about());
+      detail::refuse_removed(place_->about());
     }
   }
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
-  /// The one that looks detaches first: the other one counts who is left when it leaves.
-  ~any_object() { seen_.place_.reset(); }
 
   /// To be read in the same ways.
   const const_any_object& read() const noexcept { return seen_; }
@@ -189,6 +185,14 @@ class any_object {
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
 
+  /// Its type is looked up by one that has left again: an object whose semaphores are gone is kept
+  /// only when nobody else is attached.
+  static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
+    const detail::run_time_type found = const_any_object(which, how).held_;
+    return std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
+                                                found.plan());
+  }
+
   const detail::run_time_type& held() const noexcept { return seen_.held_; }
   bool is_array() const noexcept { return held().kind == detail::segment_kind::array; }
   memory_type memory() const {
@@ -222,8 +226,8 @@ class any_object {
     }
   }
 
-  const_any_object seen_;
   std::unique_ptr<detail::connection> place_;
+  const_any_object seen_;  // leaves first: the other one counts who is left when it leaves
 };
 
 }  // namespace shm

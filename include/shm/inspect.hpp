@@ -90,20 +90,24 @@ class inspection {
     memory_ = std::move(memory.value);
     find_set();
     const segment_state state = head().state.load(std::memory_order_acquire);
-    if (state == segment_state::blank) return set_ && set_->marked;
-    return is_ours(state) && known(state);
+    if (state == segment_state::blank ? !(set_ && set_->marked) : !is_ours(state)) return false;
+    note(state);
+    return true;
   }
 
-  bool known(segment_state state) noexcept {
+  void note(segment_state state) {
     switch (state) {
-      case segment_state::ready: info_.state = object_state::ready; return true;
-      case segment_state::removing: info_.state = object_state::removing; return true;
-      case segment_state::removed: info_.state = object_state::removed; return true;
-      case segment_state::under_construction: return true;
-      case segment_state::blank: break;
+      case segment_state::ready: info_.state = object_state::ready; return;
+      case segment_state::removing: info_.state = object_state::removing; return;
+      case segment_state::removed: info_.state = object_state::removed; return;
+      case segment_state::under_construction: return;
+      case segment_state::blank:
+        info_.problem =
+            "nothing is written in it: its creator died at its first step, or it is another "
+            "program's";
+        return;
     }
     info_.problem = "its state makes no sense: somebody scribbled over it";
-    return true;
   }
 
   void find_set() {

@@ -31,9 +31,10 @@ inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
 }
 
-/// Takes the object away if it is provably dead: nobody is attached, and it was never finished, or
-/// was to live until its last handle closed, or only its semaphores are left. Does nothing when
-/// there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it is alive.
+/// Takes the object away if it is provably dead: nobody is attached, and it says that it was
+/// never finished, or was to live until its last handle closed, or only its semaphores are left.
+/// Does nothing when there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it
+/// is alive.
 inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }

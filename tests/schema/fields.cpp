@@ -1,5 +1,6 @@
 // Fields: what a schema's text describes, as a tree, and what a path finds in it.
 // SPDX-License-Identifier: MIT
+#include <array>
 #include <cstddef>
 #include <shm.hpp>
 
@@ -74,6 +75,21 @@ TEST_CASE("an array of nothing is a field without elements") {
   CHECK_FALSE(shm::find_field(value, "none[0]").has_value());
   CHECK_FALSE(shm::detail::format_parser::parse("T{<i:a:(9,0)<d:none:}").has_value());
   CHECK_FALSE(shm::detail::format_parser::parse("(3)(0)<i").has_value());
+}
+
+struct with_nothing {
+  using none = std::array<double, 0>;
+  using nobody = std::array<char, 0>;
+  using nowhere = std::array<none, 2>;
+  BOOST_HANA_DEFINE_STRUCT(with_nothing, (none, numbers), (double, after), (nobody, letters),
+                           (std::int32_t, between), (nowhere, places));
+};
+
+TEST_CASE("what stands behind an array of nothing is where the compiler put it") {
+  const shm::field value = parsed(shm::schema_of<with_nothing>().format());
+  CHECK(value.size == sizeof(with_nothing));
+  CHECK(place(value, "after") == offsetof(with_nothing, after));
+  CHECK(place(value, "between") == offsetof(with_nothing, between));
 }
 
 TEST_CASE("texts that describe nothing, too much or no size are refused") {

@@ -231,6 +231,25 @@ TEST_CASE("what was never finished is dead") {
   CHECK_FALSE(exists(name));
 }
 
+TEST_CASE("a segment that does not say that it was never finished is not dead") {
+  const support::name name;
+  { shm::object<int> made(name); }
+  SECTION("blank, it may be another program's") {
+    REQUIRE(segment::find(name.key().segment_key()).value.remove().ok());
+    REQUIRE(segment::create(name.key().segment_key(), 100, 0600, false).ok());
+  }
+  SECTION("scribbled over, it may be of use") {
+    const auto memory =
+        attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
+    const auto ready = static_cast<std::uint64_t>(segment_state::ready);
+    header_at(memory.value).state.store(static_cast<segment_state>(ready + 77));
+  }
+  CHECK(is_refused_as_in_use(name));
+  CHECK(is_refused_as_in_use(shm::key::from_value(name.key().segment_key())));
+  shm::remove(name);
+  CHECK_FALSE(exists(name));
+}
+
 TEST_CASE("a set without its segment is dead, unless somebody sits there") {
   const support::name name;
   auto made = std::make_unique<shm::object<int>>(name);

@@ -4,10 +4,12 @@
 // maker PREFIX
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
-// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST, half,
-// halfremoved. At the end of its input it leaves; what it made stays.
+// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
+// guarded REST, exactly NAME, strange, crowd, half, halfremoved, blank. At the end of its input it
+// leaves; what it made stays.
 #include <csignal>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <shm.hpp>
 #include <sstream>
@@ -39,6 +41,22 @@ struct lap {
   using text = std::array<char, 8>;
   BOOST_HANA_DEFINE_STRUCT(lap, (text, driver), (std::int64_t, time), (float, gap));
 };
+
+struct strange {
+  using none = std::array<int, 0>;
+  using text = std::array<char, 8>;
+  BOOST_HANA_DEFINE_STRUCT(strange, (none, nothing), (double, unknown), (double, endless),
+                           (float, tenth), (text, told));
+};
+
+strange made_strange() {
+  strange made{};
+  made.unknown = std::numeric_limits<double>::quiet_NaN();
+  made.endless = -std::numeric_limits<double>::infinity();
+  made.tenth = 0.1f;
+  made.told = {'f', 'o', 'o', '\0', 'b', 'a', 'r', '!'};
+  return made;
+}
 
 car first_car() {
   car made{};
@@ -98,18 +116,33 @@ class maker {
       brief_.emplace(prefix_ + ".brief", how);
     } else if (verb == "named") {
       named_.emplace(prefix_ + line.substr(line.find(' ') + 1));
+    } else if (verb == "guarded") {
+      guarded_.emplace(prefix_ + line.substr(line.find(' ') + 1));
+    } else if (verb == "exactly") {
+      named_.emplace(line.substr(line.find(' ') + 1));
+    } else if (verb == "strange") {
+      strange_.emplace(shm::open_or_create, prefix_ + ".strange", made_strange());
+    } else if (verb == "crowd") {
+      crowd_.emplace(prefix_ + ".crowd");
     } else if (verb == "half") {
       make_half(prefix_ + ".half");
     } else if (verb == "halfremoved") {
-      { shm::object<int> made(prefix_ + ".halfremoved"); }
-      const shm::key key(prefix_ + ".halfremoved");
-      if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
+      leave_the_set(prefix_ + ".halfremoved");
+    } else if (verb == "blank") {
+      const shm::key key(prefix_ + ".blank");
+      leave_the_set(key);
+      if (!shm::detail::segment::create(key.segment_key(), 100, 0600, false).ok()) std::abort();
     } else {
       std::abort();
     }
   }
 
  private:
+  static void leave_the_set(const shm::key& key) {
+    { shm::object<int> made(key); }
+    if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
+  }
+
   static void make_half(const shm::key& key) {
     using namespace shm::detail;
     { shm::object<int> made(key); }
@@ -126,6 +159,9 @@ class maker {
   std::optional<shm::locked_array<lap, 4>> editing_;
   std::optional<shm::object<int>> brief_;
   std::optional<shm::object<int>> named_;
+  std::optional<shm::mutex> guarded_;
+  std::optional<shm::object<strange>> strange_;
+  std::optional<shm::array<std::int32_t, 20000>> crowd_;
 };
 
 }  // namespace

@@ -4,12 +4,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "exit_code.hpp"
 #include "objects.hpp"
 
 namespace tool {
 
 namespace {
+
+constexpr std::size_t most_columns = 100000;
 
 /// What lies at `place`, with the dimensions that no index has chosen from.
 shm::field remaining(const shm::field_place& place) {
@@ -24,6 +29,11 @@ void add_members(const shm::field_place& of, const std::string& path, unsigned d
 
 void add(const shm::field_place& place, const std::string& path, unsigned depth,
          std::vector<column>& into) {
+  if (into.size() == most_columns) {
+    throw refusal(wrong_usage, fmt::format("it has more than {} fields; choose with --field, or "
+                                           "show it with --json or --raw",
+                                           most_columns));
+  }
   const bool is_structure = place.what->type == shm::field_type::structure;
   if (!is_structure) {
     into.push_back({path, place, depth, false});
@@ -68,6 +78,50 @@ bytes_view part(const column& which, bytes_view value) {
 
 std::string text_of(const column& which, bytes_view value) {
   return inline_text(remaining(which.place), part(which, value));
+}
+
+std::string csv_text_of(const column& which, bytes_view value) {
+  const shm::field& what = *which.place.what;
+  const bool is_text = what.type == shm::field_type::text && which.place.is_single();
+  return is_text ? shm::detail::printable(text_in(part(which, value)), what.size)
+                 : text_of(which, value);
+}
+
+rows rows_in(const std::string& text, std::size_t size) {
+  rows which{0, size};
+  if (text.empty()) return which;
+  const std::size_t colon = text.find(':');
+  const auto number = [&](std::size_t from, std::size_t to, std::size_t& into) {
+    if (from == to) return true;
+    const auto read = std::from_chars(text.data() + from, text.data() + to, into);
+    return read.ec == std::errc() && read.ptr == text.data() + to;
+  };
+  if (colon == text.npos || !number(0, colon, which.first) ||
+      !number(colon + 1, text.size(), which.end) || which.first > which.end) {
+    throw refusal(wrong_usage, fmt::format("--rows {}: write FIRST:END, as in 0:20",
+                                           shm::detail::printable(text, 40)));
+  }
+  which.end = std::min(which.end, size);
+  if (which.first >= which.end) {
+    throw refusal(not_found,
+                  fmt::format("--rows {}: there are {} elements, 0 to {}", text, size, size - 1));
+  }
+  return which;
+}
+
+std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which) {
+  if (which.first == 0 && which.end == from.size()) return from.snapshot();
+  std::vector<std::byte> all;
+  for (std::size_t i = which.first; i < which.end; ++i) {
+    const std::vector<std::byte> one = from.load(i);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+void refuse_mutex(const std::string& name) {
+  const std::string shown = shm::detail::printable(name, 64);
+  throw refusal(wrong_usage, fmt::format("{0}: a mutex has no value; see: shm who {0}", shown));
 }
 
 std::string type_of(const column& which) {

@@ -26,6 +26,22 @@ bytes_view part(const column& which, bytes_view value);
 std::string text_of(const column& which, bytes_view value);
 std::string type_of(const column& which);
 
+/// FIRST:END, where either may be left out; END is not one of them.
+struct rows {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+/// "" means all. Throws refusal.
+rows rows_in(const std::string& text, std::size_t size);
+
+/// Those elements: all of one moment, or of a choice each as it was at one.
+std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which);
+
+/// As text_of, but a text without quotes.
+std::string csv_text_of(const column& which, bytes_view value);
+
+[[noreturn]] void refuse_mutex(const std::string& name);
+
 /// The field, or the refusal that lists the fields there are.
 shm::field_place field_named(const shm::field& value, const std::string& path);
 

@@ -29,6 +29,7 @@ exit_code schema(const std::string& name);
 
 struct watch_options {
   std::string name;
+  std::string rows;  ///< FIRST:END
   std::vector<std::string> fields;
   unsigned interval = 100;    ///< milliseconds
   std::string record;         ///< a CSV file

@@ -20,7 +20,7 @@ _shm() {
     case $command in
       ls) offered=(--json --all) ;;
       show) offered=(--json --csv --raw --rows --field) ;;
-      watch) offered=(--field --interval --changes --record) ;;
+      watch) offered=(--field --rows --interval --changes --record) ;;
       set) offered=(--expect) ;;
       lock) offered=(--timeout) ;;
       rm) offered=(--force) ;;

@@ -9,7 +9,7 @@ namespace tool {
 namespace {
 
 std::string reason(const shm::object_info& info) {
-  if (info.attached != 0) return "";
+  if (info.attached != 0 || !info.problem.empty()) return "";
   switch (info.state) {
     case shm::object_state::half_made: return "its creator died before it was ready";
     case shm::object_state::removed: return "whoever removed it died before it was gone";
@@ -42,7 +42,7 @@ std::vector<dead_object> dead_objects() {
     const std::string why = reason(one);
     if (!why.empty()) dead.push_back({shm::key::from_value(one.key), title(one), why});
   }
-  for (const auto& set : shm::detail::census::sets().value) {
+  for (const auto& set : told(shm::detail::census::sets())) {
     const key_t segment_key = shm::key::segment_key_beside(set.key);
     if (shm::key::is_reserved(segment_key)) continue;
     const shm::key key = shm::key::from_value(segment_key);

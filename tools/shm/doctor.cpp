@@ -28,8 +28,8 @@ class examination {
   explicit examination(const doctor_options& how)
       : proc_(how.proc),
         etc_(how.etc),
-        segments_(shm::detail::census::segments().value),
-        sets_(shm::detail::census::sets().value) {}
+        segments_(told(shm::detail::census::segments())),
+        sets_(told(shm::detail::census::sets())) {}
 
   exit_code run() {
     check_segments();
@@ -178,7 +178,7 @@ class examination {
   void check_objects() {
     for (const shm::object_info& one : shm::list()) {
       if (!one.problem.empty()) {
-        finding(fmt::format("{}: {}", title(one), one.problem),
+        finding(fmt::format("{}: {}", title(one), problem_of(one)),
                 fmt::format("end its programs, then: shm rm --force {}", title(one)));
       } else if (one.set_id == -1) {
         finding(fmt::format("{}: its semaphore set is gone", title(one)),

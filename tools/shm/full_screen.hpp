@@ -3,7 +3,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@ class full_screen {
     if (has_keys_) {
       termios single = before_;
       single.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+      single.c_cc[VSUSP] = _POSIX_VDISABLE;  // the shell would get this screen
       ::tcsetattr(STDIN_FILENO, TCSANOW, &single);
     }
     fmt::print("\x1b[?1049h\x1b[?25l");
@@ -27,7 +27,7 @@ class full_screen {
   full_screen(const full_screen&) = delete;
   full_screen& operator=(const full_screen&) = delete;
   ~full_screen() {
-    fmt::print("\x1b[?25h\x1b[?1049l");
+    std::fputs("\x1b[?25h\x1b[?1049l", stdout);  // no fmt::print, which throws when nobody is there
     std::fflush(stdout);
     if (has_keys_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
   }
@@ -38,14 +38,5 @@ class full_screen {
   termios before_{};
   bool has_keys_ = false;
 };
-
-/// Waits for so long; true when q was pressed, or nobody is there any more.
-inline bool quit_within(unsigned milliseconds, bool has_keys) {
-  pollfd keys{STDIN_FILENO, POLLIN, 0};
-  const int pressed = ::poll(&keys, has_keys ? 1 : 0, static_cast<int>(milliseconds));
-  if (pressed <= 0) return false;
-  char key = 0;
-  return ::read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
-}
 
 }  // namespace tool

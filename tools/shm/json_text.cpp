@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "json_text.hpp"
 
+#include <fmt/format.h>
+
 #include "objects.hpp"
 #include "people.hpp"
 #include "words.hpp"
@@ -23,7 +25,7 @@ json scalar_as_json(const shm::field& what, bytes_view bytes) {
     case shm::field_type::uint32: return number_in<std::uint32_t>(one);
     case shm::field_type::int64: return number_in<std::int64_t>(one);
     case shm::field_type::uint64: return number_in<std::uint64_t>(one);
-    case shm::field_type::float32: return number_in<float>(one);
+    case shm::field_type::float32: return std::stod(fmt::format("{}", number_in<float>(one)));  // 0.1
     case shm::field_type::float64: return number_in<double>(one);
     case shm::field_type::long_double: return static_cast<double>(number_in<long double>(one));
     case shm::field_type::text: return text_in(one);
@@ -80,6 +82,7 @@ json info_as_json(const shm::object_info& info) {
           {"most_seats", info.most_seats},
           {"lock", word_for(info.lock)},
           {"lock_process", info.lock_process},
+          {"lock_process_started", info.lock_process == 0 ? 0 : started(info.lock_process)},
           {"needs_repair", info.needs_repair},
           {"version", info.version},
           {"until_last_detach", info.until_last_detach},
@@ -88,7 +91,11 @@ json info_as_json(const shm::object_info& info) {
 }
 
 std::string dumped(const json& what) {
-  return what.dump(2, ' ', false, json::error_handler_t::replace);
+  return what.dump(2, ' ', true, json::error_handler_t::replace);
+}
+
+std::string dumped_in_a_line(const json& what) {
+  return what.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 }  // namespace tool

@@ -44,7 +44,7 @@ std::string attached_words(const shm::object_info& info, const attached_by_id& a
 std::string lock_words(const shm::object_info& info) {
   if (info.needs_repair && info.lock == shm::lock_state::free) return "free, repair needed";
   if (info.lock != shm::lock_state::held) return word_for(info.lock);
-  return fmt::format("held by {}", process_title(info.lock_process));
+  return fmt::format("held by {}", holder_title(info.lock_process));
 }
 
 std::string state_words(const shm::object_info& info) {
@@ -91,7 +91,7 @@ row foreign_row(const shm::detail::counted_segment& one, const attached_by_id& a
 
 std::vector<shm::detail::counted_segment> foreign(const std::vector<shm::object_info>& ours) {
   std::vector<shm::detail::counted_segment> others;
-  for (const auto& one : shm::detail::census::segments().value) {
+  for (const auto& one : told(shm::detail::census::segments())) {
     const bool known = std::any_of(ours.begin(), ours.end(), [&](const shm::object_info& info) {
       return info.segment_id == one.id;
     });
@@ -150,7 +150,7 @@ exit_code ls(const ls_options& how) {
   fmt::print("{}", table(rows));
   for (const auto& one : ours) {
     if (one.problem.empty()) continue;
-    fmt::print("{}\n", styled(fmt::format("{}: {}", title(one), one.problem), style::alarming));
+    fmt::print("{}\n", styled(fmt::format("{}: {}", title(one), problem_of(one)), style::alarming));
   }
   return done;
 }

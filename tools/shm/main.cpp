@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
+#include <string_view>
 
 #include "commands.hpp"
 #include "objects.hpp"
@@ -33,8 +35,13 @@ class command_line {
   }
 
   int run(int argc, char** argv) {
+    // Behind -- all is the command's, untouched: CLI11 would take [a,b] for a list.
+    char** const end = argv + argc;
+    const bool is_lock = argc > 1 && argv[1] == std::string_view("lock");
+    char** const mark = is_lock ? std::find(argv, end, std::string_view("--")) : end;
+    if (mark != end) lock_.command.assign(mark + 1, end);
     try {
-      app_.parse(argc, argv);
+      app_.parse(static_cast<int>(mark - argv), argv);
     } catch (const CLI::ParseError& why) {
       return app_.exit(why) == 0 ? done : wrong_usage;
     }
@@ -66,7 +73,8 @@ class command_line {
     form("--raw", output::raw, "The bytes as they are")->excludes(as_json)->excludes(as_csv);
     show_command.add_option("--rows", show_.rows, "Elements FIRST:END of an array, as in 0:20");
     show_command.add_option("--field", show_.fields, "Only these, as in speed,wheels[2].pressure")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
 
     CLI::App& schema_command = add("schema", "Which fields a value has, and where they lie",
                                    [this] { return tool::schema(name_); });
@@ -75,7 +83,10 @@ class command_line {
     CLI::App& watch_command =
         add("watch", "A value as it changes; q quits", [this] { return tool::watch(watch_); });
     watch_command.add_option("NAME", watch_.name)->required();
-    watch_command.add_option("--field", watch_.fields, "Only these")->delimiter(',');
+    watch_command.add_option("--field", watch_.fields, "Only these")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    watch_command.add_option("--rows", watch_.rows, "Elements FIRST:END of an array, as in 0:20");
     watch_command.add_option("--interval", watch_.interval, "Milliseconds between two looks")
         ->check(CLI::Range(1u, 3600000u));
     watch_command.add_option("--changes", watch_.changes,
@@ -105,14 +116,15 @@ class command_line {
         .add_option("--expect", set_.expectations,
                     "FIELD=VALUE: change nothing unless it has that value now")
         ->expected(1)
+        ->allow_extra_args(false)
         ->take_all();
 
     CLI::App& lock_command =
-        add("lock", "Runs a command while holding the lock", [this] { return tool::lock(lock_); });
+        add("lock", "Runs a command while holding the lock: shm lock NAME -- COMMAND ...",
+            [this] { return tool::lock(lock_); });
     lock_command.add_option("NAME", lock_.name)->required();
     lock_command.add_option("--timeout", lock_.timeout, "Milliseconds; 0 does not wait at all")
         ->check(CLI::Range(0L, 86400000L));
-    lock_command.add_option("COMMAND", lock_.command, "Behind --")->required();
   }
 
   void add_clearing() {

@@ -56,8 +56,7 @@ std::vector<std::string> titles() {
 
 /// Nobody can tell whose a segment is that may not be read; but who owns it.
 void refuse_unreadable(const shm::key& key, const std::string& name) {
-  const auto all = shm::detail::census::segments();
-  for (const auto& one : all.value) {
+  for (const auto& one : told(shm::detail::census::segments())) {
     if (one.key != key.segment_key()) continue;
     throw refusal(no_permission,
                   fmt::format("{}: you may not read it: it belongs to {}, mode {:04o}; ask {} to "
@@ -110,7 +109,7 @@ shm::object_info info_of(const std::string& name) {
       return std::move(one);
     }
   }
-  refuse_unreadable(key, name);
+  static_cast<void>(look_at(name));  // says why not
   refuse_unknown(name);
 }
 
@@ -127,7 +126,8 @@ shm::options trusting(const shm::object_info& info) {
 
 std::string title(const shm::object_info& info) {
   const bool can_be_typed =
-      !info.name.empty() && shm::detail::printable(info.name, 64) == info.name;
+      !info.name.empty() && info.name[0] != '-' && info.name.rfind(key_prefix, 0) != 0 &&
+      shm::detail::printable(info.name, 64) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
 }
 
@@ -139,6 +139,16 @@ std::string suggestion(const std::string& typed, const std::vector<std::string>&
   const auto end = known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), enough));
   return fmt::format("; there are: {}{}", fmt::join(known.begin(), end, ", "),
                      known.size() > enough ? ", …" : "");
+}
+
+std::string problem_of(const shm::object_info& info) {
+  constexpr std::string_view prefix = "shm: ";
+  const bool prefixed = info.problem.rfind(prefix, 0) == 0;
+  return prefixed ? info.problem.substr(prefix.size()) : info.problem;
+}
+
+void require_sound(const shm::object_info& info) {
+  if (!info.problem.empty()) throw refusal(broken, problem_of(info));
 }
 
 exit_code code_of(const std::error_code& why) noexcept {

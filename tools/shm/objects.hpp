@@ -4,6 +4,8 @@
 
 #include <shm.hpp>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "exit_code.hpp"
@@ -22,11 +24,23 @@ shm::object_info info_of(const std::string& name);
 /// Options that trust this object's owner, and no more than it lets in itself.
 shm::options trusting(const shm::object_info& info);
 
-/// The name where it can be typed back, else the key; printable.
+/// The name where it can be typed back, else the key; printable, and no option.
 std::string title(const shm::object_info& info);
 
 /// "; did you mean: a, b" of those known that are near, or else "; there are: …"
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known);
+
+/// Throws refusal when it cannot be read as a whole.
+void require_sound(const shm::object_info& info);
+/// What is wrong with it, after its title; "" when nothing is.
+std::string problem_of(const shm::object_info& info);
+
+/// What the kernel told; throws its errno, because a table that was not told is not an empty one.
+template <class T>
+T told(shm::detail::result<T> answer) {
+  if (answer.ok()) return std::move(answer.value);
+  throw std::system_error(answer.error_number, std::system_category(), "the kernel's table");
+}
 
 exit_code code_of(const std::error_code& why) noexcept;
 

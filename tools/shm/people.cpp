@@ -4,13 +4,16 @@
 
 #include <fmt/format.h>
 #include <pwd.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <shm.hpp>
+#include <sstream>
 
 namespace tool {
 
@@ -52,6 +55,26 @@ std::string process_title(int process) {
   const std::string command = command_of(process);
   return command.empty() ? fmt::format("{} (gone)", process)
                          : fmt::format("{} ({})", process, command);
+}
+
+std::time_t started(int process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  std::getline(file, line);
+  // The command's name may hold anything; behind it, the twentieth word is the start in ticks.
+  std::istringstream words(line.substr(std::min(line.rfind(')'), line.size() - 1) + 1));
+  std::string word;
+  for (int skipped = 0; skipped < 19; ++skipped) words >> word;
+  double ticks = 0;
+  double uptime = 0;
+  if (!(words >> ticks) || !(std::ifstream("/proc/uptime") >> uptime)) return 0;
+  const double age = uptime - ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  return std::time(nullptr) - static_cast<std::time_t>(age);
+}
+
+std::string holder_title(int process) {
+  const std::time_t since = process == 0 ? 0 : started(process);
+  return process_title(process) + (since == 0 ? "" : ", running for " + age(since));
 }
 
 std::map<int, std::vector<attached_process>> attached_processes() {

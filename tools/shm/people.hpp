@@ -15,6 +15,12 @@ std::string user_name(unsigned user);
 /// "123 (sampler)"; "?" for 0, a process of another container.
 std::string process_title(int process);
 
+/// Since when it has been running; 0: unknown.
+std::time_t started(int process);
+
+/// "123 (sampler), running for 3 min": when a lock was taken is recorded nowhere.
+std::string holder_title(int process);
+
 struct attached_process {
   int process = 0;
   std::string command;

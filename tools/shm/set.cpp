@@ -69,6 +69,14 @@ class request {
 struct change {
   column where;
   std::vector<std::byte> bytes;
+
+  /// What lies behind the end of a text counts as little as it is shown.
+  bool holds_in(bytes_view value) const {
+    const shm::field& what = *where.place.what;
+    const bytes_view now = part(where, value);
+    if (what.type == shm::field_type::text) return text_in(now) == text_in(bytes);
+    return std::memcmp(now.data(), bytes.data(), significant_bytes(what)) == 0;
+  }
 };
 
 change change_for(const shm::field& value, const assignment& wanted) {
@@ -92,14 +100,9 @@ std::vector<change> changes_for(const shm::const_any_object& object, request& sa
 
 exit_code set(const set_options& how) {
   const shm::object_info info = info_of(how.name);
-  if (!info.problem.empty()) throw refusal(broken, info.problem);
+  require_sound(info);
   if (info.kind == shm::object_kind::mutex) {
-    throw refusal(wrong_usage, how.name + ": a mutex has no value");
-  }
-  if (info.set_id == -1) {
-    throw refusal(broken, how.name +
-                              ": its semaphore set is gone (ipcrm? RemoveIPC?); the next program "
-                              "that opens it puts it in order");
+    throw refusal(wrong_usage, title(info) + ": a mutex has no value");
   }
   shm::any_object object(key_named(how.name), trusting(info));
   request said(object.read());
@@ -110,9 +113,7 @@ exit_code set(const set_options& how) {
   const bool changed = object.update(
       [&](gsl::span<std::byte> draft) {
         for (const change& one : expected) {
-          const bytes_view now = part(one.where, draft);
-          const std::size_t size = significant_bytes(*one.where.place.what);
-          if (std::memcmp(now.data(), one.bytes.data(), size) == 0) continue;
+          if (one.holds_in(draft)) continue;
           report += fmt::format(
               "{} is {}, not {}\n", one.where.path, text_of(one.where, draft),
               inline_text(*one.where.place.what, one.bytes, one.where.place.dimensions));

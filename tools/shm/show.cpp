@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include "columns.hpp"
@@ -17,43 +15,17 @@ namespace tool {
 
 namespace {
 
-struct range {
-  std::size_t first = 0;
-  std::size_t end = 0;
-};
-
-/// FIRST:END, where either may be left out; END is not shown.
-range rows_in(const std::string& text, std::size_t size) {
-  range rows{0, size};
-  if (text.empty()) return rows;
-  const std::size_t colon = text.find(':');
-  const auto number = [&](std::size_t from, std::size_t to, std::size_t& into) {
-    if (from == to) return true;
-    const auto read = std::from_chars(text.data() + from, text.data() + to, into);
-    return read.ec == std::errc() && read.ptr == text.data() + to;
-  };
-  if (colon == text.npos || !number(0, colon, rows.first) ||
-      !number(colon + 1, text.size(), rows.end) || rows.first > rows.end) {
-    throw refusal(wrong_usage, fmt::format("--rows {}: write FIRST:END, as in 0:20",
-                                           shm::detail::printable(text, 40)));
-  }
-  rows.end = std::min(rows.end, size);
-  if (rows.first >= rows.end) {
-    throw refusal(not_found,
-                  fmt::format("--rows {}: there are {} elements, 0 to {}", text, size, size - 1));
-  }
-  return rows;
-}
-
 class view {
  public:
   view(const shm::const_any_object& from, const show_options& how)
       : from_(from),
         all_(how.fields.empty()),
-        columns_(columns_of(from.value(), how.fields)),
         rows_(rows_in(how.rows, from.size())),
         version_(from.version()),
-        bytes_(from.snapshot()) {}
+        bytes_(bytes_of(from, rows_)) {
+    const bool needs_columns = how.form == output::tree || how.form == output::csv || !all_;
+    if (needs_columns) columns_ = columns_of(from.value(), how.fields);
+  }
 
   void print(output form) const {
     switch (form) {
@@ -66,7 +38,7 @@ class view {
 
  private:
   bytes_view element(std::size_t i) const {
-    return bytes_view(bytes_).subspan(i * from_.element_size(), from_.element_size());
+    return bytes_view(bytes_).subspan((i - rows_.first) * from_.element_size(), from_.element_size());
   }
 
   void as_tree() const {
@@ -89,22 +61,28 @@ class view {
     return one.path.substr(one.path[start] == '.' ? start + 1 : start);
   }
 
+  /// Twice over the elements instead of once over all their texts: there may be millions.
   void as_table() const {
-    std::vector<row> lines;
     row head{"#"};
     for (const column& one : columns_) {
       if (!one.is_heading) head.push_back(one.path.empty() ? "value" : one.path);
     }
-    lines.push_back(head);
+    column_widths widths;
+    widths.widen(head);
+    for (std::size_t i = rows_.first; i < rows_.end; ++i) widths.widen(table_row(i));
+    fmt::print("{}  array of {}, version {}\n{}\n", shm::detail::printable(from_.name(), 64),
+               from_.size(), version_, styled(widths.line(head), style::strong));
     for (std::size_t i = rows_.first; i < rows_.end; ++i) {
-      row line{fmt::format("{}", i)};
-      for (const column& one : columns_) {
-        if (!one.is_heading) line.push_back(text_of(one, element(i)));
-      }
-      lines.push_back(line);
+      fmt::print("{}\n", widths.line(table_row(i)));
     }
-    fmt::print("{}  array of {}, version {}\n{}", shm::detail::printable(from_.name(), 64),
-               from_.size(), version_, table(lines));
+  }
+
+  row table_row(std::size_t i) const {
+    row line{fmt::format("{}", i)};
+    for (const column& one : columns_) {
+      if (!one.is_heading) line.push_back(text_of(one, element(i)));
+    }
+    return line;
   }
 
   json fields_as_json(std::size_t i) const {
@@ -122,16 +100,20 @@ class view {
     json whole{{"name", std::string(from_.name())},
                {"kind", word_for(from_.kind())},
                {"version", version_}};
-    if (from_.kind() == shm::object_kind::array) {
-      whole["first"] = rows_.first;
-      whole["elements"] = json::array();
-      for (std::size_t i = rows_.first; i < rows_.end; ++i) {
-        whole["elements"].push_back(fields_as_json(i));
-      }
-    } else {
+    if (from_.kind() != shm::object_kind::array) {
       whole["value"] = fields_as_json(0);
+      fmt::print("{}\n", dumped(whole));
+      return;
     }
-    fmt::print("{}\n", dumped(whole));
+    // One element after the other: there may be millions.
+    whole["first"] = rows_.first;
+    std::string head = dumped(whole);
+    head.erase(head.rfind("\n}"));
+    fmt::print("{},\n  \"elements\": [", head);
+    for (std::size_t i = rows_.first; i < rows_.end; ++i) {
+      fmt::print("{}\n    {}", i == rows_.first ? "" : ",", dumped_in_a_line(fields_as_json(i)));
+    }
+    fmt::print("\n  ]\n}}\n");
   }
 
   void as_csv() const {
@@ -146,16 +128,10 @@ class view {
       cells.clear();
       if (is_array) cells.push_back(fmt::format("{}", i));
       for (const column& one : columns_) {
-        if (!one.is_heading) cells.push_back(csv_quoted(csv_cell(one, i)));
+        if (!one.is_heading) cells.push_back(csv_quoted(csv_text_of(one, element(i))));
       }
       fmt::print("{}\n", fmt::join(cells, ","));
     }
-  }
-
-  std::string csv_cell(const column& one, std::size_t i) const {
-    const bool is_text = one.place.what->type == shm::field_type::text && one.place.is_single();
-    return is_text ? shm::detail::printable(text_in(part(one, element(i))), one.place.what->size)
-                   : text_of(one, element(i));
   }
 
   void as_raw() const {
@@ -175,7 +151,7 @@ class view {
   const shm::const_any_object& from_;
   bool all_;
   std::vector<column> columns_;
-  range rows_;
+  rows rows_;
   std::uint64_t version_;
   std::vector<std::byte> bytes_;
 };
@@ -185,7 +161,7 @@ class view {
 exit_code show(const show_options& how) {
   const shm::const_any_object from = look_at(how.name);
   if (from.kind() == shm::object_kind::mutex) {
-    throw refusal(wrong_usage, how.name + ": a mutex has no value; see: shm who " + how.name);
+    refuse_mutex(how.name);
   }
   view(from, how).print(how.form);
   return done;

@@ -55,21 +55,27 @@ std::size_t width(const std::string& text) {
   return measure(text, text.size()).columns;
 }
 
-std::string table(const std::vector<row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const row& one : rows) {
-    widths.resize(std::max(widths.size(), one.size()));
-    for (std::size_t c = 0; c < one.size(); ++c) widths[c] = std::max(widths[c], width(one[c]));
+void column_widths::widen(const row& one) {
+  widths_.resize(std::max(widths_.size(), one.size()));
+  for (std::size_t c = 0; c < one.size(); ++c) widths_[c] = std::max(widths_[c], width(one[c]));
+}
+
+std::string column_widths::line(const row& one) const {
+  std::string text;
+  for (std::size_t c = 0; c < one.size(); ++c) {
+    if (c != 0) text.append(widths_[c - 1] - width(one[c - 1]) + 2, ' ');
+    text += one[c];
   }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+std::string table(const std::vector<row>& rows) {
+  column_widths widths;
+  for (const row& one : rows) widths.widen(one);
   std::string text;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::string line;
-    for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      if (c != 0) line.append(widths[c - 1] - width(rows[r][c - 1]) + 2, ' ');
-      line += rows[r][c];
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += styled(line, r == 0 ? style::strong : style::plain) + '\n';
+    text += styled(widths.line(rows[r]), r == 0 ? style::strong : style::plain) + '\n';
   }
   return text;
 }

@@ -15,6 +15,16 @@ std::string styled(const std::string& text, style how);
 
 using row = std::vector<std::string>;
 
+/// How wide each column has to be.
+class column_widths {
+ public:
+  void widen(const row& one);
+  std::string line(const row& one) const;
+
+ private:
+  std::vector<std::size_t> widths_;
+};
+
 /// Columns as wide as their widest cell, two spaces between them; the first row is the head.
 std::string table(const std::vector<row>& rows);
 

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -23,16 +26,36 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
 
+constexpr std::array<int, 4> stopping{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
 void stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { stop_requested = 1; };
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : stopping) ::sigaction(signal, &action, nullptr);
+}
+
+/// Waits for so long; true when a signal came, q was pressed, or nobody is there any more.
+bool quit_within(unsigned milliseconds, bool has_keys) {
+  // A signal between the look at stop_requested and the wait would be heeded an interval later.
+  sigset_t held_back, before;
+  ::sigemptyset(&held_back);
+  for (const int signal : stopping) ::sigaddset(&held_back, signal);
+  ::sigprocmask(SIG_BLOCK, &held_back, &before);
+  pollfd keys{STDIN_FILENO, POLLIN, 0};
+  const timespec span{milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  const int pressed =
+      stop_requested != 0 ? 0 : ::ppoll(&keys, has_keys ? 1 : 0, &span, &before);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (stop_requested != 0) return true;
+  char key = 0;
+  return pressed > 0 && (::read(STDIN_FILENO, &key, 1) != 1 || key == 'q');
 }
 
 struct cell {
   std::string name;
   std::string type;
   std::string text;
+  std::string csv_text;
   bool is_number = false;
   bool changed = false;
   std::deque<double> past;
@@ -51,10 +74,17 @@ class watcher {
   explicit watcher(const watch_options& how)
       : how_(how),
         from_(look_at(how.name)),
+        segment_id_(id_under(how.name)),
         columns_(columns_of(from_.value(), how.fields)),
+        rows_(rows_in(how.rows, from_.size())),
         record_(how.record) {
-    if (from_.kind() == shm::object_kind::mutex) {
-      throw refusal(wrong_usage, how.name + ": a mutex has no value; see: shm who " + how.name);
+    if (from_.kind() == shm::object_kind::mutex) refuse_mutex(how.name);
+    const std::size_t cells = (rows_.end - rows_.first) * columns_.size();
+    if (cells > most_cells) {
+      throw refusal(wrong_usage,
+                    fmt::format("{} fields are too many to be watched, {} are not; choose with "
+                                "--field, and of an array with --rows",
+                                cells, most_cells));
     }
   }
 
@@ -86,14 +116,25 @@ class watcher {
     return done;
   }
 
+  static int id_under(const std::string& name) {
+    return shm::detail::segment::find(key_named(name).segment_key()).value.id();
+  }
+
   /// Whether any cell shows something new.
   bool look() {
+    // An ipcrm tells nobody: the memory stays as it was for those who are attached.
+    if (id_under(how_.name) != segment_id_) {
+      throw refusal(not_found,
+                    fmt::format("{}: it has been removed; if it was made anew, watch it anew",
+                                shm::detail::printable(how_.name, 64)));
+    }
     version_ = from_.version();
     per_second_ = rate_.seen(version_);
-    const std::vector<std::byte> bytes = from_.snapshot();
+    const std::vector<std::byte> bytes = bytes_of(from_, rows_);
     std::vector<cell> now;
-    for (std::size_t i = 0; i < from_.size(); ++i) {
-      const auto value = bytes_view(bytes).subspan(i * from_.element_size(), from_.element_size());
+    for (std::size_t i = rows_.first; i < rows_.end; ++i) {
+      const auto value = bytes_view(bytes).subspan((i - rows_.first) * from_.element_size(),
+                                                   from_.element_size());
       for (const column& one : columns_) {
         if (!one.is_heading) now.push_back(cell_of(one, i, value));
       }
@@ -120,7 +161,8 @@ class watcher {
     }
     const bool is_number = one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
                            one.place.what->type <= shm::field_type::long_double;
-    return {name, type_of(one), text_of(one, value), is_number, false, {}};
+    return {name,      type_of(one), text_of(one, value), csv_text_of(one, value),
+            is_number, false,        {}};
   }
 
   void draw() const {
@@ -128,19 +170,19 @@ class watcher {
     const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3;
     const std::size_t lines = sized ? window.ws_row - 3u : 21;
     const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
-    std::vector<row> rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
+    std::vector<row> table_rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
     for (const cell& one : cells_) {
-      if (rows.size() > lines) break;
-      rows.push_back({one.name, one.type,
+      if (table_rows.size() > lines) break;
+      table_rows.push_back({one.name, one.type,
                       styled(one.text, one.changed ? style::changed : style::plain),
                       sparkline(one.past)});
     }
     std::string text = fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)\n",
                                    shm::detail::printable(from_.name(), 64), word_for(from_.kind()),
                                    version_, per_second_);
-    text += table(rows);
-    if (rows.size() <= cells_.size()) {
-      text += fmt::format("… {} more; choose with --field\n", cells_.size() - rows.size() + 1);
+    text += table(table_rows);
+    if (table_rows.size() <= cells_.size()) {
+      text += fmt::format("… {} more; choose with --field\n", cells_.size() - table_rows.size() + 1);
     }
     print_frame(text, columns);
   }
@@ -174,13 +216,17 @@ class watcher {
       record_.line(line);
     }
     line = {time_now(), fmt::format("{}", version_)};
-    for (const cell& one : cells_) line.push_back(one.text);
+    for (const cell& one : cells_) line.push_back(one.csv_text);
     record_.line(line);
   }
 
+  static constexpr std::size_t most_cells = 10000;
+
   const watch_options& how_;
   shm::const_any_object from_;
+  int segment_id_;
   std::vector<column> columns_;
+  rows rows_;
   std::vector<cell> cells_;
   record record_;
   rate rate_;

@@ -18,7 +18,7 @@ void print_lock(const shm::object_info& info) {
   std::string text = word_for(info.lock);
   style how = style::plain;
   if (info.lock == shm::lock_state::held) {
-    text += fmt::format(" by {}, thread {}", process_title(info.lock_process), info.lock_thread);
+    text += fmt::format(" by {}, thread {}", holder_title(info.lock_process), info.lock_thread);
   }
   if (info.lock == shm::lock_state::owner_died) {
     text = "its owner died; the next one who locks it takes it over";
@@ -66,7 +66,7 @@ exit_code who(const std::string& name) {
   }
   fmt::print("seats: {} of {} taken\n", info.seats.size(), info.most_seats);
   print_lock(info);
-  if (!info.problem.empty()) throw refusal(broken, info.problem);
+  require_sound(info);
   return done;
 }
 

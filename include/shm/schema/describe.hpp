@@ -83,6 +83,8 @@ std::string format_of_members() {
 
 template <class T>
 std::string format_of_array() {
+  // One of no element takes bytes all the same, which its element's format would not count.
+  if constexpr (dimension<T>::count == 0) return padding(sizeof(T));
   std::string dimensions = std::to_string(dimension<T>::count);
   using element = typename dimension<T>::element;
   if constexpr (std::is_same_v<element, char>) {

@@ -87,10 +87,11 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
   refuse_set_call("semop(mark)", put.error_number, about);
 }
 
+/// When the kernel does not tell, somebody may.
 inline bool anybody_sits(const found_set& found) {
   const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-  return values.ok() &&
-         std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
+  if (!values.ok()) return !means_gone(values.error_number);
+  return std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
                      [](unsigned short taken) { return taken != 0; });
 }
 

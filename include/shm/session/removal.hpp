@@ -92,7 +92,7 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, has_no_handles, beside);
+    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, state.value, beside);
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;
@@ -103,12 +103,23 @@ class remover {
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, bool has_no_handles,
+  void require_dead(const header& head, const segment_status& now, segment_state state,
                     const found_set* beside) const {
     if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
-    if (has_no_handles) return;
-    if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
-    refuse(errc::in_use, about_, "nobody is attached, but it was made to stay until it is removed");
+    switch (state) {
+      case segment_state::under_construction:
+      case segment_state::removed: return;
+      case segment_state::ready:
+      case segment_state::removing:
+        if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+        refuse(errc::in_use, about_,
+               "nobody is attached, but it was made to stay until it is removed");
+      case segment_state::blank: break;
+    }
+    // Blank, it may be another program's, under a key where our semaphores were left.
+    refuse(errc::in_use, about_,
+           "nobody is attached, but it says neither whose it is nor that it was never finished; if "
+           "it is of no use, take it away with shm::remove(name)");
   }
 
   void check(const status& removed) const {
