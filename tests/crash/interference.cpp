@@ -5,6 +5,7 @@
 #include <shm.hpp>
 
 #include "support/at_step.hpp"
+#include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/kernel_view.hpp"
@@ -205,4 +206,23 @@ TEST_CASE("a child is told that a remover, which died, took the object away befo
   support::child forked(
       [&] { return refusal_of([&] { inherited.lock(); }).code() == shm::errc::removed ? 0 : 1; });
   CHECK(forked.wait() == 0);
+}
+
+TEST_CASE("a child that unlocks what its parent held keeps its hands off when it is free by then",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  support::baton released;
+  mutex.lock();
+  support::child child([&] {
+    released.await();
+    bool touched = false;
+    const at_step unlocking("unlock: before", [&] { touched = true; });
+    mutex.unlock();
+    return touched ? 1 : 0;
+  });
+  mutex.unlock();
+  released.pass();
+  CHECK(child.wait() == 0);
 }
