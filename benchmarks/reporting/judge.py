@@ -63,8 +63,7 @@ def beside_best_mutex(job):
     def measure(results):
         locked = [results.values(job, contender) for contender in results.contenders(job)
                   if contender.startswith("memcpy under ")]
-        return [ours / min(others) for ours, *others in
-                zip(results.values(job, OBJECT), *locked, strict=True)]
+        return [ours / min(others) for ours, *others in zip(results.values(job, OBJECT), *locked, strict=True) if others]
     return measure
 
 

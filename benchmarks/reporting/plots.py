@@ -1,5 +1,6 @@
 # Plots: the figures of a run as pictures; a contender has one colour in all of them.
 # SPDX-License-Identifier: MIT
+import math
 import statistics
 
 import matplotlib
@@ -103,8 +104,10 @@ def finished(figure, palette, columns=5):
             named.setdefault(label, handle)
     if named:
         order = sorted(named, key=lambda name: (not palette.is_ours(name), name))
-        figure.legend([named[name] for name in order], order, loc="outside lower center", ncols=columns,
-                      frameon=False, fontsize=8)
+        figure.legend([named[name] for name in order], order, loc="lower center", ncols=columns, frameon=False,
+                      fontsize=8)
+        height = (0.25 + 0.17 * math.ceil(len(order) / columns)) / figure.get_figheight()
+        figure.get_layout_engine().set(rect=(0, height, 1, 1 - height))
     return figure
 
 
@@ -122,7 +125,7 @@ def lock_alone(results, palette):
 
 def contended(results, palette):
     figure, (speed, fair) = panels(2, 5.2, 5.2)
-    curves(speed, results, palette, "contended", "all processes together", ylabel="million lock+unlock / s",)
+    curves(speed, results, palette, "contended", "all processes together", ylabel="million lock+unlock / s")
     curves(fair, results, palette, "contended", "fairness: least / most", "fairness", ylabel="", ylog=False)
     for axes in (speed, fair):
         axes.set_xlabel("processes")

@@ -8,7 +8,8 @@ import random
 import re
 import subprocess
 
-GOOGLE = ("locks", "values", "lifetimes", "growth")
+# program -> which part of the time each of its measurements gets: some prepare for longer than they measure
+GOOGLE = {"locks": 1.0, "values": 1.0, "lifetimes": 0.4, "growth": 0.25}
 OWN = ("together", "footprint")
 PATIENCE = 120  # seconds; a measurement that takes longer hangs
 
@@ -32,10 +33,10 @@ class GoogleJob(Job):
     """All contenders in one process, which shuffles them."""
 
     def measure(self, seconds):
-        said = run([self.program, f"--benchmark_filter=^{re.escape(self.name)}\\|", "--benchmark_format=json",
-                    f"--benchmark_min_time={seconds}", "--benchmark_enable_random_interleaving=true"], one_core)
+        said = run([self.program, f"--benchmark_filter=^{self.name}[|]", "--benchmark_format=json",
+                    f"--benchmark_min_time={seconds * GOOGLE[self.program.name]}", "--benchmark_enable_random_interleaving=true"], one_core)
         found = {}
-        for entry in json.loads(said)["benchmarks"]:
+        for entry in parsed(said, self.program)["benchmarks"]:
             job, contender = parted(entry["run_name"])
             if entry.get("error_occurred"):
                 raise Failure(f"{self.program}: {job}, {contender}: {entry['error_message']}")
@@ -51,7 +52,9 @@ class OwnJob(Job):
         found = {}
         for contender in random.sample(self.contenders, len(self.contenders)):
             said = run([self.program, "--job", self.name, "--contender", contender, "--seconds", str(seconds)])
-            figures = json.loads(said)
+            figures = parsed(said, self.program)
+            if None in figures.values():
+                raise Failure(f"{self.program}: {self.name}, {contender}: a figure is no number: {figures}")
             found[contender] = {key: figures[key] for key in figures if key not in ("job", "contender")}
         return found
 
@@ -97,9 +100,16 @@ def jobs_of(folder):
         jobs += grouped(listed, program, GoogleJob)
     for name in OWN:
         program = folder / name
-        listed = [(entry["job"], entry["contender"]) for entry in json.loads(run([program, "--list"]))]
+        listed = [(entry["job"], entry["contender"]) for entry in parsed(run([program, "--list"]), program)]
         jobs += grouped(listed, program, OwnJob)
     return jobs
+
+
+def parsed(said, program):
+    try:
+        return json.loads(said)
+    except json.JSONDecodeError as problem:
+        raise Failure(f"{program} said no JSON ({problem}): {said[:200]}") from problem
 
 
 def grouped(listed, program, kind):

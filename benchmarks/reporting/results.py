@@ -1,6 +1,7 @@
 # Results: every figure of a run, as results.json keeps it, and what is computed from the figures.
 # SPDX-License-Identifier: MIT
 import json
+import math
 import statistics
 
 FORMAT = 1
@@ -44,7 +45,8 @@ class Results:
 
     def ratios(self, job, ours, reference):
         """Inside each repetition, so that a slow moment of the machine hits both."""
-        return [a / b for a, b in zip(self.values(job, ours), self.values(job, reference), strict=True)]
+        return [a / b if b else math.inf
+                for a, b in zip(self.values(job, ours), self.values(job, reference), strict=True)]
 
     def unit(self, job):
         return next(iter(self.jobs[job].values()))["unit"]
@@ -62,6 +64,8 @@ def plain(number):
     """Three digits that count, as people write them."""
     if number == 0:
         return "0"
+    if math.isinf(number):
+        return "∞"
     if abs(number) >= 99.95:
         return f"{number:,.0f}"
     return f"{number:.2f}" if abs(number) < 9.995 else f"{number:.1f}"

@@ -49,8 +49,8 @@ class destination {
 };
 
 /// The copies of a value in its segment get their pages when they are first written.
-template <std::size_t Size>
-void touch_every_copy(shm::object<value<Size>>& shared, const value<Size>& with) {
+template <class T>
+void touch_every_copy(shm::object<T>& shared, const T& with) {
   for (int copy = 0; copy < 4; ++copy) shared.store(with);
 }
 
