@@ -1,6 +1,8 @@
-// Limits: the least that a lock can do: one that only spins, and one that can sleep; neither
-// outlives its holder. SPDX-License-Identifier: MIT
+// Limits: the least a lock can do: one that spins, and one that can sleep.
+// SPDX-License-Identifier: MIT
 #pragma once
+
+// Neither outlives its holder.
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,6 +1,8 @@
-// Poco: a NamedMutex as a lock. Compiled apart, because Poco wants its users to define other
-// macros. SPDX-License-Identifier: MIT
+// Poco: a NamedMutex as a lock.
+// SPDX-License-Identifier: MIT
 #pragma once
+
+// Compiled apart: Poco makes its users define macros that change system headers.
 
 #include <memory>
 #include <string>

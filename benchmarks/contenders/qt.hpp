@@ -1,6 +1,8 @@
-// Qt: a QSystemSemaphore as a lock. Compiled apart, because Qt wants all its users to be so in a
-// way that slows others. SPDX-License-Identifier: MIT
+// Qt: a QSystemSemaphore as a lock.
+// SPDX-License-Identifier: MIT
 #pragma once
+
+// Compiled apart: Qt makes its users compile in a way that would slow the others.
 
 #include <memory>
 

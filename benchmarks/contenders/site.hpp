@@ -1,5 +1,5 @@
-// Site: what a contender is given to live in: memory that the processes share, and a name nobody
-// else has. SPDX-License-Identifier: MIT
+// Site: where a contender lives: memory that processes share, and a name of its own.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sys/mman.h>

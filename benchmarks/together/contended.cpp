@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "../contenders/every_lock.hpp"
 #include "job.hpp"
@@ -96,14 +97,14 @@ figures measure_contended(unsigned processes, double seconds) {
     most = std::max(most, one.count);
   }
   if (all.violations != 0 || shared.first != all.count || shared.second != all.count) {
-    throw std::runtime_error(
-        std::string(Lock::name) + " let in two at once: " + std::to_string(all.violations) +
-        " times seen, " + std::to_string(all.count - shared.first) + " increments lost");
+    throw std::runtime_error("two were inside at once: " + std::to_string(all.violations) +
+                             " times seen, " + std::to_string(all.count - shared.first) +
+                             " increments lost");
   }
   return {{"value", static_cast<double>(all.count) / taken.count() / 1e6},
           {"unit", "M/s"},
           {"better", "more"},
-          {"fairness", static_cast<double>(least) / static_cast<double>(most)},
+          {"fairness", most == 0 ? 0 : static_cast<double>(least) / static_cast<double>(most)},
           {"longest_wait_us", all.longest_wait_us},
           {"violations", all.violations},
           {"processes", processes}};

@@ -4,14 +4,26 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "../contenders/site.hpp"
 
 namespace bench {
 
-/// Asked once, before anything is pinned.
+/// False for those that share a core, and its caches, with one of a lower number.
+inline bool is_first_of_its_core(std::size_t number) {
+  std::ifstream siblings("/sys/devices/system/cpu/cpu" + std::to_string(number) +
+                         "/topology/thread_siblings_list");
+  std::size_t first = number;
+  return !(siblings >> first) || first == number;
+}
+
+/// Asked once, before anything is pinned. Two processes come to share a core only when all are
+/// taken.
 inline const std::vector<std::size_t>& cores() {
   static const std::vector<std::size_t> allowed = [] {
     cpu_set_t set;
@@ -20,6 +32,7 @@ inline const std::vector<std::size_t>& cores() {
     for (std::size_t core = 0; core < CPU_SETSIZE; ++core) {
       if (CPU_ISSET(core, &set)) found.push_back(core);
     }
+    std::stable_partition(found.begin(), found.end(), is_first_of_its_core);
     return found;
   }();
   return allowed;

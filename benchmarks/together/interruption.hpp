@@ -1,5 +1,5 @@
-// Interruption: SIGINT and SIGTERM end a measurement like any other failure, so that all is
-// removed. SPDX-License-Identifier: MIT
+// Interruption: SIGINT and SIGTERM fail a measurement, so that all is removed.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <poll.h>

@@ -19,6 +19,12 @@ struct job {
   std::function<figures(double seconds)> measure;
 };
 
+/// Of this program.
+std::vector<job> every_job();
+
 void add_contended(std::vector<job>& jobs);
+void add_read(std::vector<job>& jobs);
+void add_kill(std::vector<job>& jobs);
+void add_wake(std::vector<job>& jobs);
 
 }  // namespace bench

@@ -1,10 +1,14 @@
-// Together: what several processes do with one object, measured one contender at a time.
+// Main: lists what this program can measure, or measures one job of one contender.
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "cores.hpp"
 #include "interruption.hpp"
@@ -32,6 +36,7 @@ void measure(const std::vector<bench::job>& jobs, const std::string& name,
   bench::figures found = chosen->measure(seconds);
   found["job"] = name;
   found["contender"] = contender;
+  found["cores"] = bench::cores().size();
   std::cout << found.dump() << '\n';
 }
 
@@ -50,15 +55,15 @@ int main(int count, char** arguments) {
   try {
     static_cast<void>(bench::cores());
     bench::interruption::begin();
-    std::vector<bench::job> jobs;
-    bench::add_contended(jobs);
+    const std::vector<bench::job> jobs = bench::every_job();
     if (listed) {
       list(jobs);
     } else {
       measure(jobs, job, contender, seconds);
     }
   } catch (const std::exception& problem) {
-    std::fprintf(stderr, "together: %s: %s: %s\n", job.c_str(), contender.c_str(), problem.what());
+    std::fprintf(stderr, "%s: %s: %s: %s\n", program_invocation_short_name, job.c_str(),
+                 contender.c_str(), problem.what());
     return 1;
   }
 }

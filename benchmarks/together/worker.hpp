@@ -1,5 +1,5 @@
-// Worker: a process that takes part in a measurement, pinned to a core, and dead when the
-// measurement is. SPDX-License-Identifier: MIT
+// Worker: a process that takes part in a measurement, and is dead when that is over.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sys/prctl.h>
@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
+#include <system_error>
 #include <type_traits>
 
 #include "../contenders/site.hpp"
@@ -87,6 +90,14 @@ class worker {
     }
   }
 
+  /// For loops that wait for what it does: throws when it has come to an end, or is stuck.
+  void require_running() const {
+    if (interruption::wait(0, socket_)) throw std::runtime_error("a process failed");
+    if (std::chrono::steady_clock::now() - born_ > std::chrono::duration<double>(patience)) {
+      throw std::runtime_error("a process is stuck");
+    }
+  }
+
   /// Waits for the end of the job, and of the process with all that it has opened.
   Result result() {
     Result found;
@@ -134,6 +145,7 @@ class worker {
     process_ = -1;
   }
 
+  const std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
   pid_t process_ = -1;
   int socket_ = -1;
 };
