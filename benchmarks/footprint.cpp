@@ -26,7 +26,7 @@ constexpr std::size_t semaphores_beside_seats = 6;
 struct footprint {
   std::size_t segment;     ///< its size, as `ipcs -m` shows it
   std::size_t semaphores;  ///< what the kernel takes for them
-  std::size_t beside;      ///< both, in whole pages, but for the pages that the bare value would take
+  std::size_t beside;  ///< both, in whole pages, but for the pages that the bare value would take
 };
 
 std::size_t in_whole_pages(std::size_t size) {
@@ -64,8 +64,7 @@ const contenders& all() {
       {"shm::object of 64 B", of_object<64>},
       {"shm::object of 1 KiB", of_object<1024>},
       {"shm::object of 1 MiB", of_object<1024 * 1024>},
-      {"shm::array of 1024 × 64 B",
-       measure<shm::array<std::array<std::uint64_t, 8>, 1024>>},
+      {"shm::array of 1024 × 64 B", measure<shm::array<std::array<std::uint64_t, 8>, 1024>>},
   };
   return known;
 }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <benchmark/benchmark.h>
 
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "contenders/every_value.hpp"
 #include "support/jobs.hpp"
 #include "support/memory.hpp"
 #include "support/value.hpp"
@@ -18,8 +18,7 @@ namespace {
 
 using bench::add;
 
-/// Takes the copy as the library's function makes it: inlined, it would be another for each size.
-void* (*volatile copy)(void*, const void*, std::size_t) = &std::memcpy;
+using bench::copy;
 
 constexpr std::size_t page_size = 4096;
 
@@ -217,8 +216,9 @@ void add_seats(unsigned seats) {
   })->UseManualTime();
   add("seats open/" + number, "shm::mutex, one seat taken",
       [how](benchmark::State& state) { open_seat(state, how, 1); });
-  add("seats open/" + number, "shm::mutex, one seat free",
-      [how](benchmark::State& state) { open_seat(state, how, how.seats - 1); });
+  add("seats open/" + number, "shm::mutex, one seat free", [how](benchmark::State& state) {
+    open_seat(state, how, how.seats - 1);
+  })->Iterations(200);  // known, or all seats were taken again for each try to find it
 }
 
 }  // namespace
@@ -236,7 +236,7 @@ int main(int argc, char** argv) {
   add_count<1'000>();
   add_count<100'000>();
   add_count<10'000'000>();
-  for (const unsigned seats : {16U, 64U, 256U, 1024U, 2048U}) {
+  for (const unsigned seats : {16U, 64U, 256U, 1024U}) {
     if (allows_seats(seats)) add_seats(seats);
   }
   return bench::run_all(argc, argv);

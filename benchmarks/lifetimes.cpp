@@ -34,8 +34,8 @@ void touch(const void* address) {
   benchmark::DoNotOptimize(*static_cast<const volatile char*>(address));
 }
 
-/// Every contender: create() makes it and maps it, close() unmaps it, open() maps what is there, and
-/// remove() takes away what is closed.
+/// Every contender: create() makes it and maps it, close() unmaps it, open() maps what is there,
+/// and remove() takes away what is closed.
 class ours {
  public:
   void create() { handle_.emplace(shm::create_only, name_.name()); }
@@ -136,9 +136,7 @@ class boost_posix {
     made.truncate(size);
     map(made);
   }
-  void open() {
-    map(ipc::shared_memory_object(ipc::open_only, name_.c_str(), ipc::read_write));
-  }
+  void open() { map(ipc::shared_memory_object(ipc::open_only, name_.c_str(), ipc::read_write)); }
   void close() { region_ = ipc::mapped_region(); }
   void remove() {
     if (!ipc::shared_memory_object::remove(name_.c_str())) checked(-1, "shm_unlink");

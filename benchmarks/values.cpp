@@ -1,11 +1,13 @@
-// Values: reading and writing values and elements, beside plain copies and copies under other locks.
-// SPDX-License-Identifier: MIT
+// Values: reading and writing values and elements, beside plain copies and copies under other
+// locks. SPDX-License-Identifier: MIT
 #include <benchmark/benchmark.h>
 
 #include <cstring>
+#include <new>
 #include <shm.hpp>
 #include <string>
 
+#include "contenders/every_value.hpp"
 #include "contenders/ours.hpp"
 #include "contenders/pthread.hpp"
 #include "contenders/site.hpp"
@@ -15,8 +17,7 @@
 
 namespace {
 
-/// The library's function: inlined, it would be another copy for each size.
-void* (*volatile copy)(void*, const void*, std::size_t) = &std::memcpy;
+using bench::copy;
 
 // A store has read() and write() of a value, and update(), which changes one word of it.
 
@@ -83,10 +84,29 @@ class guarded : public bare<Size> {
   Lock lock_{site_};
 };
 
+template <std::size_t Size>
+class sequenced {
+ public:
+  void read(bench::value<Size>* to) const { lock_.read(to); }
+  void write(const bench::value<Size>& from) { lock_.write(&from); }
+  void update() {
+    lock_.read(&*draft_);
+    ++(*draft_)[0];
+    lock_.write(&*draft_);
+  }
+
+ private:
+  bench::site site_{bench::site_size_for_value<Size>};
+  bench::seqlock<Size> lock_{site_};
+  bench::destination<Size> draft_;
+};
+
 constexpr std::size_t elements = 1024;
 
 /// Elements far from each other, one after the other.
-constexpr std::size_t next(std::size_t element) { return (element + 389) % elements; }
+constexpr std::size_t next(std::size_t element) {
+  return (element + 389) % elements;
+}
 
 template <std::size_t Size>
 class our_elements {
@@ -201,19 +221,15 @@ void add_element(const std::string& name) {
   bench::add("element store/" + size, name, store_element<Size, Contender>);
 }
 
-template <class Lock>
-std::string memcpy_under() {
-  return std::string("memcpy under ") + Lock::name;
-}
-
 template <std::size_t Size>
 void add_values() {
   add_value<Size, ours<Size>>("shm::object");
   add_value<Size, bare<Size>>("memcpy");
   add_value<Size, inlined<Size>>("memcpy, inlined");
-  add_value<Size, guarded<Size, bench::pthread_plain>>(memcpy_under<bench::pthread_plain>());
-  add_value<Size, guarded<Size, bench::pthread_robust>>(memcpy_under<bench::pthread_robust>());
-  add_value<Size, guarded<Size, bench::shm_mutex>>(memcpy_under<bench::shm_mutex>());
+  add_value<Size, sequenced<Size>>(bench::seqlock<Size>::name);
+  add_value<Size, guarded<Size, bench::pthread_plain>>(bench::pthread_plain::name);
+  add_value<Size, guarded<Size, bench::pthread_robust>>(bench::pthread_robust::name);
+  add_value<Size, guarded<Size, bench::shm_mutex>>("shm::mutex and memcpy");
 }
 
 template <std::size_t Size>
@@ -221,7 +237,7 @@ void add_elements() {
   using bench::pthread_plain;
   add_element<Size, our_elements<Size>>("shm::array");
   add_element<Size, bare_elements<Size>>("memcpy");
-  add_element<Size, guarded_elements<Size, pthread_plain>>(memcpy_under<pthread_plain>());
+  add_element<Size, guarded_elements<Size, pthread_plain>>(pthread_plain::name);
 }
 
 }  // namespace

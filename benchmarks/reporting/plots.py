@@ -9,35 +9,43 @@ matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  the way of drawing is chosen before
 
 from reporting import titles  # noqa: E402
+from reporting.results import scaled  # noqa: E402
 from reporting.tables import IS_OURS  # noqa: E402
 
-OURS = ("#c1121f", "#e4572e", "#8f1d5b", "#f08a4b")
-OTHERS = [*matplotlib.colormaps["tab20"].colors[0:6], *matplotlib.colormaps["tab20"].colors[8:20],
-          *matplotlib.colormaps["tab20b"].colors]
+OURS = ("#c1121f", "#f3722c", "#7b2cbf", "#ff8fa3", "#9d0208", "#e85d04", "#5a189a", "#d00000")
+OTHERS = ("#1f77b4", "#2ca02c", "#17a2b8", "#8c6d31", "#393b79", "#7f7f7f", "#bcbd22", "#637939", "#6b6ecf", "#8c564b",
+          "#0b7a75", "#b5cf6b", "#9edae5", "#a0a0ff", "#c7a76c", "#2f4f4f", "#98df8a", "#5f9ea0", "#aec7e8", "#c49c94")
 MARKERS = "osv^D<>ph*XPd"
 STEADY = {"svg.hashsalt": "shm", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9,
           "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def drawn_name(name):
+    """memcpy stays memcpy where it tears."""
+    return name.removesuffix(" (torn)")
 
 
 class Palette:
     """contender -> how it is drawn, the same in every plot of a run."""
 
     def __init__(self, results):
-        names = sorted({name for job in results.jobs for name in results.contenders(job)})
+        names = sorted({drawn_name(name) for job in results.jobs for name in results.contenders(job)})
         self.ours = [name for name in names if name.startswith(IS_OURS)]
         self.others = [name for name in names if not name.startswith(IS_OURS)]
 
     def is_ours(self, name):
-        return name in self.ours
+        return name.startswith(IS_OURS)
 
     def colour(self, name):
+        name = drawn_name(name)
         if self.is_ours(name):
             return OURS[self.ours.index(name) % len(OURS)]
         return OTHERS[self.others.index(name) % len(OTHERS)]
 
     def line(self, name):
+        label, name = name, drawn_name(name)
         place = (self.ours if self.is_ours(name) else self.others).index(name)
-        style = {"color": self.colour(name), "marker": MARKERS[place % len(MARKERS)], "label": name}
+        style = {"color": self.colour(name), "marker": MARKERS[place % len(MARKERS)], "label": label}
         return {**style, "linewidth": 2.6, "markersize": 6, "zorder": 5} if self.is_ours(name) else \
             {**style, "linewidth": 1.1, "markersize": 4, "alpha": 0.9}
 
@@ -70,6 +78,9 @@ def curves(axes, results, palette, kind, title, figure="value", suffix="", ylabe
     axes.set_xscale("log", base=2)
     if ylog:
         axes.set_yscale("log")
+    if ylabel == "ns":
+        axes.yaxis.set_major_formatter(lambda value, _: scaled(value, "ns").replace(".00 ", " ").replace(".0 ", " "))
+        ylabel = ""
     axes.set_xticks(sorted(ticks), [in_words(tick) for tick in sorted(ticks)], rotation=45 if len(ticks) > 5 else 0)
     axes.minorticks_off()
     axes.set_title(title)
@@ -86,12 +97,13 @@ def bars(axes, results, palette, job, title, xlabel):
         middle = statistics.median(values)
         axes.barh(place, middle, color=palette.colour(name), alpha=1 if palette.is_ours(name) else 0.6)
         axes.plot([min(values), max(values)], [place, place], color="black", linewidth=1)
-        axes.annotate(f" {middle:,.3g}", (max(values), place), va="center", fontsize=8)
+        axes.annotate(f" {scaled(middle, results.unit(job))}", (max(values), place), va="center", fontsize=8)
     axes.set_yticks(range(len(names)), names)
     for label, name in zip(axes.get_yticklabels(), names):
         label.set_fontweight("bold" if palette.is_ours(name) else "normal")
     axes.set_xscale("log")
-    axes.margins(x=0.15)
+    axes.margins(x=0.2)
+    axes.minorticks_off()
     axes.set_title(title)
     axes.set_xlabel(xlabel)
 
@@ -136,7 +148,7 @@ def reads(results, palette):
     figure, drawn = panels(3, 4.8)
     for axes, (suffix, title) in zip(drawn, (("alone", "no writer"), ("every10us", "a write every 10 µs"),
                                              ("fullspeed", "a writer at full speed"))):
-        curves(axes, results, palette, "read", title, suffix=suffix, ylabel="ns per read", in_words=titles.in_bytes)
+        curves(axes, results, palette, "read", title, suffix=suffix, ylabel="ns", in_words=titles.in_bytes)
     return finished(figure, palette)
 
 
@@ -152,9 +164,14 @@ def growth_of_count(results, palette):
     figure, drawn = panels(5, 4.4, 2.9)
     for axes, verb in zip(drawn, ("load", "store", "create", "open", "first pass")):
         curves(axes, results, palette, f"count {verb}", f"{verb}{' of an element' if verb in ('load', 'store') else ''}",
-               in_words="{:,}".format)
+               in_words=in_short)
         axes.set_xlabel("elements of 8 B")
     return finished(figure, palette)
+
+
+def in_short(number):
+    """10000000 -> 10M"""
+    return f"{number // 1_000_000}M" if number >= 1_000_000 else f"{number // 1000}k" if number >= 1000 else str(number)
 
 
 def growth_of_seats(results, palette):

@@ -73,6 +73,7 @@ def plain(number):
 
 def scaled(value, unit):
     """A time in the unit that suits it."""
+    unit = unit.replace("us", "µs")
     if unit != "ns":
         return f"{plain(value)} {unit}"
     for factor, larger in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):

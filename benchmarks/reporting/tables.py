@@ -7,8 +7,8 @@ from reporting import judge, titles
 from reporting.results import plain, scaled, spread
 
 IS_OURS = "shm::"
-FIGURES = {"fairness": "fairness", "longest_wait_us": "longest wait, µs", "torn": "torn", "again": "read again",
-           "locked": "took the lock", "writes_per_s": "writes/s",
+FIGURES = {"fairness": "fairness", "longest_wait_us": "longest wait, µs", "torn": "torn", "starved": "starved",
+           "reads": "reads", "locks": "of them under the lock", "writes_per_s": "writes/s",
            "segment": "segment, B", "semaphores": "semaphores, B"}
 
 

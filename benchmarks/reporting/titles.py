@@ -7,8 +7,11 @@ CHAPTERS = [
     ("Lock and unlock alone", "One process, nobody else wants it.", r"lock"),
     ("Contended", "Processes lock, add to two words that have to agree, unlock and work a little outside. Throughput of "
      "all together; *fairness* is the count of the least lucky process divided by that of the luckiest.", r"contended/\d+"),
-    ("Read alone", "`load()` of one process, and the same bytes copied in other ways.", r"load/\d+"),
-    ("Read beside a writer", "One process writes, another reads: time per read.", r"read/\d+/\w+"),
+    ("Read alone", "`load()` of one process, and the same bytes copied in other ways; locks guard a `memcpy`.", r"load/\d+"),
+    ("Read beside a writer", "One process writes, another reads: mean time per read, the clock apart. Locks guard a `memcpy`. *starved* is "
+     "the share of the repetitions in which the reader got nothing before the writer ended.", r"read/\d+/\w+"),
+    ("Read again", "Counted in a program of its own, which is not timed: how often one of our reads was "
+     "made again because the writer lapped it.", r"again/\d+/\w+"),
     ("Store", "`store()` replaces the value.", r"store/\d+"),
     ("Update", "`update()` changes one word of the value, in place or on a draft.", r"update/\d+"),
     ("Elements of an array", "1024 elements; the next one is far from the last.", r"element (load|store)/\d+"),

@@ -42,7 +42,7 @@ class destination {
  private:
   struct aligned_delete {
     void operator()(value<Size>* memory) const noexcept {
-      ::operator delete(memory, std::align_val_t{64});
+      ::operator delete (memory, std::align_val_t{64});
     }
   };
   std::unique_ptr<value<Size>, aligned_delete> memory_;
