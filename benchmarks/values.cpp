@@ -1,4 +1,4 @@
-// Values: reading and writing values and elements, beside plain copies and copies under other
+// Values: reading and writing them, beside plain copies and copies under other locks.
 // locks. SPDX-License-Identifier: MIT
 #include <benchmark/benchmark.h>
 
