@@ -1,5 +1,5 @@
 // Values: reading and writing them, beside plain copies and copies under other locks.
-// locks. SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: MIT
 #include <benchmark/benchmark.h>
 
 #include <cstring>
