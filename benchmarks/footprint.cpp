@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <shm.hpp>
-#include <shm/inspect.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -19,6 +19,11 @@ namespace {
 
 using bench::copy;
 
+void add_one(std::byte* bytes) {
+  auto& word = *static_cast<volatile std::uint64_t*>(static_cast<void*>(bytes));
+  word = word + 1;
+}
+
 // A store has read() and write() of a value, and update(), which changes one word of it.
 
 template <std::size_t Size>
@@ -41,7 +46,7 @@ class bare {
  public:
   void read(bench::value<Size>* to) const { copy(to, memory_.bytes(), Size); }
   void write(const bench::value<Size>& from) { copy(memory_.bytes(), &from, Size); }
-  void update() { ++*static_cast<volatile std::uint64_t*>(static_cast<void*>(memory_.bytes())); }
+  void update() { add_one(memory_.bytes()); }
 
  private:
   bench::plain_memory memory_{Size};
@@ -53,7 +58,7 @@ class inlined {
  public:
   void read(bench::value<Size>* to) const { std::memcpy(to, memory_.bytes(), Size); }
   void write(const bench::value<Size>& from) { std::memcpy(memory_.bytes(), &from, Size); }
-  void update() { ++*static_cast<volatile std::uint64_t*>(static_cast<void*>(memory_.bytes())); }
+  void update() { add_one(memory_.bytes()); }
 
  private:
   bench::plain_memory memory_{Size};

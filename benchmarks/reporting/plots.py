@@ -12,6 +12,7 @@ from reporting import titles  # noqa: E402
 from reporting.results import scaled  # noqa: E402
 from reporting.tables import IS_OURS  # noqa: E402
 
+MAIN = ("shm::mutex", "shm::object", "shm::array")  # never two of them in one picture
 OURS = ("#c1121f", "#f3722c", "#7b2cbf", "#ff8fa3", "#9d0208", "#e85d04", "#5a189a", "#d00000")
 OTHERS = ("#1f77b4", "#2ca02c", "#17a2b8", "#8c6d31", "#393b79", "#7f7f7f", "#bcbd22", "#637939", "#6b6ecf", "#8c564b",
           "#0b7a75", "#b5cf6b", "#9edae5", "#a0a0ff", "#c7a76c", "#2f4f4f", "#98df8a", "#5f9ea0", "#aec7e8", "#c49c94")
@@ -38,8 +39,10 @@ class Palette:
 
     def colour(self, name):
         name = drawn_name(name)
+        if name in MAIN:
+            return OURS[0]
         if self.is_ours(name):
-            return OURS[self.ours.index(name) % len(OURS)]
+            return OURS[1:][self.ours.index(name) % (len(OURS) - 1)]
         return OTHERS[self.others.index(name) % len(OTHERS)]
 
     def line(self, name):
