@@ -18,7 +18,7 @@ namespace chaos {
 
 using small = support::uniform<8>;      // 64 bytes
 using middle = support::uniform<512>;   // 4 KiB
-using large = support::uniform<65536>;  // 512 KiB, kept in two copies
+using large = support::uniform<65536>;  // 512 KiB, kept in three copies
 constexpr std::size_t counters = 300;   // more than there are sequence counters
 constexpr std::size_t accounts = 16;
 constexpr std::int64_t in_each_account = 1000;

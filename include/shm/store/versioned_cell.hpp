@@ -14,10 +14,11 @@
 
 namespace shm::detail {
 
-/// With four copies a reader survives two updates while it copies; with two none, which a large
-/// value has to accept for its memory.
+/// With four copies a reader survives two updates while it copies; with three, as a large value has
+/// for its memory's sake, one. With two it would survive none, and seldom get through beside a fast
+/// writer.
 constexpr std::size_t copies_for(std::size_t size) noexcept {
-  return size <= 256 * 1024 ? 4 : 2;
+  return size <= 256 * 1024 ? 4 : 3;
 }
 
 /// Where the copies of a T lie, as the compiler knows it.
