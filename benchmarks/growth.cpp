@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <benchmark/benchmark.h>
 
+#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -94,9 +95,9 @@ class rows {
   using array = shm::array<std::uint64_t, Count>;
   static constexpr std::size_t size = Count * sizeof(std::uint64_t);
 
-  static void load_ours(benchmark::State& state) {
+  static void load_ours(benchmark::State& state, const shm::options& how) {
     const bench::scratch name;
-    const array shared(name.name());
+    const array shared(name.name(), how);
     wanderer which(Count);
     for (auto _ : state) benchmark::DoNotOptimize(shared.load(which.next()));
   }
@@ -106,9 +107,9 @@ class rows {
     wanderer which(Count);
     for (auto _ : state) benchmark::DoNotOptimize(std::uint64_t{elements[which.next()]});
   }
-  static void store_ours(benchmark::State& state) {
+  static void store_ours(benchmark::State& state, const shm::options& how) {
     const bench::scratch name;
-    array shared(name.name());
+    array shared(name.name(), how);
     wanderer which(Count);
     for (auto _ : state) shared.store(which.next(), 1);
   }
@@ -122,11 +123,11 @@ class rows {
     }
   }
 
-  static void create(benchmark::State& state) {
+  static void create(benchmark::State& state, const shm::options& how) {
     const bench::scratch name;
     std::optional<array> made;
     bench::measure_between(
-        state, [] {}, [&] { made.emplace(shm::create_only, name.name()); },
+        state, [] {}, [&] { made.emplace(shm::create_only, name.name(), how); },
         [&] {
           made.reset();
           shm::remove(name.name());
@@ -134,12 +135,10 @@ class rows {
   }
 
   /// Opens what is there, with all its pages; then touches each page once.
-  static void open_then_pass(benchmark::State& state, bool prefault, bool count_opening,
+  static void open_then_pass(benchmark::State& state, const shm::options& how, bool count_opening,
                              bool count_pass) {
     const bench::scratch name;
-    const array kept(name.name());
-    shm::options how;
-    how.prefault = prefault;
+    const array kept(name.name(), how);
     std::optional<array> opened;
     const auto open = [&] { opened.emplace(shm::open_only, name.name(), how); };
     const auto pass = [&] {
@@ -165,27 +164,56 @@ class rows {
   }
 };
 
+/// Whether the machine has set aside so much in huge pages; an object would do without, and say so.
+bool has_huge_pages_for(std::size_t size) {
+  std::ifstream memory("/proc/meminfo");
+  std::size_t pages = 0, kib_each = 0;
+  for (std::string word; memory >> word;) {
+    if (word == "HugePages_Free:") memory >> pages;
+    if (word == "Hugepagesize:") memory >> kib_each;
+  }
+  return pages * kib_each * 1024 >= size + 2 * kib_each * 1024;
+}
+
+struct way_to_open {
+  std::string name;
+  shm::options how;
+};
+
+std::vector<way_to_open> ways_to_open(std::size_t size) {
+  std::vector<way_to_open> ways{{"shm::array", {}}, {"shm::array, prefault", {}}};
+  ways[1].how.prefault = true;
+  if (has_huge_pages_for(size)) {
+    ways.push_back({"shm::array, huge pages", {}});
+    ways.back().how.huge_pages = true;
+  }
+  return ways;
+}
+
 template <std::size_t Count>
 void add_count() {
+  using of_count = rows<Count>;
   const std::string count = std::to_string(Count);
-  add("count load/" + count, "shm::array", rows<Count>::load_ours);
-  add("count load/" + count, "plain memory", rows<Count>::load_plainly);
-  add("count store/" + count, "shm::array", rows<Count>::store_ours);
-  add("count store/" + count, "plain memory", rows<Count>::store_plainly);
-  add("count create/" + count, "shm::array", rows<Count>::create)->UseManualTime();
-  for (const bool prefault : {false, true}) {
-    const std::string how = prefault ? ", prefault" : "";
-    add("count open/" + count, "shm::array" + how, [prefault](benchmark::State& state) {
-      rows<Count>::open_then_pass(state, prefault, true, false);
+  for (const auto& [name, how] : ways_to_open(of_count::size)) {
+    add("count open/" + count, name, [how](benchmark::State& state) {
+      of_count::open_then_pass(state, how, true, false);
     })->UseManualTime();
-    add("count first pass/" + count, "shm::array" + how,
-        [prefault](benchmark::State& state) {
-          rows<Count>::open_then_pass(state, prefault, false, true);
-        })
+    add("count first pass/" + count, name,
+        [how](benchmark::State& state) { of_count::open_then_pass(state, how, false, true); })
         ->UseManualTime()
         // Opening takes far longer than some passes: known, so that it is not repeated to find it.
         ->Iterations(Count <= 100'000 ? 100 : 3);
+    if (how.prefault) continue;  // alike but for the first pass
+    add("count load/" + count, name,
+        [how](benchmark::State& state) { of_count::load_ours(state, how); });
+    add("count store/" + count, name,
+        [how](benchmark::State& state) { of_count::store_ours(state, how); });
+    add("count create/" + count, name, [how](benchmark::State& state) {
+      of_count::create(state, how);
+    })->UseManualTime();
   }
+  add("count load/" + count, "plain memory", of_count::load_plainly);
+  add("count store/" + count, "plain memory", of_count::store_plainly);
 }
 
 /// Whether the kernel allows so many semaphores in a set, of which an object uses six itself.
