@@ -5,8 +5,10 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, exactly NAME, strange, crowd, half, halfremoved, blank. At the end of its input it
-// leaves; what it made stays.
+// guarded REST, exactly NAME, strange, crowd, half, halfremoved, blank, mode OCTAL [OCTAL] (of the
+// car's segment and of its semaphores). At the end of its input it leaves; what it made stays.
+#include <sys/sem.h>
+
 #include <csignal>
 #include <iostream>
 #include <limits>
@@ -132,12 +134,32 @@ class maker {
       const shm::key key(prefix_ + ".blank");
       leave_the_set(key);
       if (!shm::detail::segment::create(key.segment_key(), 100, 0600, false).ok()) std::abort();
+    } else if (verb == "mode") {
+      unsigned of_segment = 0;
+      words >> std::oct >> of_segment;
+      unsigned of_set = of_segment;
+      words >> of_set;
+      set_modes(prefix_ + ".car", of_segment, of_set);
     } else {
       std::abort();
     }
   }
 
  private:
+  static void set_modes(const shm::key& key, unsigned of_segment, unsigned of_set) {
+    if (!shm::detail::segment::find(key.segment_key()).value.set_mode(of_segment).ok())
+      std::abort();
+    union {
+      semid_ds* status;
+    } where{};
+    semid_ds data{};
+    where.status = &data;
+    const int set = ::semget(key.set_key(), 0, 0);
+    if (::semctl(set, 0, IPC_STAT, where) == -1) std::abort();
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(of_set);
+    if (::semctl(set, 0, IPC_SET, where) == -1) std::abort();
+  }
+
   static void leave_the_set(const shm::key& key) {
     { shm::object<int> made(key); }
     if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();

@@ -177,7 +177,10 @@ class examination {
 
   void check_objects() {
     for (const shm::object_info& one : shm::list()) {
-      if (!one.problem.empty()) {
+      if (is_closed(one)) {
+        fine(fmt::format("{}: you may read it, but not its semaphores: root is told more",
+                         title(one)));
+      } else if (!one.problem.empty()) {
         finding(fmt::format("{}: {}", title(one), problem_of(one)),
                 fmt::format("end its programs, then: shm rm --force {}", title(one)));
       } else if (one.set_id == -1) {
