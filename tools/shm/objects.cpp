@@ -118,11 +118,11 @@ void refuse_forbidden(const std::string& name, const char* wish) {
   std::string words = owner_words(owner);
   if (set && owner_words(*set) != words) words += "; its semaphores to " + owner_words(*set);
   const std::string other = owner.owner == 0 ? "" : user_name(owner.owner) + " or as ";
-  throw refusal(no_permission,
-                fmt::format("{}: you ({}) may not {}: it belongs to {}; run this as {}root, or have "
-                            "its programs create it with another shm::access",
-                            shm::detail::printable(name, 80), user_name(::geteuid()), wish, words,
-                            other));
+  throw refusal(
+      no_permission,
+      fmt::format("{}: you ({}) may not {}: it belongs to {}; run this as {}root, or have "
+                  "its programs create it with another shm::access",
+                  shm::detail::printable(name, 80), user_name(::geteuid()), wish, words, other));
 }
 
 shm::object_info info_of(const std::string& name) {
@@ -148,9 +148,9 @@ shm::options trusting(const shm::object_info& info) {
 }
 
 std::string title(const shm::object_info& info) {
-  const bool can_be_typed =
-      !info.name.empty() && info.name[0] != '-' && info.name.rfind(key_prefix, 0) != 0 &&
-      shm::detail::printable(info.name, 64) == info.name;
+  const bool can_be_typed = !info.name.empty() && info.name[0] != '-' &&
+                            info.name.rfind(key_prefix, 0) != 0 &&
+                            shm::detail::printable(info.name, 64) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
 }
 
