@@ -59,7 +59,10 @@ std::string problem_of(const shm::object_info& info);
 template <class T>
 T told(shm::detail::result<T> answer) {
   if (answer.ok()) return std::move(answer.value);
-  throw std::system_error(answer.error_number, std::system_category(), "the kernel's table");
+  throw shm::error(std::error_code(answer.error_number, std::system_category()),
+                   "shm: the kernel does not tell which segments and semaphore sets there are "
+                   "(SHM_STAT_ANY, SEM_STAT_ANY); in a container its seccomp profile has to allow "
+                   "shmctl and semctl");
 }
 
 }  // namespace tool
