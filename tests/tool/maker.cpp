@@ -5,7 +5,8 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, exactly NAME, strange, crowd, half, halfremoved, blank, mode OCTAL [OCTAL] (of the
+// guarded REST, exactly NAME, strange, crowd, numbers, half, halfgone, halfremoved, blank, scribble
+// (over the car's schema), mode OCTAL [OCTAL] (of the
 // car's segment and of its semaphores). At the end of its input it leaves; what it made stays.
 #include <sys/sem.h>
 
@@ -49,6 +50,14 @@ struct strange {
   using text = std::array<char, 8>;
   BOOST_HANA_DEFINE_STRUCT(strange, (none, nothing), (double, unknown), (double, endless),
                            (float, tenth), (text, told));
+};
+
+struct numbers {
+  using pairs = std::array<std::array<wheel, 1>, 2>;
+  BOOST_HANA_DEFINE_STRUCT(numbers, (std::int8_t, i8), (std::uint8_t, u8), (std::int16_t, i16),
+                           (std::uint16_t, u16), (std::int32_t, i32), (std::uint32_t, u32),
+                           (std::int64_t, i64), (std::uint64_t, u64), (float, f), (double, d),
+                           (long double, ld), (pairs, wheels));
 };
 
 strange made_strange() {
@@ -126,8 +135,18 @@ class maker {
       strange_.emplace(shm::open_or_create, prefix_ + ".strange", made_strange());
     } else if (verb == "crowd") {
       crowd_.emplace(prefix_ + ".crowd");
+    } else if (verb == "numbers") {
+      numbers_.emplace(prefix_ + ".numbers");
+    } else if (verb == "scribble") {
+      const shm::key key(prefix_ + ".car");
+      const auto memory =
+          shm::detail::attachment::of(shm::detail::segment::find(key.segment_key()).value,
+                                      shm::detail::attach_mode::read_write);
+      shm::detail::header_at(memory.value).fixed.schema_length = 0xffffffff;
     } else if (verb == "half") {
-      make_half(prefix_ + ".half");
+      leave(prefix_ + ".half", shm::detail::segment_state::under_construction);
+    } else if (verb == "halfgone") {
+      leave(prefix_ + ".halfgone", shm::detail::segment_state::removed);
     } else if (verb == "halfremoved") {
       leave_the_set(prefix_ + ".halfremoved");
     } else if (verb == "blank") {
@@ -165,12 +184,12 @@ class maker {
     if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
   }
 
-  static void make_half(const shm::key& key) {
+  static void leave(const shm::key& key, shm::detail::segment_state state) {
     using namespace shm::detail;
     { shm::object<int> made(key); }
     const auto memory =
         attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
-    header_at(memory.value).state.store(segment_state::under_construction);
+    header_at(memory.value).state.store(state);
   }
 
   std::string prefix_;
@@ -184,6 +203,7 @@ class maker {
   std::optional<shm::mutex> guarded_;
   std::optional<shm::object<strange>> strange_;
   std::optional<shm::array<std::int32_t, 20000>> crowd_;
+  std::optional<shm::object<numbers>> numbers_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "commands.hpp"
 #include "objects.hpp"
+#include "terminal.hpp"
 
 namespace tool {
 
@@ -68,6 +69,7 @@ class command_line {
     const bool is_lock = argc > 1 && argv[1] == std::string_view("lock");
     char** const mark = is_lock ? std::find(argv, end, std::string_view("--")) : end;
     if (mark != end) lock_.command.assign(mark + 1, end);
+    if (argc > 1) require_command(argv[1]);
     try {
       std::vector<std::string> words(argv + std::min(argc, 1), mark);
       for (std::string& word : words) protect_brackets(word);
@@ -80,6 +82,19 @@ class command_line {
   }
 
  private:
+  /// CLI11 would say only that a command is required.
+  void require_command(const std::string& word) const {
+    std::vector<std::string> known;
+    for (const CLI::App* const one : app_.get_subcommands({})) known.push_back(one->get_name());
+    if (word.empty() || word[0] == '-' ||
+        std::find(known.begin(), known.end(), word) != known.end()) {
+      return;
+    }
+    throw refusal(wrong_usage,
+                  fmt::format("there is no command \"{}\"{}", shm::detail::printable(word, 80),
+                              suggestion(word, known)));
+  }
+
   CLI::App& add(const char* name, const char* what, std::function<int()> job) {
     CLI::App* const command = app_.add_subcommand(name, what);
     command->callback([this, job = std::move(job)] { chosen_ = job; });
@@ -194,7 +209,7 @@ class command_line {
 int guarded(int argc, char** argv) {
   try {
     const int code = command_line().run(argc, argv);
-    if (std::fflush(stdout) != 0) throw refusal(refused, "standard output takes no more");
+    flush_output();
     return code;
   } catch (const refusal& why) {
     fmt::print(stderr, "shm: {}\n", why.what());

@@ -195,7 +195,7 @@ class watcher {
       start = end + 1;
     }
     fmt::print("{}\x1b[J", frame);
-    std::fflush(stdout);
+    flush_output();
   }
 
   void print_changes() {
@@ -205,7 +205,7 @@ class watcher {
     }
     first_line_ = false;
     fmt::print("{}\n", line);
-    std::fflush(stdout);
+    flush_output();
   }
 
   void record_change(bool is_first) {
