@@ -165,12 +165,14 @@ class watcher {
 
   void draw() const {
     winsize window{};
-    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3;
-    const std::size_t lines = sized ? window.ws_row - 3u : 21;
+    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4;
+    const std::size_t lines = sized ? window.ws_row : 24;
     const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
+    // Around them: the title, the head, what is not shown, and the line where the cursor ends.
+    const std::size_t shown = cells_.size() + 3 <= lines ? cells_.size() : lines - 4;
     std::vector<row> table_rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
-    for (const cell& one : cells_) {
-      if (table_rows.size() > lines) break;
+    for (std::size_t c = 0; c < shown; ++c) {
+      const cell& one = cells_[c];
       table_rows.push_back({one.name, one.type,
                             styled(one.text, one.changed ? style::changed : style::plain),
                             sparkline(one.past)});
@@ -179,9 +181,8 @@ class watcher {
                                    shm::detail::printable(from_.name(), 64), word_for(from_.kind()),
                                    version_, per_second_);
     text += table(table_rows);
-    if (table_rows.size() <= cells_.size()) {
-      text +=
-          fmt::format("… {} more; choose with --field\n", cells_.size() - table_rows.size() + 1);
+    if (shown < cells_.size()) {
+      text += fmt::format("… {} more; choose with --field\n", cells_.size() - shown);
     }
     print_frame(text, columns);
   }
