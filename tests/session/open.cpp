@@ -206,11 +206,16 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
     return;
   }
   const support::watchdog watchdog;
-  const support::name name, readable_name;
+  const support::name name, readable_name, open_name;
   shm::object<int> secret(name);
-  shm::options readable;
+  shm::options readable, open_to_all;
   readable.access = shm::access::everyone_read;
+  open_to_all.access = shm::access::everyone;
   shm::object<int> published(shm::create_only, readable_name, 3, readable);
+  { shm::object<int> unused(shm::create_only, open_name, 4, open_to_all); }
+  const auto says = [](const shm::error& refusal, const char* words) {
+    return std::string(refusal.what()).find(words) != std::string::npos;
+  };
   support::child stranger([&] {
     if (::setuid(65534) != 0) return 1;
     try {
@@ -218,18 +223,31 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
       return 2;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::permission_denied) return 3;
+      if (!says(refusal, "uid 65534) may not") || !says(refusal, "owner uid 0, mode 0600"))
+        return 8;
     }
     try {
       shm::object<int> writer(readable_name, readable);
       return 4;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::permission_denied) return 5;
-      if (std::string(refusal.what()).find("shm::access") == std::string::npos) return 6;
+      if (!says(refusal, "shm::access") || !says(refusal, "owner uid 0, mode 0644")) return 6;
+    }
+    try {
+      shm::remove(open_name);
+      return 9;
+    } catch (const shm::error& refusal) {
+      if (refusal.code() != std::errc::operation_not_permitted) return 10;
+      if (!says(refusal, "IPC_RMID") ||
+          !says(refusal, "segment, which has owner uid 0, mode 0666")) {
+        return 11;
+      }
     }
     return shm::object<const int>(readable_name, readable).load() == 3 ? 0 : 7;
   });
   CHECK(stranger.wait() == 0);
   CHECK(secret.load() == 0);
+  CHECK(shm::object<int>(open_name, open_to_all).load() == 4);  // as before
 }
 
 TEST_CASE("a segment of another memory layout is refused") {

@@ -116,6 +116,33 @@ TEST_CASE("what a dead remover left is finished or undone by the next") {
   }
 }
 
+TEST_CASE("an object in use is not removed, whatever somebody has scribbled over its state") {
+  const support::watchdog watchdog;
+  const support::name name;
+  auto one = std::make_unique<shm::object<int>>(shm::create_only, name, 5);
+  const auto ready = static_cast<std::uint64_t>(segment_state::ready);
+  SECTION("with what says that it is ours, or nothing") {
+    const auto nonsense = GENERATE_COPY(std::uint64_t{0}, ready - 1, ready + 77);
+    support::set_state(name, static_cast<segment_state>(nonsense));
+    CHECK_THAT(in_use_message(name), ContainsSubstring("pid " + std::to_string(::getpid())));
+    CHECK(static_cast<std::uint64_t>(memory_of(name).head().state.load()) == nonsense);
+    one->store(6);
+    CHECK(one->load() == 6);
+    one.reset();
+    shm::remove(name);
+    CHECK_FALSE(exists(name));
+  }
+  SECTION("with what says that it is another's") {
+    support::set_state(name, static_cast<segment_state>(ready << 32));
+    CHECK(code_of([&] { shm::remove(name); }) == shm::errc::foreign_segment);
+    one.reset();
+    CHECK(code_of([&] { shm::remove(name); }) == shm::errc::foreign_segment);
+    CHECK(code_of([&] { shm::remove(name, shm::force); }) == shm::errc::foreign_segment);
+    support::set_state(name, segment_state::ready);
+    CHECK(shm::object<int>(name).load() == 5);
+  }
+}
+
 TEST_CASE("a half-made object is removed, and a half-removed one, too") {
   const support::name name;
   { shm::object<int> one(name); }

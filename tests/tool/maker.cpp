@@ -5,8 +5,11 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, exactly NAME, strange, crowd, half, halfremoved, blank. At the end of its input it
-// leaves; what it made stays.
+// guarded REST, exactly NAME, strange, crowd, numbers, half, halfgone, halfremoved, blank, scribble
+// (over the car's schema), mode OCTAL [OCTAL] (of the
+// car's segment and of its semaphores). At the end of its input it leaves; what it made stays.
+#include <sys/sem.h>
+
 #include <csignal>
 #include <iostream>
 #include <limits>
@@ -47,6 +50,14 @@ struct strange {
   using text = std::array<char, 8>;
   BOOST_HANA_DEFINE_STRUCT(strange, (none, nothing), (double, unknown), (double, endless),
                            (float, tenth), (text, told));
+};
+
+struct numbers {
+  using pairs = std::array<std::array<wheel, 1>, 2>;
+  BOOST_HANA_DEFINE_STRUCT(numbers, (std::int8_t, i8), (std::uint8_t, u8), (std::int16_t, i16),
+                           (std::uint16_t, u16), (std::int32_t, i32), (std::uint32_t, u32),
+                           (std::int64_t, i64), (std::uint64_t, u64), (float, f), (double, d),
+                           (long double, ld), (pairs, wheels));
 };
 
 strange made_strange() {
@@ -124,31 +135,61 @@ class maker {
       strange_.emplace(shm::open_or_create, prefix_ + ".strange", made_strange());
     } else if (verb == "crowd") {
       crowd_.emplace(prefix_ + ".crowd");
+    } else if (verb == "numbers") {
+      numbers_.emplace(prefix_ + ".numbers");
+    } else if (verb == "scribble") {
+      const shm::key key(prefix_ + ".car");
+      const auto memory =
+          shm::detail::attachment::of(shm::detail::segment::find(key.segment_key()).value,
+                                      shm::detail::attach_mode::read_write);
+      shm::detail::header_at(memory.value).fixed.schema_length = 0xffffffff;
     } else if (verb == "half") {
-      make_half(prefix_ + ".half");
+      leave(prefix_ + ".half", shm::detail::segment_state::under_construction);
+    } else if (verb == "halfgone") {
+      leave(prefix_ + ".halfgone", shm::detail::segment_state::removed);
     } else if (verb == "halfremoved") {
       leave_the_set(prefix_ + ".halfremoved");
     } else if (verb == "blank") {
       const shm::key key(prefix_ + ".blank");
       leave_the_set(key);
       if (!shm::detail::segment::create(key.segment_key(), 100, 0600, false).ok()) std::abort();
+    } else if (verb == "mode") {
+      unsigned of_segment = 0;
+      words >> std::oct >> of_segment;
+      unsigned of_set = of_segment;
+      words >> of_set;
+      set_modes(prefix_ + ".car", of_segment, of_set);
     } else {
       std::abort();
     }
   }
 
  private:
+  static void set_modes(const shm::key& key, unsigned of_segment, unsigned of_set) {
+    if (!shm::detail::segment::find(key.segment_key()).value.set_mode(of_segment).ok())
+      std::abort();
+    union {
+      semid_ds* status;
+    } where{};
+    semid_ds data{};
+    where.status = &data;
+    const int set = ::semget(key.set_key(), 0, 0);
+    if (::semctl(set, 0, IPC_STAT, where) == -1) std::abort();
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(of_set);
+    if (::semctl(set, 0, IPC_SET, where) == -1) std::abort();
+  }
+
   static void leave_the_set(const shm::key& key) {
     { shm::object<int> made(key); }
     if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
   }
 
-  static void make_half(const shm::key& key) {
+  static void leave(const shm::key& key, shm::detail::segment_state state) {
     using namespace shm::detail;
     { shm::object<int> made(key); }
     const auto memory =
         attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
-    header_at(memory.value).state.store(segment_state::under_construction);
+    header_at(memory.value).state.store(state);
   }
 
   std::string prefix_;
@@ -162,6 +203,7 @@ class maker {
   std::optional<shm::mutex> guarded_;
   std::optional<shm::object<strange>> strange_;
   std::optional<shm::array<std::int32_t, 20000>> crowd_;
+  std::optional<shm::object<numbers>> numbers_;
 };
 
 }  // namespace

@@ -72,7 +72,8 @@ class examination {
     const auto pages = numbers_in("sys/kernel/shmall");
     const auto largest = numbers_in("sys/kernel/shmmax");
     if (most.empty() || pages.empty() || largest.empty()) {
-      finding("the kernel's limits cannot be read", "mount proc: mount -t proc proc /proc");
+      finding("the kernel's limits of segments cannot be read",
+              "mount proc: mount -t proc proc /proc");
       return;
     }
     const auto page = static_cast<number>(::sysconf(_SC_PAGESIZE));
@@ -94,7 +95,11 @@ class examination {
 
   void check_semaphores() {
     const auto limits = numbers_in("sys/kernel/sem");  // SEMMSL SEMMNS SEMOPM SEMMNI
-    if (limits.size() != 4) return;
+    if (limits.size() != 4) {
+      finding("the kernel's limits of semaphores cannot be read",
+              "mount proc: mount -t proc proc /proc");
+      return;
+    }
     number used = 0;
     for (const auto& one : sets_) used += one.semaphores;
     compare("semaphore sets (SEMMNI)", sets_.size(), limits[3],
@@ -177,7 +182,10 @@ class examination {
 
   void check_objects() {
     for (const shm::object_info& one : shm::list()) {
-      if (!one.problem.empty()) {
+      if (is_closed(one)) {
+        fine(fmt::format("{}: you may read it, but not its semaphores: root is told more",
+                         title(one)));
+      } else if (!one.problem.empty()) {
         finding(fmt::format("{}: {}", title(one), problem_of(one)),
                 fmt::format("end its programs, then: shm rm --force {}", title(one)));
       } else if (one.set_id == -1) {

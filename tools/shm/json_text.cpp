@@ -25,7 +25,8 @@ json scalar_as_json(const shm::field& what, bytes_view bytes) {
     case shm::field_type::uint32: return number_in<std::uint32_t>(one);
     case shm::field_type::int64: return number_in<std::int64_t>(one);
     case shm::field_type::uint64: return number_in<std::uint64_t>(one);
-    case shm::field_type::float32: return std::stod(fmt::format("{}", number_in<float>(one)));  // 0.1
+    case shm::field_type::float32:
+      return std::stod(fmt::format("{}", number_in<float>(one)));  // 0.1
     case shm::field_type::float64: return number_in<double>(one);
     case shm::field_type::long_double: return static_cast<double>(number_in<long double>(one));
     case shm::field_type::text: return text_in(one);

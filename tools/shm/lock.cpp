@@ -101,7 +101,8 @@ int not_in_time(const lock_options& how) {
 }
 
 int with_mutex(const lock_options& how, const shm::options& trust) {
-  shm::mutex mutex(shm::open_only, key_named(how.name), trust);
+  auto mutex = permitted(how.name, "lock it",
+                         [&] { return shm::mutex(shm::open_only, key_named(how.name), trust); });
   if (!mutex.try_lock_for(patience(how))) return not_in_time(how);
   const std::lock_guard<shm::mutex> held(mutex, std::adopt_lock);
   return run_under_lock(how);
@@ -114,7 +115,8 @@ int lock(const lock_options& how) {
   const shm::object_info info = info_of(how.name);
   require_sound(info);
   if (info.kind == shm::object_kind::mutex) return with_mutex(how, trusting(info));
-  shm::any_object object(key_named(how.name), trusting(info));
+  auto object = permitted(how.name, "lock it",
+                          [&] { return shm::any_object(key_named(how.name), trusting(info)); });
   const auto held = object.try_lock_for(patience(how));
   return held ? run_under_lock(how) : not_in_time(how);
 }

@@ -5,20 +5,44 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "commands.hpp"
 #include "objects.hpp"
+#include "terminal.hpp"
 
 namespace tool {
 
 namespace {
+
+/// Behind a word's closing bracket: to CLI11 a word from [ to ] is a list, as [0].name=[x] would
+/// be.
+constexpr char bracket_guard = '\x1f';
+
+void protect_brackets(std::string& word) {
+  if (!word.empty() && (word.back() == ']' || word.back() == bracket_guard)) word += bracket_guard;
+}
+
+std::string unprotected(std::string word) {
+  if (!word.empty() && word.back() == bracket_guard) word.pop_back();
+  return word;
+}
+
+std::string failure_message(const CLI::App* app, const CLI::Error& why) {
+  std::string text = CLI::FailureMessage::simple(app, why);
+  text.erase(std::remove(text.begin(), text.end(), bracket_guard), text.end());
+  return text;
+}
 
 /// Adds the commands; what is left to do after parsing is in `chosen`.
 class command_line {
  public:
   command_line() : app_("Shows, watches, changes and clears up shared objects.", "shm") {
     app_.require_subcommand(1);
+    app_.failure_message(failure_message);
     app_.set_version_flag("--version", "shm " SHM_TOOL_VERSION);
     app_.footer(
         "Examples:\n"
@@ -32,16 +56,25 @@ class command_line {
     add_looking();
     add_changing();
     add_clearing();
+    for (CLI::App* const command : app_.get_subcommands({})) {
+      for (CLI::Option* const option : command->get_options()) {
+        if (option->get_items_expected_max() > 0) option->transform(unprotected);
+      }
+    }
   }
 
   int run(int argc, char** argv) {
-    // Behind -- all is the command's, untouched: CLI11 would take [a,b] for a list.
+    // Behind -- all is the command's.
     char** const end = argv + argc;
     const bool is_lock = argc > 1 && argv[1] == std::string_view("lock");
     char** const mark = is_lock ? std::find(argv, end, std::string_view("--")) : end;
     if (mark != end) lock_.command.assign(mark + 1, end);
+    if (argc > 1) require_command(argv[1]);
     try {
-      app_.parse(static_cast<int>(mark - argv), argv);
+      std::vector<std::string> words(argv + std::min(argc, 1), mark);
+      for (std::string& word : words) protect_brackets(word);
+      std::reverse(words.begin(), words.end());  // as CLI11 takes them
+      app_.parse(std::move(words));
     } catch (const CLI::ParseError& why) {
       return app_.exit(why) == 0 ? done : wrong_usage;
     }
@@ -49,6 +82,19 @@ class command_line {
   }
 
  private:
+  /// CLI11 would say only that a command is required.
+  void require_command(const std::string& word) const {
+    std::vector<std::string> known;
+    for (const CLI::App* const one : app_.get_subcommands({})) known.push_back(one->get_name());
+    if (word.empty() || word[0] == '-' ||
+        std::find(known.begin(), known.end(), word) != known.end()) {
+      return;
+    }
+    throw refusal(wrong_usage,
+                  fmt::format("there is no command \"{}\"{}", shm::detail::printable(word, 80),
+                              suggestion(word, known)));
+  }
+
   CLI::App& add(const char* name, const char* what, std::function<int()> job) {
     CLI::App* const command = app_.add_subcommand(name, what);
     command->callback([this, job = std::move(job)] { chosen_ = job; });
@@ -163,7 +209,7 @@ class command_line {
 int guarded(int argc, char** argv) {
   try {
     const int code = command_line().run(argc, argv);
-    if (std::fflush(stdout) != 0) throw refusal(refused, "standard output takes no more");
+    flush_output();
     return code;
   } catch (const refusal& why) {
     fmt::print(stderr, "shm: {}\n", why.what());

@@ -3,10 +3,13 @@
 #include "objects.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <numeric>
+#include <optional>
 
 #include "people.hpp"
 
@@ -54,16 +57,21 @@ std::vector<std::string> titles() {
   return all;
 }
 
-/// Nobody can tell whose a segment is that may not be read; but who owns it.
-void refuse_unreadable(const shm::key& key, const std::string& name) {
-  for (const auto& one : told(shm::detail::census::segments())) {
-    if (one.key != key.segment_key()) continue;
-    throw refusal(no_permission,
-                  fmt::format("{}: you may not read it: it belongs to {}, mode {:04o}; ask {} to "
-                              "create it with another shm::access, or become that user",
-                              shm::detail::printable(name, 80), user_name(one.owner.owner),
-                              one.owner.mode, user_name(one.owner.owner)));
+/// "root (uid 0), mode 0600"
+std::string owner_words(const shm::detail::ownership& owner) {
+  const std::string user = user_name(owner.owner);
+  const std::string number = fmt::format("uid {}", owner.owner);
+  return fmt::format("{}, mode {:04o}",
+                     user == number ? number : fmt::format("{} ({})", user, number), owner.mode);
+}
+
+/// Of that key in one of the kernel's tables, which hold what may not be read, too.
+template <class Counted>
+std::optional<shm::detail::ownership> owner_under(key_t key, const std::vector<Counted>& table) {
+  for (const Counted& one : table) {
+    if (one.key == key) return one.owner;
   }
+  return std::nullopt;
 }
 
 [[noreturn]] void refuse_unknown(const std::string& name) {
@@ -94,12 +102,27 @@ shm::const_any_object look_at(const std::string& name) {
     return shm::const_any_object(key, how);
   } catch (const shm::error& why) {
     if (why.code() == shm::errc::not_found && !shm::detail::segment::find(key.segment_key()).ok()) {
-      refuse_unreadable(key, name);
       refuse_unknown(name);
     }
-    if (code_of(why.code()) == no_permission) refuse_unreadable(key, name);
+    if (code_of(why.code()) == no_permission) refuse_forbidden(name, "read it");
     throw;
   }
+}
+
+void refuse_forbidden(const std::string& name, const char* wish) {
+  const shm::key key = key_named(name);
+  const auto segment = owner_under(key.segment_key(), told(shm::detail::census::segments()));
+  const auto set = owner_under(key.set_key(), told(shm::detail::census::sets()));
+  if (!segment && !set) return;
+  const shm::detail::ownership& owner = segment ? *segment : *set;
+  std::string words = owner_words(owner);
+  if (set && owner_words(*set) != words) words += "; its semaphores to " + owner_words(*set);
+  const std::string other = owner.owner == 0 ? "" : user_name(owner.owner) + " or as ";
+  throw refusal(
+      no_permission,
+      fmt::format("{}: you ({}) may not {}: it belongs to {}; run this as {}root, or have "
+                  "its programs create it with another shm::access",
+                  shm::detail::printable(name, 80), user_name(::geteuid()), wish, words, other));
 }
 
 shm::object_info info_of(const std::string& name) {
@@ -125,9 +148,9 @@ shm::options trusting(const shm::object_info& info) {
 }
 
 std::string title(const shm::object_info& info) {
-  const bool can_be_typed =
-      !info.name.empty() && info.name[0] != '-' && info.name.rfind(key_prefix, 0) != 0 &&
-      shm::detail::printable(info.name, 64) == info.name;
+  const bool can_be_typed = !info.name.empty() && info.name[0] != '-' &&
+                            info.name.rfind(key_prefix, 0) != 0 &&
+                            shm::detail::printable(info.name, 64) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
 }
 
@@ -147,8 +170,16 @@ std::string problem_of(const shm::object_info& info) {
   return prefixed ? info.problem.substr(prefix.size()) : info.problem;
 }
 
+bool is_closed(const shm::object_info& info) {
+  const shm::key key = shm::key::from_value(info.key);
+  const auto set = shm::detail::semaphore_set::find(key.set_key());
+  return set.ok() && set.value.stat().error_number == EACCES;
+}
+
 void require_sound(const shm::object_info& info) {
-  if (!info.problem.empty()) throw refusal(broken, problem_of(info));
+  if (info.problem.empty()) return;
+  if (is_closed(info)) refuse_forbidden(title(info), "read it");
+  throw refusal(broken, problem_of(info));
 }
 
 exit_code code_of(const std::error_code& why) noexcept {

@@ -12,6 +12,8 @@
 
 namespace tool {
 
+exit_code code_of(const std::error_code& why) noexcept;
+
 /// A name, or key:0x… as names of objects without one are shown.
 shm::key key_named(const std::string& name);
 
@@ -20,6 +22,21 @@ shm::const_any_object look_at(const std::string& name);
 
 /// What list() tells of that one. Throws refusal with near matches when there is none.
 shm::object_info info_of(const std::string& name);
+
+/// What somebody wanted to do who may not, in words: "read it".
+/// Throws refusal: who owns the object, its mode and the way out. Does nothing when there is none.
+void refuse_forbidden(const std::string& name, const char* wish);
+
+/// Does that, and tells of the kernel's refusal by refuse_forbidden().
+template <class F>
+auto permitted(const std::string& name, const char* wish, F&& job) {
+  try {
+    return job();
+  } catch (const shm::error& why) {
+    if (code_of(why.code()) == no_permission) refuse_forbidden(name, wish);
+    throw;
+  }
+}
 
 /// Options that trust this object's owner, and no more than it lets in itself.
 shm::options trusting(const shm::object_info& info);
@@ -30,6 +47,9 @@ std::string title(const shm::object_info& info);
 /// "; did you mean: a, b" of those known that are near, or else "; there are: …"
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known);
 
+/// Its segment may be read, and its semaphores may not.
+bool is_closed(const shm::object_info& info);
+
 /// Throws refusal when it cannot be read as a whole.
 void require_sound(const shm::object_info& info);
 /// What is wrong with it, after its title; "" when nothing is.
@@ -39,9 +59,10 @@ std::string problem_of(const shm::object_info& info);
 template <class T>
 T told(shm::detail::result<T> answer) {
   if (answer.ok()) return std::move(answer.value);
-  throw std::system_error(answer.error_number, std::system_category(), "the kernel's table");
+  throw shm::error(std::error_code(answer.error_number, std::system_category()),
+                   "shm: the kernel does not tell which segments and semaphore sets there are "
+                   "(SHM_STAT_ANY, SEM_STAT_ANY); in a container its seccomp profile has to allow "
+                   "shmctl and semctl");
 }
-
-exit_code code_of(const std::error_code& why) noexcept;
 
 }  // namespace tool

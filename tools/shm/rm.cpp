@@ -12,11 +12,9 @@ exit_code rm(const rm_options& how) {
   for (const std::string& name : how.names) {
     try {
       const shm::object_info info = info_of(name);  // nothing to remove is an error to a person
-      if (how.force) {
-        shm::remove(key_named(name), shm::force);
-      } else {
-        shm::remove(key_named(name));
-      }
+      permitted(name, "remove it", [&] {
+        return how.force ? shm::remove(key_named(name), shm::force) : shm::remove(key_named(name));
+      });
       fmt::print("removed {}\n", title(info));
     } catch (const refusal& why) {
       fmt::print(stderr, "shm: {}\n", why.what());

@@ -104,7 +104,8 @@ exit_code set(const set_options& how) {
   if (info.kind == shm::object_kind::mutex) {
     throw refusal(wrong_usage, title(info) + ": a mutex has no value");
   }
-  shm::any_object object(key_named(how.name), trusting(info));
+  auto object = permitted(how.name, "change it",
+                          [&] { return shm::any_object(key_named(how.name), trusting(info)); });
   request said(object.read());
   const std::vector<change> expected = changes_for(object.read(), said, how.expectations);
   const std::vector<change> wanted = changes_for(object.read(), said, how.assignments);

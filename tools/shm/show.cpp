@@ -38,7 +38,8 @@ class view {
 
  private:
   bytes_view element(std::size_t i) const {
-    return bytes_view(bytes_).subspan((i - rows_.first) * from_.element_size(), from_.element_size());
+    return bytes_view(bytes_).subspan((i - rows_.first) * from_.element_size(),
+                                      from_.element_size());
   }
 
   void as_tree() const {

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "exit_code.hpp"
 
 namespace tool {
 
@@ -21,6 +24,10 @@ std::string styled(const std::string& text, style how) {
   if (how == style::plain || !has_colours()) return text;
   const char* const codes[] = {"0", "1", "2", "1;31", "1;33"};
   return std::string("\x1b[") + codes[static_cast<int>(how)] + 'm' + text + "\x1b[0m";
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0) throw refusal(refused, "standard output takes no more");
 }
 
 namespace {

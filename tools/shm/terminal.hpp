@@ -13,6 +13,9 @@ bool has_colours();
 enum class style { plain, strong, dim, alarming, changed };
 std::string styled(const std::string& text, style how);
 
+/// Throws refusal when standard output takes no more: a full disk must not look like silence.
+void flush_output();
+
 using row = std::vector<std::string>;
 
 /// How wide each column has to be.

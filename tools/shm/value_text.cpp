@@ -154,13 +154,7 @@ std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t di
     }
     return fmt::format("[{}]", fmt::join(parts, ", "));
   }
-  if (what.type != shm::field_type::structure) return scalar_text(what, bytes);
-  for (const shm::field& member : what.members) {
-    const bytes_view part = bytes.subspan(static_cast<std::size_t>(member.offset),
-                                          static_cast<std::size_t>(member.size * member.count()));
-    parts.push_back(fmt::format("{}: {}", member.name, inline_text(member, part)));
-  }
-  return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  return scalar_text(what, bytes);
 }
 
 std::string csv_quoted(const std::string& cell) {

@@ -32,7 +32,7 @@ std::string text_in(bytes_view bytes);
 /// One element of that field: no array, no structure.
 std::string scalar_text(const shm::field& what, bytes_view bytes);
 
-/// Anything: [1, 2], {x: 1, y: 2}.
+/// Anything but structs: 1, [1, 2].
 std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension = 0);
 
 /// A cell of CSV, as RFC 4180 has it.

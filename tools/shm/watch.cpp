@@ -43,8 +43,7 @@ bool quit_within(unsigned milliseconds, bool has_keys) {
   ::sigprocmask(SIG_BLOCK, &held_back, &before);
   pollfd keys{STDIN_FILENO, POLLIN, 0};
   const timespec span{milliseconds / 1000, milliseconds % 1000 * 1000000L};
-  const int pressed =
-      stop_requested != 0 ? 0 : ::ppoll(&keys, has_keys ? 1 : 0, &span, &before);
+  const int pressed = stop_requested != 0 ? 0 : ::ppoll(&keys, has_keys ? 1 : 0, &span, &before);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (stop_requested != 0) return true;
   char key = 0;
@@ -133,8 +132,8 @@ class watcher {
     const std::vector<std::byte> bytes = bytes_of(from_, rows_);
     std::vector<cell> now;
     for (std::size_t i = rows_.first; i < rows_.end; ++i) {
-      const auto value = bytes_view(bytes).subspan((i - rows_.first) * from_.element_size(),
-                                                   from_.element_size());
+      const auto value =
+          bytes_view(bytes).subspan((i - rows_.first) * from_.element_size(), from_.element_size());
       for (const column& one : columns_) {
         if (!one.is_heading) now.push_back(cell_of(one, i, value));
       }
@@ -161,28 +160,29 @@ class watcher {
     }
     const bool is_number = one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
                            one.place.what->type <= shm::field_type::long_double;
-    return {name,      type_of(one), text_of(one, value), csv_text_of(one, value),
-            is_number, false,        {}};
+    return {name, type_of(one), text_of(one, value), csv_text_of(one, value), is_number, false, {}};
   }
 
   void draw() const {
     winsize window{};
-    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3;
-    const std::size_t lines = sized ? window.ws_row - 3u : 21;
+    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4;
+    const std::size_t lines = sized ? window.ws_row : 24;
     const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
+    // Around them: the title, the head, what is not shown, and the line where the cursor ends.
+    const std::size_t shown = cells_.size() + 3 <= lines ? cells_.size() : lines - 4;
     std::vector<row> table_rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
-    for (const cell& one : cells_) {
-      if (table_rows.size() > lines) break;
+    for (std::size_t c = 0; c < shown; ++c) {
+      const cell& one = cells_[c];
       table_rows.push_back({one.name, one.type,
-                      styled(one.text, one.changed ? style::changed : style::plain),
-                      sparkline(one.past)});
+                            styled(one.text, one.changed ? style::changed : style::plain),
+                            sparkline(one.past)});
     }
     std::string text = fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)\n",
                                    shm::detail::printable(from_.name(), 64), word_for(from_.kind()),
                                    version_, per_second_);
     text += table(table_rows);
-    if (table_rows.size() <= cells_.size()) {
-      text += fmt::format("… {} more; choose with --field\n", cells_.size() - table_rows.size() + 1);
+    if (shown < cells_.size()) {
+      text += fmt::format("… {} more; choose with --field\n", cells_.size() - shown);
     }
     print_frame(text, columns);
   }
@@ -196,7 +196,7 @@ class watcher {
       start = end + 1;
     }
     fmt::print("{}\x1b[J", frame);
-    std::fflush(stdout);
+    flush_output();
   }
 
   void print_changes() {
@@ -206,7 +206,7 @@ class watcher {
     }
     first_line_ = false;
     fmt::print("{}\n", line);
-    std::fflush(stdout);
+    flush_output();
   }
 
   void record_change(bool is_first) {

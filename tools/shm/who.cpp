@@ -64,7 +64,11 @@ exit_code who(const std::string& name) {
   if (info.attached != 0 && rows.size() == 1) {
     fmt::print("their processes are another user's; root is told which\n");
   }
-  fmt::print("seats: {} of {} taken\n", info.seats.size(), info.most_seats);
+  if (info.lock == shm::lock_state::unknown) {
+    fmt::print("seats: unknown\n");
+  } else {
+    fmt::print("seats: {} of {} taken\n", info.seats.size(), info.most_seats);
+  }
   print_lock(info);
   require_sound(info);
   return done;

@@ -93,6 +93,11 @@ class remover {
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
     if (mode_ == removal_mode::if_dead) require_dead(head, now.value, state.value, beside);
+    // But somebody may have scribbled over the state of one that is in use: its handles go on.
+    if (mode_ == removal_mode::if_unused && now.value.attached > 0 &&
+        state.value != segment_state::removed && has_no_handles) {
+      refuse_in_use(beside);
+    }
     if (mode_ == removal_mode::forced || has_no_handles) {
       check(retire_by_force(head, existing.value));
       return true;

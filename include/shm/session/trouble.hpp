@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
 
 #include "../base/error.hpp"
+#include "../os/census.hpp"
 #include "../os/semaphore_set.hpp"
 
 namespace shm::detail {
@@ -32,6 +35,20 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
   return names.empty() ? "nobody with a read-write handle" : names;
 }
 
+/// ", which has owner uid 12, mode 0600", from one of the kernel's tables, which may be read
+/// without permission for what they tell of; "" where it is not told.
+template <class Table>
+std::string owner_in(const Table& table, int id) {
+  for (const auto& one : table.value) {
+    if (one.id == id) return ", which has " + one.owner.describe();
+  }
+  return "";
+}
+
+inline std::string this_user() {
+  return "this user (uid " + std::to_string(::geteuid()) + ")";
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
   refuse(errc::removed, about,
          "the object was removed while this handle was open; close the handle and open it again");
@@ -44,8 +61,9 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
     case EPERM:
       refuse_call(
           call, error_number, about,
-          "this user may not change the semaphores; ask the owner to create the object with "
-          "shm::access::group or ::everyone (see: ipcs -s -i ID)");
+          this_user() + " may not do that with the semaphore set" +
+              owner_in(census::sets(), about.set_id) +
+              "; ask the owner to create the object with another shm::access, or become that user");
     case ENOSPC:
     case ENOMEM:
       refuse(errc::limit_reached, about,
@@ -72,7 +90,10 @@ inline std::string occupants(const semaphore_set& set, unsigned seats) {
     case EACCES:
     case EPERM:
       refuse_call(call, error_number, about,
-                  "this user may not do that with the segment; its owner and mode are in: ipcs -m");
+                  this_user() + " may not do that with the segment" +
+                      owner_in(census::segments(), about.segment_id) +
+                      "; ask the owner to create the object with another shm::access, or become "
+                      "that user");
     case ENOMEM:
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
