@@ -4069,8 +4069,8 @@ class connection {
       : place_(opener(which, mode, how, plan).open()),
         head_(&header_at(place_.memory)),
         payload_(place_.memory.address() + place_.facts.payload_offset()),
-        membership_(place_.seat.bits() | process::current()),
-        opened_in_(process::current()),
+        opened_as_(place_.seat.bits() | process::current()),
+        membership_(opened_as_),
         open_timeout_(how.open_timeout),
         key_value_(which.segment_key()) {}
 
@@ -4096,10 +4096,14 @@ class connection {
 
   /// As identity(), where it needs no more than a look; else 0.
   std::uint64_t identity_bits_if_seated() const noexcept {
-    // Relaxed: only the number counts. Equal low bits cancel out and leave the identity.
-    const std::uint64_t bits =
-        membership_.load(std::memory_order_relaxed) ^ process::current_or_zero();
-    return (bits & process_epoch_mask) == 0 ? bits : 0;
+    // Relaxed: only the number counts.
+    return identity_bits_here(membership_.load(std::memory_order_relaxed));
+  }
+
+  /// The same, but 0 in a forked child's copy of a handle that its parent opened, even when that
+  /// has sat down.
+  std::uint64_t identity_bits_unless_inherited() const noexcept {
+    return identity_bits_here(opened_as_);
   }
 
   /// Who this handle is in the running process. A forked child has a copy of the handle, but no
@@ -4108,9 +4112,6 @@ class connection {
     const std::uint64_t seated = identity_bits_if_seated();
     return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
   }
-
-  /// Whether this is a forked child's copy of a handle that its parent opened.
-  bool is_inherited() const noexcept { return opened_in_ != process::current(); }
 
   /// Blocks never.
   bool is_alive(seat_identity who) const {
@@ -4137,6 +4138,12 @@ class connection {
   }
 
  private:
+  /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
+  static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
+    const std::uint64_t bits = membership ^ process::current_or_zero();
+    return (bits & process_epoch_mask) == 0 ? bits : 0;
+  }
+
   seats all_seats() const noexcept {
     return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
   }
@@ -4182,8 +4189,8 @@ class connection {
   place place_;
   header* head_;
   std::byte* payload_;
-  std::atomic<std::uint64_t> membership_;  // identity, and the process that sits there
-  process_epoch opened_in_;
+  const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
+  std::atomic<std::uint64_t> membership_;  // and now
   std::chrono::milliseconds open_timeout_;
   int key_value_;
 };
@@ -4241,13 +4248,16 @@ class robust_lock {
     return me != 0 && word().load(std::memory_order_relaxed) == me;
   }
 
-  /// By the holder, or by whom its guard was moved to. Does nothing when this process does not hold
-  /// it after all: a forked child, or after somebody scribbled. Never blocks, never throws.
-  void release() noexcept {
-    const std::uint64_t mine = place_.identity_bits_if_seated();
+  /// By the holder, or by whom its guard was moved to, in the process that took it. Never blocks,
+  /// never throws.
+  void release() noexcept { release_as(place_.identity_bits_if_seated()); }
+
+  /// The same, by whom knows its identity already. Does nothing when that does not hold it after
+  /// all: somebody scribbled.
+  void release_as(std::uint64_t mine) noexcept {
     // Relaxed: the word is ours only if we stored it.
     const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
-    if (mine != 0 && holder.bits() == mine) give_back();
+    if (holder.bits() == mine) give_back();
   }
 
  private:
@@ -5592,14 +5602,13 @@ class mutex {
   }
 
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
-  /// that the parent locked, it does nothing.
+  /// that the parent locked, it does nothing, unless this thread has locked it itself since.
   void unlock() noexcept {
-    if (held_by_this_thread_ == 0) {
-      Expects(opened().is_inherited());
-      return;
-    }
+    const std::uint64_t mine = opened().identity_bits_unless_inherited();
+    if (mine == 0) return unlock_in_child();
+    Expects(held_by_this_thread_ > 0);
     --held_by_this_thread_;
-    detail::robust_lock(opened()).release();
+    detail::robust_lock(opened()).release_as(mine);
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
@@ -5633,6 +5642,14 @@ class mutex {
     return *place_;
   }
   std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
+
+  /// The count began with the parent's, and says nothing.
+  [[gnu::cold, gnu::noinline]] void unlock_in_child() noexcept {
+    detail::robust_lock lock(opened());
+    if (!lock.is_held_by_this_thread()) return;
+    --held_by_this_thread_;
+    lock.release();
+  }
 
   bool acquire(const detail::deadline& until) {
     return noted(detail::robust_lock(opened()).acquire(until));

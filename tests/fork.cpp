@@ -64,6 +64,34 @@ TEST_CASE("a child's copy of a held mutex is not the child's", "[inherited]") {
   CHECK_FALSE(mutex.owner_died());
 }
 
+TEST_CASE("a child's copy of a held mutex does not unlock what another thread of the child holds",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name);
+  support::baton released;
+  mutex.lock();
+  support::child forked([&] {
+    support::baton held, looked;
+    released.await();
+    std::thread holder([&] {
+      mutex.lock();
+      held.pass();
+      looked.await();
+      mutex.unlock();
+    });
+    held.await();
+    mutex.unlock();  // the copy of a guard would do that
+    const bool was_free = shm::mutex(name).try_lock();
+    looked.pass();
+    holder.join();
+    return was_free ? 1 : 0;
+  });
+  mutex.unlock();
+  released.pass();
+  CHECK(forked.wait() == 0);
+}
+
 TEST_CASE("a child that ends with the handle leaves its parent's seat alone", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;

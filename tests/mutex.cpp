@@ -158,6 +158,11 @@ TEST_CASE("try_lock and the timed lock take over from a dead holder, too") {
   CHECK(support::child(die_holding).wait() == -SIGKILL);
   REQUIRE(mutex.try_lock_for(std::chrono::hours(1)));
   CHECK(mutex.owner_died());
+  mutex.mark_repaired();
+  mutex.unlock();
+  CHECK(support::child(die_holding).wait() == -SIGKILL);
+  REQUIRE(mutex.try_lock_for(std::chrono::seconds(0)));
+  CHECK(mutex.owner_died());
   mutex.unlock();
 }
 

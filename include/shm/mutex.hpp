@@ -5,6 +5,7 @@
 #include "base/requirements.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <gsl/assert>
 #include <memory>
 #include <mutex>
@@ -64,14 +65,13 @@ class mutex {
   }
 
   /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
-  /// that the parent locked, it does nothing.
+  /// that the parent locked, it does nothing, unless this thread has locked it itself since.
   void unlock() noexcept {
-    if (held_by_this_thread_ == 0) {
-      Expects(opened().is_inherited());
-      return;
-    }
+    const std::uint64_t mine = opened().identity_bits_unless_inherited();
+    if (mine == 0) return unlock_in_child();
+    Expects(held_by_this_thread_ > 0);
     --held_by_this_thread_;
-    detail::robust_lock(opened()).release();
+    detail::robust_lock(opened()).release_as(mine);
   }
 
   /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
@@ -105,6 +105,14 @@ class mutex {
     return *place_;
   }
   std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
+
+  /// The count began with the parent's, and says nothing.
+  [[gnu::cold, gnu::noinline]] void unlock_in_child() noexcept {
+    detail::robust_lock lock(opened());
+    if (!lock.is_held_by_this_thread()) return;
+    --held_by_this_thread_;
+    lock.release();
+  }
 
   bool acquire(const detail::deadline& until) {
     return noted(detail::robust_lock(opened()).acquire(until));

@@ -18,8 +18,8 @@ class connection {
       : place_(opener(which, mode, how, plan).open()),
         head_(&header_at(place_.memory)),
         payload_(place_.memory.address() + place_.facts.payload_offset()),
-        membership_(place_.seat.bits() | process::current()),
-        opened_in_(process::current()),
+        opened_as_(place_.seat.bits() | process::current()),
+        membership_(opened_as_),
         open_timeout_(how.open_timeout),
         key_value_(which.segment_key()) {}
 
@@ -45,10 +45,14 @@ class connection {
 
   /// As identity(), where it needs no more than a look; else 0.
   std::uint64_t identity_bits_if_seated() const noexcept {
-    // Relaxed: only the number counts. Equal low bits cancel out and leave the identity.
-    const std::uint64_t bits =
-        membership_.load(std::memory_order_relaxed) ^ process::current_or_zero();
-    return (bits & process_epoch_mask) == 0 ? bits : 0;
+    // Relaxed: only the number counts.
+    return identity_bits_here(membership_.load(std::memory_order_relaxed));
+  }
+
+  /// The same, but 0 in a forked child's copy of a handle that its parent opened, even when that
+  /// has sat down.
+  std::uint64_t identity_bits_unless_inherited() const noexcept {
+    return identity_bits_here(opened_as_);
   }
 
   /// Who this handle is in the running process. A forked child has a copy of the handle, but no
@@ -57,9 +61,6 @@ class connection {
     const std::uint64_t seated = identity_bits_if_seated();
     return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
   }
-
-  /// Whether this is a forked child's copy of a handle that its parent opened.
-  bool is_inherited() const noexcept { return opened_in_ != process::current(); }
 
   /// Blocks never.
   bool is_alive(seat_identity who) const {
@@ -86,6 +87,12 @@ class connection {
   }
 
  private:
+  /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
+  static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
+    const std::uint64_t bits = membership ^ process::current_or_zero();
+    return (bits & process_epoch_mask) == 0 ? bits : 0;
+  }
+
   seats all_seats() const noexcept {
     return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
   }
@@ -131,8 +138,8 @@ class connection {
   place place_;
   header* head_;
   std::byte* payload_;
-  std::atomic<std::uint64_t> membership_;  // identity, and the process that sits there
-  process_epoch opened_in_;
+  const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
+  std::atomic<std::uint64_t> membership_;  // and now
   std::chrono::milliseconds open_timeout_;
   int key_value_;
 };

@@ -44,13 +44,16 @@ class robust_lock {
     return me != 0 && word().load(std::memory_order_relaxed) == me;
   }
 
-  /// By the holder, or by whom its guard was moved to. Does nothing when this process does not hold
-  /// it after all: a forked child, or after somebody scribbled. Never blocks, never throws.
-  void release() noexcept {
-    const std::uint64_t mine = place_.identity_bits_if_seated();
+  /// By the holder, or by whom its guard was moved to, in the process that took it. Never blocks,
+  /// never throws.
+  void release() noexcept { release_as(place_.identity_bits_if_seated()); }
+
+  /// The same, by whom knows its identity already. Does nothing when that does not hold it after
+  /// all: somebody scribbled.
+  void release_as(std::uint64_t mine) noexcept {
     // Relaxed: the word is ours only if we stored it.
     const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
-    if (mine != 0 && holder.bits() == mine) give_back();
+    if (holder.bits() == mine) give_back();
   }
 
  private:
