@@ -58,7 +58,6 @@ class inlined {
  public:
   void read(bench::value<Size>* to) const { std::memcpy(to, memory_.bytes(), Size); }
   void write(const bench::value<Size>& from) { std::memcpy(memory_.bytes(), &from, Size); }
-  void update() { add_one(memory_.bytes()); }
 
  private:
   bench::plain_memory memory_{Size};
@@ -216,7 +215,6 @@ void add_value(const std::string& name) {
   const std::string size = std::to_string(Size);
   bench::add("load/" + size, name, load<Size, Contender>);
   bench::add("store/" + size, name, store<Size, Contender>);
-  bench::add("update/" + size, name, update<Contender>);
 }
 
 template <std::size_t Size, class Contender>
@@ -226,15 +224,28 @@ void add_element(const std::string& name) {
   bench::add("element store/" + size, name, store_element<Size, Contender>);
 }
 
+template <std::size_t Size, class Contender>
+void add_update(const std::string& name) {
+  bench::add("update/" + std::to_string(Size), name, update<Contender>);
+}
+
+template <std::size_t Size, class Contender>
+void add_all(const std::string& name) {
+  add_value<Size, Contender>(name);
+  add_update<Size, Contender>(name);
+}
+
 template <std::size_t Size>
 void add_values() {
-  add_value<Size, ours<Size>>("shm::object");
+  add_all<Size, ours<Size>>("shm::object");
   add_value<Size, bare<Size>>("memcpy");
   add_value<Size, inlined<Size>>("memcpy, inlined");
-  add_value<Size, sequenced<Size>>(bench::seqlock<Size>::name);
-  add_value<Size, guarded<Size, bench::pthread_plain>>(bench::pthread_plain::name);
-  add_value<Size, guarded<Size, bench::pthread_robust>>(bench::pthread_robust::name);
+  add_update<Size, bare<Size>>("in place, unguarded");
+  add_all<Size, sequenced<Size>>(bench::seqlock<Size>::name);
+  add_all<Size, guarded<Size, bench::pthread_plain>>(bench::pthread_plain::name);
+  add_all<Size, guarded<Size, bench::pthread_robust>>(bench::pthread_robust::name);
   add_value<Size, guarded<Size, bench::shm_mutex>>("shm::mutex and memcpy");
+  add_update<Size, guarded<Size, bench::shm_mutex>>("shm::mutex, in place");
 }
 
 template <std::size_t Size>

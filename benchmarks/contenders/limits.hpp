@@ -47,7 +47,8 @@ class spin_lock {
   std::atomic<std::uint32_t>& word_;
 };
 
-/// Free, held, or held while somebody may sleep. Spins for a hundred looks before it sleeps.
+/// Free, held, or held while somebody may sleep. Looks ever more rarely before it sleeps, as ours:
+/// so it is the limit of such a lock.
 class futex_lock {
  public:
   static constexpr const char* name = "raw futex";
@@ -71,9 +72,9 @@ class futex_lock {
     return word_.compare_exchange_strong(expected, held, std::memory_order_acquire);
   }
   [[gnu::noinline]] void wait() {
-    for (int looks = 0; looks < 100; ++looks) {
+    for (int pauses = 16; pauses <= 256; pauses *= 2) {
       if (word_.load(std::memory_order_relaxed) == free && take()) return;
-      relax();
+      for (int i = 0; i < pauses; ++i) relax();
     }
     while (word_.exchange(awaited, std::memory_order_acquire) != free) {
       if (call(FUTEX_WAIT, awaited) == -1 && errno != EAGAIN && errno != EINTR) {

@@ -25,11 +25,11 @@ def ratio(results, job, ours, reference):
 def in_short(results):
     """For the README: what most people ask first."""
     machine = results.about["machine"]
-    return (f"On {machine['cores']} cores of a {machine['processor']} (medians): lock and "
+    return (f"On {machine['cores']} cores ({machine['processor']}; medians): lock and "
             f"unlock {median(results, 'lock', 'shm::mutex')}, where a process-shared pthread mutex takes "
             f"{median(results, 'lock', 'pthread mutex')}, a robust one {median(results, 'lock', 'pthread robust')} and a "
             f"`semop` pair {median(results, 'lock', 'semop')};\n`load()` of 64 B "
-            f"{ratio(results, 'load/64', 'shm::object', 'memcpy')} times `memcpy`, of 64 KiB "
+            f"{ratio(results, 'load/64', 'shm::object', 'memcpy')} times a call of `memcpy`, of 64 KiB "
             f"{ratio(results, 'load/65536', 'shm::object', 'memcpy')} times;\n"
             f"open {ratio(results, 'open', 'shm::object', 'shmget+shmat')} times `shmget` + `shmat` + `shmdt`.\n")
 

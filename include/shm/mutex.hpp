@@ -139,7 +139,7 @@ class mutex {
 
 /// Several at once are locked without deadlock, as std::lock does.
 using scoped_lock = std::scoped_lock<mutex>;
-/// For locking later, trying, and handing on.
+/// For locking later, and trying. Not for handing on to another thread: who locks unlocks.
 using unique_lock = std::unique_lock<mutex>;
 
 }  // namespace shm
