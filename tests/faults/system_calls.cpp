@@ -58,6 +58,14 @@ std::string name_of_set_command(int command) {
   }
 }
 
+/// Of the tables of all objects: read for people, in words about a call that has failed already.
+bool is_of_segments_table(int command) {
+  return command == SHM_INFO || command == SHM_STAT || command == SHM_STAT_ANY;
+}
+bool is_of_sets_table(int command) {
+  return command == SEM_INFO || command == SEM_STAT || command == SEM_STAT_ANY;
+}
+
 std::string name_of_operation(const sembuf& first) {
   using namespace shm::detail;
   const std::string direction = first.sem_op == 0 ? "?)" : first.sem_op > 0 ? "+)" : "-)";
@@ -159,6 +167,7 @@ int __wrap_shmget(key_t key, std::size_t size, int flags) {
 }
 
 int __wrap_shmctl(int id, int command, shmid_ds* data) {
+  if (faults::is_of_segments_table(command)) return __real_shmctl(id, command, data);
   const bool failing = faults::fails(faults::name_of_segment_command(command));
   if (faults::is_removed_just_now(failing)) {
     __real_shmctl(id, IPC_RMID, nullptr);
@@ -194,13 +203,15 @@ int __wrap_semget(key_t key, int count, int flags) {
 }
 
 int __wrap_semctl(int id, int which, int command, ...) {
-  const bool failing = faults::fails(faults::name_of_set_command(command));
+  const bool of_table = faults::is_of_sets_table(command);
+  const bool failing = !of_table && faults::fails(faults::name_of_set_command(command));
   if (faults::is_removed_just_now(failing)) {
     __real_semctl(id, 0, IPC_RMID);
   } else if (failing) {
     return -1;
   }
-  if (command != IPC_STAT && command != GETALL) return __real_semctl(id, which, command);
+  if (!of_table && command != IPC_STAT && command != GETALL)
+    return __real_semctl(id, which, command);
   std::va_list rest;
   va_start(rest, command);
   void* const target = va_arg(rest, void*);  // as the union of pointers is passed
