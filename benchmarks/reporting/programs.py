@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A measurement is one contender at one job, once. Two kinds of program take them: those of Google Benchmark, whose
 benchmarks are named JOB|CONTENDER, and our own, which print JSON (--list, then --job and --contender)."""
+import abc
 import json
 import os
 import random
@@ -18,15 +19,15 @@ class Failure(Exception):
     """A program did not do its work."""
 
 
-class Job:
+class Job(abc.ABC):
     """One job and those who compete at it. measure() takes one measurement of each, beside each other in time."""
 
     def __init__(self, name, program, contenders):
         self.name, self.program, self.contenders = name, program, contenders
 
+    @abc.abstractmethod
     def measure(self, seconds):
         """contender -> {"value", "unit", "better", and further figures}"""
-        raise NotImplementedError
 
 
 class GoogleJob(Job):
