@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../base/crash_point.hpp"
@@ -120,6 +122,27 @@ inline result<segment_state> peek_state(const segment& where) {
   refuse(errc::not_found, about,
          "its creator died before it was ready; the next program that opens it read-write with "
          "shm::open_or_create completes it");
+}
+
+struct attached_segment {
+  segment where;
+  segment_status now;  ///< as it was before we attached
+  attachment memory;
+};
+
+/// Attached read-only, and not yet judged. Nothing: removed meanwhile. Throws not_found.
+inline std::optional<attached_segment> attach_to_look(const key& which, subject& about) {
+  const result<segment> existing = segment::find(which.segment_key());
+  if (existing.error_number == ENOENT) refuse_not_found(about);
+  if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+  about.segment_id = existing.value.id();
+  const result<segment_status> now = existing.value.stat();
+  if (means_gone(now.error_number)) return std::nullopt;
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+  if (means_gone(memory.error_number)) return std::nullopt;
+  if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+  return attached_segment{existing.value, now.value, std::move(memory.value)};
 }
 
 }  // namespace shm::detail

@@ -51,19 +51,11 @@ class observer {
     if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
     crash_point("observe: door free");
 
-    const result<segment> existing = segment::find(which.segment_key());
-    if (existing.error_number == ENOENT) refuse_not_found(about);
-    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
-    about.segment_id = existing.value.id();
-    const result<segment_status> now = existing.value.stat();
-    if (means_gone(now.error_number)) return false;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
-    if (means_gone(memory.error_number)) return false;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+    std::optional<attached_segment> here = attach_to_look(which, about);
+    if (!here) return false;
     crash_point("observe: attached");
 
-    const header& head = header_at(memory.value);
+    const header& head = header_at(here->memory);
     const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
     const segment_state state = look();
     if (state != segment_state::blank && !is_ours(state)) refuse_foreign_segment(about);
@@ -74,7 +66,7 @@ class observer {
       if (state == segment_state::blank && !marked) refuse_foreign_segment(about);
       if (id_of(found) != id_of(beside)) return false;
     }
-    check_trust(now.value.owner, how.access, "segment", about);
+    check_trust(here->now.owner, how.access, "segment", about);
     if (state != segment_state::ready) {
       // With the door free now, whoever left it so is dead; and a remover that enters from now on
       // sees that we are attached.
@@ -86,11 +78,11 @@ class observer {
           again == segment_state::blank || again == segment_state::under_construction;
       if (unfinished) refuse_half_made(about);
     }
-    facts_ = verified_description::read(head, now.value.size, which, about);
+    facts_ = verified_description::read(head, here->now.size, which, about);
     facts_.check_content(head, plan, about);
-    if (how.prefault) memory.value.prefault(now.value.size);
-    where_ = existing.value;
-    memory_ = std::move(memory.value);
+    if (how.prefault) here->memory.prefault(here->now.size);
+    where_ = here->where;
+    memory_ = std::move(here->memory);
     if (found) set_ = found->set;
     return true;
   }

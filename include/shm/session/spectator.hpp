@@ -81,18 +81,10 @@ class spectator {
   bool try_attach(const key& which, const options& how, const deadline& until) {
     subject about{which.name(), key_value_};
     const std::optional<found_set> found = find_set(which, how.access, about);
-    const result<segment> existing = segment::find(which.segment_key());
-    if (existing.error_number == ENOENT) refuse_not_found(about);
-    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
-    about.segment_id = existing.value.id();
-    const result<segment_status> now = existing.value.stat();
-    if (means_gone(now.error_number)) return false;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-    result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
-    if (means_gone(memory.error_number)) return false;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+    std::optional<attached_segment> here = attach_to_look(which, about);
+    if (!here) return false;
 
-    const header& head = header_at(memory.value);
+    const header& head = header_at(here->memory);
     // Sequentially consistent, after attaching: a remover stores removing and then counts.
     const segment_state state = head.state.load(std::memory_order_seq_cst);
     if (state != segment_state::ready && is_new_beside(found, which, how)) return false;
@@ -100,12 +92,12 @@ class spectator {
     if (!is_ours(state) && !(state == segment_state::blank && marked)) {
       refuse_foreign_segment(about);
     }
-    check_trust(now.value.owner, how.access, "segment", about);
+    check_trust(here->now.owner, how.access, "segment", about);
     if (found) set_ = looked_at_set(found->set, how.open_timeout);
     if (state != segment_state::ready && !settled(head, marked, until, about)) return false;
-    facts_ = verified_description::read(head, now.value.size, which, about);
-    where_ = existing.value;
-    memory_ = std::move(memory.value);
+    facts_ = verified_description::read(head, here->now.size, which, about);
+    where_ = here->where;
+    memory_ = std::move(here->memory);
     return true;
   }
 
