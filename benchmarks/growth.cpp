@@ -194,7 +194,9 @@ template <std::size_t Count>
 void add_count() {
   using of_count = rows<Count>;
   const std::string count = std::to_string(Count);
-  for (const auto& [name, how] : ways_to_open(of_count::size)) {
+  for (const way_to_open& way : ways_to_open(of_count::size)) {
+    const std::string& name = way.name;
+    const shm::options how = way.how;
     add("count open/" + count, name, [how](benchmark::State& state) {
       of_count::open_then_pass(state, how, true, false);
     })->UseManualTime();
