@@ -3783,6 +3783,12 @@ class judge {
       // Every creator makes and marks its set first, so beside such a set it is ours.
       const bool left_beside_our_set = found.marked && now.attached == 0;
       if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
+      // A creator marks its segment before it sits down.
+      if (anybody_sits(found)) {
+        refuse(errc::corrupt, about_,
+               "its first bytes are zero although processes sit in its seats: somebody scribbled "
+               "over the segment; end them, and remove it with shm::remove(name, shm::force)");
+      }
     } else if (!is_ours(state)) {
       refuse_foreign_segment(about_);
     }
@@ -4532,21 +4538,37 @@ class array_reader {
   array_reader(const Place& place, Memory& memory) noexcept
       : place_(place), memory_(memory), view_(memory) {}
 
-  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
-  /// Throws removed, damaged.
+  /// Never waits. False: lapped, or edited in place. Throws removed.
   bool try_load(std::size_t i, void* to) const {
     if (place_.is_removed()) refuse_removed(place_.about());
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    if (view::is_odd(bulk)) {
-      wait_for_raw_editor(bulk);
-      return false;
-    }
     // The acquire fence in try_read orders the second look at the bulk sequence, too.
-    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
+    return !view::is_odd(bulk) && view_.try_read(i, to) &&
+           memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// All elements as they were at one moment; false when any changed meanwhile.
+  /// Waits while somebody alive edits in place. Throws removed, damaged.
+  void wait_while_edited_in_place() const {
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    if (!view::is_odd(bulk)) return;
+    // The kernel takes the editor's claim back when it dies: free, and still this odd number, means
+    // that it died.
+    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
+    if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
+      refuse(
+          errc::timed_out, place_.about(),
+          "somebody alive edits the array in place through raw() and does not finish; look again "
+          "later, or wait longer with options::open_timeout");
+    }
+    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
+    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
+  }
+
+  /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
+  /// wait_while_edited_in_place().
   bool try_snapshot(void* to) const {
+    wait_while_edited_in_place();
     std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
@@ -4562,21 +4584,6 @@ class array_reader {
 
  private:
   using view = journalled_array_view<Memory>;
-
-  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
-  /// that it died.
-  void wait_for_raw_editor(std::uint64_t bulk) const {
-    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
-    if (means_gone(waited.error_number)) refuse_removed(place_.about());
-    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
-      refuse(
-          errc::timed_out, place_.about(),
-          "somebody alive edits the array in place through raw() and does not finish; look again "
-          "later, or wait longer with options::open_timeout");
-    }
-    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
-    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
-  }
 
   const Place& place_;
   Memory& memory_;
@@ -4624,6 +4631,19 @@ T value_from_bytes(Fill fill) {
     return filled_in_place<T>(fill);
   } else {
     return filled_and_copied<T>(fill);
+  }
+}
+
+/// Calls f(value), then after() unless f throws, and returns what f returns.
+template <class F, class T, class After>
+auto call_then(F&& f, T& value, After after) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
+    std::forward<F>(f)(value);
+    after();
+  } else {
+    auto result = std::forward<F>(f)(value);
+    after();
+    return result;
   }
 }
 
@@ -4719,11 +4739,14 @@ blueprint default_array_blueprint() {
       nullptr);
 }
 
+[[noreturn, gnu::cold]] inline void refuse_index(std::size_t i, std::size_t elements) {
+  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " +
+                          std::to_string(elements) + " elements");
+}
+
 template <std::size_t N>
 void check_index(std::size_t i) {
-  if (i < N) return;
-  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " + std::to_string(N) +
-                          " elements");
+  if (i >= N) refuse_index(i, N);
 }
 
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
@@ -4844,8 +4867,7 @@ class const_any_object {
     } else {
       const memory_type elements = memory();
       const reader_type reader(*place_, elements);
-      while (!reader.try_load(i, bytes.data())) {
-      }
+      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
     }
     return bytes;
   }
@@ -5293,14 +5315,9 @@ class array {
     const detail::held_lock lock = acquire();
     detail::draft<T> draft(opened().buffer);
     std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
-    if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
-      std::forward<F>(f)(*draft.get());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
       if (lock.is_held()) opened().view().store(i, draft.bytes());
-    } else {
-      auto result = std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) opened().view().store(i, draft.bytes());
-      return result;
-    }
+    });
   }
 
   /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
@@ -5337,10 +5354,15 @@ class array {
   detail::held_lock acquire() { return opened().acquire(); }
 
   void read(std::size_t i, void* to) const {
+    if (!opened().reader().try_load(i, to)) read_patiently(i, to);
+  }
+
+  [[gnu::cold, gnu::noinline]] void read_patiently(std::size_t i, void* to) const {
     const auto reader = opened().reader();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
+        reader.wait_while_edited_in_place();
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
@@ -5381,8 +5403,7 @@ class array<const T, N> {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
-      while (!reader.try_load(i, to)) {
-      }
+      while (!reader.try_load(i, to)) reader.wait_while_edited_in_place();
     });
   }
 
@@ -5745,8 +5766,14 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
-    locked<T> guard = lock();
-    return std::forward<F>(f)(*guard);
+    const detail::held_lock lock = acquire();
+    detail::draft<T> draft(opened().buffer);
+    cell().read(head().version, opened().place.payload(), draft.bytes());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
+      if (lock.is_held()) {
+        cell().publish(head().version, opened().place.payload(), draft.bytes());
+      }
+    });
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A

@@ -131,6 +131,12 @@ TEST_CASE("a draft is dropped by discard() and by an exception") {
     throw std::runtime_error("changed my mind");
   }),
                   std::runtime_error);
+  const auto change_and_throw = [&car] {
+    auto draft = car.lock();
+    draft->gear = 9;
+    throw std::runtime_error("changed my mind");
+  };
+  CHECK_THROWS_AS(change_and_throw(), std::runtime_error);
   CHECK(car.load().gear == 0);
   CHECK(car.version() == 0);
   car.store({1, 1});  // and the lock is free

@@ -82,8 +82,7 @@ class const_any_object {
     } else {
       const memory_type elements = memory();
       const reader_type reader(*place_, elements);
-      while (!reader.try_load(i, bytes.data())) {
-      }
+      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
     }
     return bytes;
   }

@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "base/open_mode.hpp"
@@ -83,14 +82,9 @@ class array {
     const detail::held_lock lock = acquire();
     detail::draft<T> draft(opened().buffer);
     std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
-    if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
-      std::forward<F>(f)(*draft.get());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
       if (lock.is_held()) opened().view().store(i, draft.bytes());
-    } else {
-      auto result = std::forward<F>(f)(*draft.get());
-      if (lock.is_held()) opened().view().store(i, draft.bytes());
-      return result;
-    }
+    });
   }
 
   /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
@@ -127,10 +121,15 @@ class array {
   detail::held_lock acquire() { return opened().acquire(); }
 
   void read(std::size_t i, void* to) const {
+    if (!opened().reader().try_load(i, to)) read_patiently(i, to);
+  }
+
+  [[gnu::cold, gnu::noinline]] void read_patiently(std::size_t i, void* to) const {
     const auto reader = opened().reader();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
+        reader.wait_while_edited_in_place();
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
@@ -171,8 +170,7 @@ class array<const T, N> {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
-      while (!reader.try_load(i, to)) {
-      }
+      while (!reader.try_load(i, to)) reader.wait_while_edited_in_place();
     });
   }
 

@@ -76,8 +76,14 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
-    locked<T> guard = lock();
-    return std::forward<F>(f)(*guard);
+    const detail::held_lock lock = acquire();
+    detail::draft<T> draft(opened().buffer);
+    cell().read(head().version, opened().place.payload(), draft.bytes());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
+      if (lock.is_held()) {
+        cell().publish(head().version, opened().place.payload(), draft.bytes());
+      }
+    });
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A

@@ -347,6 +347,11 @@ void open(Beside beside, const Arguments&... arguments) {
   work(handle);
 }
 
+/// any_object: semaphores made by its first opening stay, though a later one be refused.
+bool opens_more_than_once(unsigned which) {
+  return which % 20 == 18;
+}
+
 template <class Beside>
 void open_one(unsigned which, const shm::options& how, Beside beside) {
   using object = shm::object<telemetry>;
@@ -392,7 +397,8 @@ void play(const scenario& plan, fuzz::bytes content) {
   const auto second = [&] { allowed([&] { open_one(plan.second, how, [] {}); }); };
   const bool opened = allowed([&] { open_one(plan.first, how, second); });
   if (!opened && no_set) {
-    require(!found_set_().ok(), "a refused opening leaves no semaphores behind");
+    require(opens_more_than_once(plan.first) || !found_set_().ok(),
+            "a refused opening leaves no semaphores behind");
     require(!no_segment || !found_segment().ok(), "a refused opening leaves no segment behind");
   }
   allowed([] { shm::remove(the_key()); });

@@ -163,6 +163,9 @@ MUTATIONS = [
     ("a changed struct is not noticed", "session/verify.hpp",
      "    check_type(head, plan, about);\n", "",
      ["session/open.cpp:a changed struct is refused with the field that differs"]),
+    ("a blank segment is constructed under who has it open", "session/judge.hpp",
+     "      if (anybody_sits(found)) {", "      if (false) {",
+     ["session/open.cpp:a blank segment in whose seats somebody sits is corrupt, and its value stays"]),
     ("a live holder is judged by a set that does not know it", "session/judge.hpp",
      "      if (now.attached > 0) {", "      if (now.attached > 1000) {",
      ["session/open.cpp:semaphores removed under attached processes retire the object for all of them"]),
@@ -171,7 +174,7 @@ MUTATIONS = [
      ["session/open.cpp:what is half-made is not found by who may not create"]),
 
     # ---- the rest
-    ("an update that throws is published", "locked.hpp",
+    ("a draft whose scope is left by an exception is published", "locked.hpp",
      "const bool unwinding = std::uncaught_exceptions() > exceptions_before_;", "const bool unwinding = false;",
      ["object.cpp:a draft is dropped by discard() and by an exception"]),
     ("the last bytes of an odd size are not copied", "base/shared_bytes.hpp",

@@ -142,6 +142,19 @@ TEST_CASE("a blank segment beside our semaphores is a dead creator's, unless som
   CHECK(shm::object<int>(shm::open_or_create, name, 7).load() == 7);
 }
 
+TEST_CASE("a blank segment in whose seats somebody sits is corrupt, and its value stays") {
+  const support::name name;
+  const shm::object<int> user(shm::create_only, name, 7);
+  const auto memory = memory_of(name);
+  memory.head().state.store(segment_state::blank);
+  const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
+  CHECK(refusal.code() == shm::errc::corrupt);
+  CHECK_THAT(refusal.what(), ContainsSubstring("scribbled"));
+  CHECK(user.load() == 7);
+  memory.head().state.store(segment_state::ready);
+  CHECK(shm::object<int>(shm::open_only, name).load() == 7);
+}
+
 TEST_CASE("what is half-made is not found by who may not create") {
   const support::name name;
   { shm::object<int> one(name); }

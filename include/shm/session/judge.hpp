@@ -40,6 +40,12 @@ class judge {
       // Every creator makes and marks its set first, so beside such a set it is ours.
       const bool left_beside_our_set = found.marked && now.attached == 0;
       if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
+      // A creator marks its segment before it sits down.
+      if (anybody_sits(found)) {
+        refuse(errc::corrupt, about_,
+               "its first bytes are zero although processes sit in its seats: somebody scribbled "
+               "over the segment; end them, and remove it with shm::remove(name, shm::force)");
+      }
     } else if (!is_ours(state)) {
       refuse_foreign_segment(about_);
     }

@@ -57,11 +57,14 @@ blueprint default_array_blueprint() {
       nullptr);
 }
 
+[[noreturn, gnu::cold]] inline void refuse_index(std::size_t i, std::size_t elements) {
+  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " +
+                          std::to_string(elements) + " elements");
+}
+
 template <std::size_t N>
 void check_index(std::size_t i) {
-  if (i < N) return;
-  throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " + std::to_string(N) +
-                          " elements");
+  if (i >= N) refuse_index(i, N);
 }
 
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.

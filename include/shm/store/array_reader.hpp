@@ -29,21 +29,37 @@ class array_reader {
   array_reader(const Place& place, Memory& memory) noexcept
       : place_(place), memory_(memory), view_(memory) {}
 
-  /// Lock-free beside stores; waits while somebody alive edits in place. False: lapped, try again.
-  /// Throws removed, damaged.
+  /// Never waits. False: lapped, or edited in place. Throws removed.
   bool try_load(std::size_t i, void* to) const {
     if (place_.is_removed()) refuse_removed(place_.about());
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
-    if (view::is_odd(bulk)) {
-      wait_for_raw_editor(bulk);
-      return false;
-    }
     // The acquire fence in try_read orders the second look at the bulk sequence, too.
-    return view_.try_read(i, to) && memory_.bulk.load(std::memory_order_relaxed) == bulk;
+    return !view::is_odd(bulk) && view_.try_read(i, to) &&
+           memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// All elements as they were at one moment; false when any changed meanwhile.
+  /// Waits while somebody alive edits in place. Throws removed, damaged.
+  void wait_while_edited_in_place() const {
+    const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
+    if (!view::is_odd(bulk)) return;
+    // The kernel takes the editor's claim back when it dies: free, and still this odd number, means
+    // that it died.
+    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
+    if (means_gone(waited.error_number)) refuse_removed(place_.about());
+    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
+      refuse(
+          errc::timed_out, place_.about(),
+          "somebody alive edits the array in place through raw() and does not finish; look again "
+          "later, or wait longer with options::open_timeout");
+    }
+    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
+    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
+  }
+
+  /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
+  /// wait_while_edited_in_place().
   bool try_snapshot(void* to) const {
+    wait_while_edited_in_place();
     std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
@@ -59,21 +75,6 @@ class array_reader {
 
  private:
   using view = journalled_array_view<Memory>;
-
-  /// The kernel takes the editor's claim back when it dies: free, and still this odd number, means
-  /// that it died.
-  void wait_for_raw_editor(std::uint64_t bulk) const {
-    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
-    if (means_gone(waited.error_number)) refuse_removed(place_.about());
-    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
-      refuse(
-          errc::timed_out, place_.about(),
-          "somebody alive edits the array in place through raw() and does not finish; look again "
-          "later, or wait longer with options::open_timeout");
-    }
-    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
-    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
-  }
 
   const Place& place_;
   Memory& memory_;

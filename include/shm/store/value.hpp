@@ -47,6 +47,19 @@ T value_from_bytes(Fill fill) {
   }
 }
 
+/// Calls f(value), then after() unless f throws, and returns what f returns.
+template <class F, class T, class After>
+auto call_then(F&& f, T& value, After after) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
+    std::forward<F>(f)(value);
+    after();
+  } else {
+    auto result = std::forward<F>(f)(value);
+    after();
+    return result;
+  }
+}
+
 /// Private memory for one T that is too large for the stack; made when first needed, then kept.
 template <class T>
 class draft_buffer {
