@@ -181,7 +181,9 @@ class found_things {
         segment::create(the_key().segment_key(), size, modes[plan_.mode % 4], false).value;
     auto memory = std::move(attachment::of(made, attach_mode::read_write).value);
     require(static_cast<bool>(memory), "a segment for the content");
-    std::memcpy(memory.address(), content.data(), std::min(size, content.size()));
+    if (!content.empty()) {
+      std::memcpy(memory.address(), content.data(), std::min(size, content.size()));
+    }
     if (is(fuzz::somebody_attached)) other_ = std::move(memory);
   }
 
