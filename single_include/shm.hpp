@@ -102,8 +102,17 @@ inline constexpr open_or_create_t open_or_create{};
 inline constexpr force_t force{};
 
 namespace detail {
-enum class open_mode { create_only, open_only, open_or_create };
+enum class open_mode {
+  create_only,
+  open_only,
+  open_or_create,
+  open_as_it_is  ///< by who does not know its type: removes nothing that is past its life
+};
+
+constexpr bool may_create(open_mode mode) noexcept {
+  return mode == open_mode::create_only || mode == open_mode::open_or_create;
 }
+}  // namespace detail
 
 }  // namespace shm
 
@@ -1646,6 +1655,16 @@ class seats {
     // Any other failure means that the set is gone, and the seat with it.
     static_cast<void>(left);
     crash_point("seat: left");
+  }
+
+  /// Whether anybody sits here but that one; 0 is nobody.
+  bool anybody_but(std::uint64_t identity) const noexcept {
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (identity != 0 && seat_identity::in(identity).seat() == seat) continue;
+      const result<int> taken = set_.value(index(seat));
+      if (taken.ok() && taken.value != 0) return true;
+    }
+    return false;
   }
 
   unsigned count() const noexcept { return count_; }
@@ -3708,6 +3727,19 @@ enum class retirement {
                       about);
 }
 
+/// Beside the one attachment of this call; when the kernel does not tell, somebody does. Who only
+/// looks (shm ls) is attached for microseconds, and nothing tells when the number falls.
+inline bool others_stay_attached(const segment& where) noexcept {
+  crash_point("retire: others attached");
+  const deadline end_of_a_look = deadline::after(std::chrono::milliseconds(10));
+  for (;;) {
+    const result<segment_status> now = where.stat();
+    if (now.ok() && now.value.attached <= 1) return false;
+    if (!now.ok() || end_of_a_look.passed()) return true;
+    std::this_thread::yield();
+  }
+}
+
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
 /// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
 inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
@@ -3815,7 +3847,8 @@ class judge {
   verdict of_ready(header& head, const segment& where, const segment_status& now,
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
-    if (facts.until_last_detach() && now.attached == 0) {
+    const bool as_it_is = mode_ == open_mode::open_as_it_is;
+    if (facts.until_last_detach() && now.attached == 0 && !as_it_is) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (stale.value == retirement::done) return verdict::gone;
       if (!stale.ok()) refuse_retirement(stale, about_);
@@ -3826,7 +3859,12 @@ class judge {
     }
     facts.check_content(head, plan_, about_);
     if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0) {
+      if (now.attached > 0 && others_stay_attached(where)) {
+        if (as_it_is) {
+          refuse(errc::in_use, about_,
+                 "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
+                 "it open; end all of them, then open it: the value is kept");
+        }
         // Judged by the new, empty set, a live holder of the lock would count as dead.
         const status removed = retire_by_force(head, where);
         if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
@@ -3927,7 +3965,7 @@ class opener {
   void peek_segment() {
     const result<segment> found = segment::find(which_.segment_key());
     if (found.error_number == ENOENT) {
-      if (mode_ == open_mode::open_only) refuse_not_found(about_);
+      if (!may_create(mode_)) refuse_not_found(about_);
       return;
     }
     if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
@@ -3953,7 +3991,7 @@ class opener {
     for (;;) {
       const result<segment> existing = segment::find(which_.segment_key());
       if (existing.error_number == ENOENT) {
-        if (mode_ == open_mode::open_only) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         attempt_result done = create(found, set_is_new);
         if (done) set_made_here.keep();
         return done;
@@ -3978,7 +4016,7 @@ class opener {
           if (done) set_made_here.keep();
           return done;
         case verdict::unfinished:
-          if (mode_ == open_mode::open_only) refuse_half_made(about_);
+          if (!may_create(mode_)) refuse_half_made(about_);
           done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
           if (done) set_made_here.keep();
           return done;
@@ -4195,7 +4233,7 @@ class connection {
     const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
     if (inside) {
       crash_point("leave: inside");
-      if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
+      if (!is_removed() && retire_unless_others_stay() == retirement::done) {
         if (place_.set.remove().ok()) return;  // with it went the seat and the door
       }
     }
@@ -4203,6 +4241,20 @@ class connection {
     place_.memory.detach();
     crash_point("leave: detached");
     if (inside) static_cast<void>(place_.set.leave_door());
+  }
+
+  /// Who only looks is no reason to stay; but a crowd of them must not keep this thread for ever.
+  retirement retire_unless_others_stay() const noexcept {
+    retirement outcome = retirement::in_use;
+    for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
+      if (tries > 0 && (anybody_else_sits() || others_stay_attached(place_.where))) break;
+      outcome = retire_if_unused(*head_, place_.where).value;
+    }
+    return outcome;
+  }
+
+  bool anybody_else_sits() const noexcept {
+    return all_seats().anybody_but(identity_bits_if_seated());
   }
 
   place place_;
@@ -4912,7 +4964,9 @@ class const_any_object {
 /// value (the element) before or the new one. Takes a seat.
 class any_object {
  public:
-  /// Only opens what is there; blocks and throws as const_any_object, and as object's constructors.
+  /// Only opens what is there, and as it is: an object whose semaphores were removed while others
+  /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
+  /// constructors.
   explicit any_object(const key& which, const options& how = {})
       : place_(open(which, how)), seen_(which, how) {
     // Removed and made again in between: one of the two is that of before.
@@ -4973,7 +5027,7 @@ class any_object {
   /// only when nobody else is attached.
   static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
     const detail::run_time_type found = const_any_object(which, how).held_;
-    return std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
+    return std::make_unique<detail::connection>(which, detail::open_mode::open_as_it_is, how,
                                                 found.plan());
   }
 
@@ -5966,10 +6020,15 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, state.value, beside);
+    const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
+                        others_stay_attached(existing.value);
+    if (mode_ == removal_mode::if_dead) {
+      if (in_use) refuse_in_use(beside);
+      require_dead(head, now.value, state.value);
+    }
     // But somebody may have scribbled over the state of one that is in use: its handles go on.
-    if (mode_ == removal_mode::if_unused && now.value.attached > 0 &&
-        state.value != segment_state::removed && has_no_handles) {
+    if (mode_ == removal_mode::if_unused && in_use && state.value != segment_state::removed &&
+        has_no_handles) {
       refuse_in_use(beside);
     }
     if (mode_ == removal_mode::forced || has_no_handles) {
@@ -5977,14 +6036,15 @@ class remover {
       return true;
     }
     const result<retirement> outcome = retire_if_unused(head, existing.value);
-    if (outcome.value == retirement::in_use) refuse_in_use(beside);
+    if (outcome.value == retirement::in_use) {
+      if (!in_use) return false;  // not before; may be somebody who only looks
+      refuse_in_use(beside);
+    }
     if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, segment_state state,
-                    const found_set* beside) const {
-    if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
+  void require_dead(const header& head, const segment_status& now, segment_state state) const {
     switch (state) {
       case segment_state::under_construction:
       case segment_state::removed: return;

@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/schema_types.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
@@ -151,6 +152,34 @@ TEST_CASE("a value whose semaphores were removed by hand is kept by who does not
   shm::any_object any{name.key()};
   CHECK(any.update([](gsl::span<std::byte>) { return true; }));
   CHECK(shm::object<telemetry>(name).load().gear == 7);
+}
+
+TEST_CASE("an object whose semaphores were removed under its users is left to them") {
+  const support::name name;
+  const shm::object<telemetry> typed(shm::create_only, name, {3.5, 7});
+  REQUIRE(shm::detail::semaphore_set::find(name.key().set_key()).value.remove().ok());
+  const auto refusal = support::refusal_of([&] { shm::any_object any(name.key()); });
+  CHECK(refusal.code() == shm::errc::in_use);
+  CHECK_THAT(refusal.what(), ContainsSubstring("semaphores were removed"));
+  CHECK(typed.load().gear == 7);
+  CHECK_FALSE(shm::detail::semaphore_set::find(name.key().set_key()).ok());
+}
+
+TEST_CASE(
+    "a value that only dead processes had is opened as it is, and goes with its last handle") {
+  const support::name name;
+  shm::options brief;
+  brief.lifetime = shm::lifetime::until_last_detach;
+  support::dies([&] {
+    shm::object<telemetry> theirs(shm::create_only, name, {3.5, 7}, brief);
+    support::die();
+  });
+  {
+    shm::any_object any(name.key());
+    CHECK(shm::object<const telemetry>(name).load().gear == 7);
+    CHECK(any.update([](gsl::span<std::byte>) { return true; }));
+  }
+  CHECK_FALSE(listed(name).has_value());
 }
 
 TEST_CASE("an element is changed under the lock, small and large ones, and the others stay") {

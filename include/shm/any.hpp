@@ -127,7 +127,9 @@ class const_any_object {
 /// value (the element) before or the new one. Takes a seat.
 class any_object {
  public:
-  /// Only opens what is there; blocks and throws as const_any_object, and as object's constructors.
+  /// Only opens what is there, and as it is: an object whose semaphores were removed while others
+  /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
+  /// constructors.
   explicit any_object(const key& which, const options& how = {})
       : place_(open(which, how)), seen_(which, how) {
     // Removed and made again in between: one of the two is that of before.
@@ -188,7 +190,7 @@ class any_object {
   /// only when nobody else is attached.
   static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
     const detail::run_time_type found = const_any_object(which, how).held_;
-    return std::make_unique<detail::connection>(which, detail::open_mode::open_only, how,
+    return std::make_unique<detail::connection>(which, detail::open_mode::open_as_it_is, how,
                                                 found.plan());
   }
 

@@ -48,3 +48,34 @@ TEST_CASE("a remover that found nothing leaves alone what is opened meanwhile") 
   object.store(3);
   CHECK(shm::object<int>(shm::open_only, name).load() == 3);
 }
+
+TEST_CASE("who only looks for a moment is in nobody's way") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::options how;
+  how.lifetime = shm::lifetime::until_last_detach;
+  const auto attached = [&name] {
+    return std::move(attachment::of(support::segment_of(name), attach_mode::read_only).value);
+  };
+  attachment look;
+  const support::at_step end_of_look("retire: others attached", [&look] { look.detach(); });
+  SECTION("the last to leave takes the object along") {
+    shm::object<int> last(name, how);
+    look = attached();
+  }
+  SECTION("a removal succeeds") {
+    { shm::object<int> one(name); }
+    look = attached();
+    support::set_state(name, segment_state::under_construction);
+    shm::remove(name);
+  }
+  SECTION("a value whose semaphores are gone is kept") {
+    { shm::object<int> one(shm::create_only, name, 7); }
+    look = attached();
+    REQUIRE(semaphore_set::find(name.key().set_key()).value.remove().ok());
+    CHECK(shm::object<int>(name).load() == 7);
+    shm::remove(name);
+  }
+  CHECK_FALSE(look);
+  CHECK_FALSE(support::exists(name));
+}

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <shm.hpp>
 #include <stdexcept>
 #include <string>
@@ -173,6 +174,11 @@ inline void life(world& w) {
   {
     shm::object<int> last(w.brief, until_last_detach());
     { shm::object<int> not_last(w.brief); }
+  }
+  {
+    std::optional<shm::object<int>> last(std::in_place, w.brief, until_last_detach());
+    const shm::object<const int> viewer(w.brief);
+    last.reset();
   }
   { shm::object<int> one(w.gone); }
   shm::remove(w.gone);

@@ -31,7 +31,16 @@ inline constexpr open_or_create_t open_or_create{};
 inline constexpr force_t force{};
 
 namespace detail {
-enum class open_mode { create_only, open_only, open_or_create };
+enum class open_mode {
+  create_only,
+  open_only,
+  open_or_create,
+  open_as_it_is  ///< by who does not know its type: removes nothing that is past its life
+};
+
+constexpr bool may_create(open_mode mode) noexcept {
+  return mode == open_mode::create_only || mode == open_mode::open_or_create;
 }
+}  // namespace detail
 
 }  // namespace shm

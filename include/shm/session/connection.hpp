@@ -125,7 +125,7 @@ class connection {
     const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
     if (inside) {
       crash_point("leave: inside");
-      if (!is_removed() && retire_if_unused(*head_, place_.where).value == retirement::done) {
+      if (!is_removed() && retire_unless_others_stay() == retirement::done) {
         if (place_.set.remove().ok()) return;  // with it went the seat and the door
       }
     }
@@ -133,6 +133,20 @@ class connection {
     place_.memory.detach();
     crash_point("leave: detached");
     if (inside) static_cast<void>(place_.set.leave_door());
+  }
+
+  /// Who only looks is no reason to stay; but a crowd of them must not keep this thread for ever.
+  retirement retire_unless_others_stay() const noexcept {
+    retirement outcome = retirement::in_use;
+    for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
+      if (tries > 0 && (anybody_else_sits() || others_stay_attached(place_.where))) break;
+      outcome = retire_if_unused(*head_, place_.where).value;
+    }
+    return outcome;
+  }
+
+  bool anybody_else_sits() const noexcept {
+    return all_seats().anybody_but(identity_bits_if_seated());
   }
 
   place place_;

@@ -72,7 +72,8 @@ class judge {
   verdict of_ready(header& head, const segment& where, const segment_status& now,
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
-    if (facts.until_last_detach() && now.attached == 0) {
+    const bool as_it_is = mode_ == open_mode::open_as_it_is;
+    if (facts.until_last_detach() && now.attached == 0 && !as_it_is) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (stale.value == retirement::done) return verdict::gone;
       if (!stale.ok()) refuse_retirement(stale, about_);
@@ -83,7 +84,12 @@ class judge {
     }
     facts.check_content(head, plan_, about_);
     if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0) {
+      if (now.attached > 0 && others_stay_attached(where)) {
+        if (as_it_is) {
+          refuse(errc::in_use, about_,
+                 "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
+                 "it open; end all of them, then open it: the value is kept");
+        }
         // Judged by the new, empty set, a live holder of the lock would count as dead.
         const status removed = retire_by_force(head, where);
         if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);

@@ -89,7 +89,7 @@ class opener {
   void peek_segment() {
     const result<segment> found = segment::find(which_.segment_key());
     if (found.error_number == ENOENT) {
-      if (mode_ == open_mode::open_only) refuse_not_found(about_);
+      if (!may_create(mode_)) refuse_not_found(about_);
       return;
     }
     if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
@@ -115,7 +115,7 @@ class opener {
     for (;;) {
       const result<segment> existing = segment::find(which_.segment_key());
       if (existing.error_number == ENOENT) {
-        if (mode_ == open_mode::open_only) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         attempt_result done = create(found, set_is_new);
         if (done) set_made_here.keep();
         return done;
@@ -140,7 +140,7 @@ class opener {
           if (done) set_made_here.keep();
           return done;
         case verdict::unfinished:
-          if (mode_ == open_mode::open_only) refuse_half_made(about_);
+          if (!may_create(mode_)) refuse_half_made(about_);
           done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
           if (done) set_made_here.keep();
           return done;

@@ -92,10 +92,15 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    if (mode_ == removal_mode::if_dead) require_dead(head, now.value, state.value, beside);
+    const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
+                        others_stay_attached(existing.value);
+    if (mode_ == removal_mode::if_dead) {
+      if (in_use) refuse_in_use(beside);
+      require_dead(head, now.value, state.value);
+    }
     // But somebody may have scribbled over the state of one that is in use: its handles go on.
-    if (mode_ == removal_mode::if_unused && now.value.attached > 0 &&
-        state.value != segment_state::removed && has_no_handles) {
+    if (mode_ == removal_mode::if_unused && in_use && state.value != segment_state::removed &&
+        has_no_handles) {
       refuse_in_use(beside);
     }
     if (mode_ == removal_mode::forced || has_no_handles) {
@@ -103,14 +108,15 @@ class remover {
       return true;
     }
     const result<retirement> outcome = retire_if_unused(head, existing.value);
-    if (outcome.value == retirement::in_use) refuse_in_use(beside);
+    if (outcome.value == retirement::in_use) {
+      if (!in_use) return false;  // not before; may be somebody who only looks
+      refuse_in_use(beside);
+    }
     if (!outcome.ok()) refuse_retirement(outcome, about_);
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, segment_state state,
-                    const found_set* beside) const {
-    if (now.attached > 0) refuse_in_use(beside);  // counted before this call attached
+  void require_dead(const header& head, const segment_status& now, segment_state state) const {
     switch (state) {
       case segment_state::under_construction:
       case segment_state::removed: return;

@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
+#include <thread>
+
 #include "../base/crash_point.hpp"
+#include "../base/deadline.hpp"
 #include "../os/segment.hpp"
 #include "header.hpp"
 #include "trouble.hpp"
@@ -21,6 +25,19 @@ enum class retirement {
   const bool counted = outcome.value != retirement::not_counted;
   refuse_segment_call(counted ? "shmctl(IPC_RMID)" : "shmctl(IPC_STAT)", outcome.error_number,
                       about);
+}
+
+/// Beside the one attachment of this call; when the kernel does not tell, somebody does. Who only
+/// looks (shm ls) is attached for microseconds, and nothing tells when the number falls.
+inline bool others_stay_attached(const segment& where) noexcept {
+  crash_point("retire: others attached");
+  const deadline end_of_a_look = deadline::after(std::chrono::milliseconds(10));
+  for (;;) {
+    const result<segment_status> now = where.stat();
+    if (now.ok() && now.value.attached <= 1) return false;
+    if (!now.ok() || end_of_a_look.passed()) return true;
+    std::this_thread::yield();
+  }
 }
 
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing

@@ -155,6 +155,16 @@ class seats {
     crash_point("seat: left");
   }
 
+  /// Whether anybody sits here but that one; 0 is nobody.
+  bool anybody_but(std::uint64_t identity) const noexcept {
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (identity != 0 && seat_identity::in(identity).seat() == seat) continue;
+      const result<int> taken = set_.value(index(seat));
+      if (taken.ok() && taken.value != 0) return true;
+    }
+    return false;
+  }
+
   unsigned count() const noexcept { return count_; }
 
  private:
