@@ -14,6 +14,7 @@
 #include "shm/base/open_mode.hpp"
 #include "shm/base/options.hpp"
 #include "shm/base/version.hpp"
+#include "shm/const_any.hpp"
 #include "shm/inspect.hpp"
 #include "shm/locked.hpp"
 #include "shm/locked_array.hpp"

@@ -4530,7 +4530,14 @@ class held_lock {
  public:
   /// Nothing when the deadline passed.
   static std::optional<held_lock> acquire(connection& place, const deadline& until) {
-    return of(place, robust_lock(place).acquire(until));
+    acquisition how;
+    return acquire(place, until, how);
+  }
+  /// The same, and tells how it was acquired.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until,
+                                          acquisition& how) {
+    how = robust_lock(place).acquire(until);
+    return of(place, how);
   }
   static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
   static std::optional<held_lock> try_acquire(connection& place) {
@@ -4817,6 +4824,14 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
   }
 }
 
+/// By the holder, after an edit in place, or the repair of one.
+template <class Memory>
+void make_bulk_even(Memory& memory) noexcept {
+  const std::uint64_t odd = memory.bulk.load(std::memory_order_relaxed) | 1;  // whoever scribbled
+  // Release: who sees even sees the edit.
+  memory.bulk.store(odd + 1, std::memory_order_release);
+}
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
 struct array_core {
@@ -4859,8 +4874,8 @@ struct array_core {
 
 }  // namespace shm::detail
 
-// ---- shm/any.hpp
-// Any: objects and arrays opened without their type, which the segment itself tells.
+// ---- shm/const_any.hpp
+// Const any: objects and arrays looked at without their type, which the segment itself tells.
 
 namespace shm {
 
@@ -4924,6 +4939,18 @@ class const_any_object {
     return bytes;
   }
 
+  /// The bytes of an element as they lie there, also while somebody edits them in place, and when
+  /// load() says damaged: for who has to see what a dead editor left. Never waits. Throws
+  /// std::out_of_range.
+  std::vector<std::byte> load_damaged(std::size_t i) const {
+    check_index(i);
+    if (held_.kind != detail::segment_kind::array) return load(i);
+    std::vector<std::byte> bytes(element_size());
+    const memory_type elements = memory();
+    detail::load_shared<1>(bytes.data(), reader_view(elements).element(i), bytes.size());
+    return bytes;
+  }
+
   /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
   /// stands still for long enough within options::open_timeout.
   std::vector<std::byte> snapshot() const {
@@ -4945,6 +4972,7 @@ class const_any_object {
   friend class any_object;
   using memory_type = detail::run_time_array_memory<const std::byte>;
   using reader_type = detail::array_reader<detail::spectator, const memory_type>;
+  using reader_view = detail::journalled_array_view<const memory_type>;
 
   memory_type memory() const {
     return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
@@ -4959,6 +4987,43 @@ class const_any_object {
   std::unique_ptr<detail::spectator> place_;
   detail::run_time_type held_;
 };
+
+}  // namespace shm
+
+// ---- shm/sync/death_note.hpp
+// Death note: what later holders are told of one who died inside, until somebody has repaired.
+
+namespace shm::detail {
+
+/// By who has just taken a mutex over. Killed before this, the next holder takes over from us, and
+/// notes it.
+inline void note_death_in_mutex(header& head) noexcept {
+  // Release: whoever is told sees what the dead holder left.
+  head.section.fetch_or(section_bit::owner_died, std::memory_order_release);
+  crash_point("mutex: death noted");
+}
+
+/// By the holder.
+inline void note_repair_of_mutex(header& head) noexcept {
+  // Release: whoever sees it repaired sees the repair.
+  head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
+  crash_point("mutex: marked repaired");
+}
+
+/// By the holder, when no element is half-written any more.
+inline void note_repair_of_array(header& head) noexcept {
+  crash_point("array: bulk repaired");
+  // Release: whoever sees it repaired sees the repair.
+  head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
+  crash_point("array: marked repaired");
+}
+
+}  // namespace shm::detail
+
+// ---- shm/any.hpp
+// Any: objects and arrays changed without their type, which the segment itself tells.
+
+namespace shm {
 
 /// The same, to be changed: by the protocols that object and array keep, so a crash leaves the
 /// value (the element) before or the new one. Takes a seat.
@@ -5000,14 +5065,14 @@ class any_object {
   /// goes on. Blocks while another holds the lock; throws as store().
   template <class F>
   bool update(F&& f, std::size_t i = 0) {
-    seen_.check_index(i);
-    const detail::held_lock lock = *acquire(detail::deadline::never());
-    std::vector<std::byte> draft(seen_.element_size());
-    read_under_lock(i, draft.data());
-    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
-    lock.require_held();
-    publish_under_lock(i, draft.data());
-    return true;
+    return *update_within(detail::deadline::never(), std::forward<F>(f), i);
+  }
+
+  /// As update(), or nothing when somebody alive holds the lock for that long.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, F&& f,
+                                     std::size_t i = 0) {
+    return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
   /// Holds the object's lock until the guard ends. Nothing when somebody alive holds it for that
@@ -5016,6 +5081,21 @@ class any_object {
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
       std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
+  }
+
+  /// Says that what a dead holder of a mutex or an array left is in order again, as their own
+  /// mark_repaired() does; of an object nothing ever has to be. Blocks while another holds the
+  /// lock; a crash leaves it said or unsaid. Throws as store().
+  void mark_repaired() {
+    const detail::held_lock lock = *acquire(detail::deadline::never());
+    lock.require_held();
+    if (held().kind == detail::segment_kind::mutex) detail::note_repair_of_mutex(place_->head());
+    if (!is_array()) return;
+    memory_type elements = memory();
+    if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
+      detail::make_bulk_even(elements);
+    }
+    detail::note_repair_of_array(place_->head());
   }
 
  private:
@@ -5037,13 +5117,32 @@ class any_object {
     return {place_->payload(), held().array_shape(), held().count, held().element_size};
   }
 
+  /// The lock, after whatever a dead holder left has been put in order or noted.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
-    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until);
+    detail::acquisition how{};
+    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
     }
+    const bool is_mutex = held().kind == detail::segment_kind::mutex;
+    if (is_mutex && how == detail::acquisition::taken_over) {
+      detail::note_death_in_mutex(place_->head());
+    }
     return lock;
+  }
+
+  template <class F>
+  std::optional<bool> update_within(const detail::deadline& until, F&& f, std::size_t i) {
+    seen_.check_index(i);
+    const std::optional<detail::held_lock> lock = acquire(until);
+    if (!lock) return std::nullopt;
+    std::vector<std::byte> draft(seen_.element_size());
+    read_under_lock(i, draft.data());
+    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
+    lock->require_held();
+    publish_under_lock(i, draft.data());
+    return true;
   }
 
   void read_under_lock(std::size_t i, void* to) const {
@@ -5145,11 +5244,9 @@ class locked_array {
     if (raw_ == raw_edit::of_damaged) {
       raw_ = raw_edit::of_whole;
     } else if (raw_ == raw_edit::none && core_->is_damaged()) {
-      make_bulk_even();
+      detail::make_bulk_even(core_->memory());
     }
-    detail::crash_point("array: bulk repaired");
-    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
-    detail::crash_point("array: marked repaired");
+    detail::note_repair_of_array(core_->place.head());
   }
 
  private:
@@ -5185,17 +5282,11 @@ class locked_array {
 
   void end_raw_edit() noexcept {
     if (raw_ == raw_edit::none) return;
-    if (raw_ == raw_edit::of_whole) make_bulk_even();
+    if (raw_ == raw_edit::of_whole) detail::make_bulk_even(core_->memory());
     detail::crash_point("raw: bulk even");
     // Fails only when the set is gone, and the claim with it.
     static_cast<void>(core_->place.set().end_raw_edit());
     detail::crash_point("raw: claim given back");
-  }
-
-  void make_bulk_even() noexcept {
-    const std::uint64_t odd = bulk().load(std::memory_order_relaxed) | 1;  // whoever scribbled
-    // Release: who sees even sees the edit.
-    bulk().store(odd + 1, std::memory_order_release);
   }
 
   detail::array_core<T, N>* core_;
@@ -5701,8 +5792,7 @@ class mutex {
   void mark_repaired() noexcept {
     Expects(held_by_this_thread_ > 0);
     if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
-    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
-    detail::crash_point("mutex: marked repaired");
+    detail::note_repair_of_mutex(opened().head());
   }
 
   /// The name that stands in the segment; valid as long as the handle.
@@ -5736,12 +5826,7 @@ class mutex {
   }
 
   bool noted(detail::acquisition how) noexcept {
-    if (how == detail::acquisition::taken_over) {
-      // Release: whoever is told sees what the dead holder left. Killed before this, the next
-      // holder takes over from us, and notes it.
-      section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
-      detail::crash_point("mutex: death noted");
-    }
+    if (how == detail::acquisition::taken_over) detail::note_death_in_mutex(opened().head());
     if (how == detail::acquisition::not_now) return false;
     ++held_by_this_thread_;
     return true;

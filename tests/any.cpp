@@ -266,6 +266,62 @@ TEST_CASE("the lock of any object can be held") {
   CHECK(typed.try_lock().has_value());
 }
 
+TEST_CASE(
+    "a holder that died in a mutex is noted, and repaired, by who does not know what it guards") {
+  const support::name name;
+  shm::mutex mutex(name);
+  support::dies([&] {
+    shm::mutex theirs(shm::open_only, name);
+    theirs.lock();
+    support::die();
+  });
+  shm::any_object any{name.key()};
+  CHECK(any.try_lock_for(std::chrono::seconds(1)).has_value());
+  mutex.lock();
+  CHECK(mutex.owner_died());
+  mutex.unlock();
+  any.mark_repaired();
+  CHECK_FALSE(mutex.owner_died());
+}
+
+TEST_CASE("what a dead editor left is looked at and repaired by who does not know its type") {
+  const support::name name;
+  shm::array<int, 3> typed(shm::create_only, name, 1);
+  support::dies([&] {
+    shm::array<int, 3> theirs(shm::open_only, name);
+    auto guard = theirs.lock();
+    guard.raw()[1] = 2;
+    support::die();
+  });
+  shm::any_object any{name.key()};
+  CHECK(support::code_of([&] { static_cast<void>(any.read().load(1)); }) == shm::errc::damaged);
+  CHECK(as<int>(any.read().load_damaged(1)) == 2);
+  CHECK_THROWS_AS(any.read().load_damaged(3), std::out_of_range);
+  const int whole = 5;
+  any.store(gsl::as_bytes(gsl::span<const int>(&whole, 1)), 1);
+  CHECK(typed.lock().owner_died());
+  any.mark_repaired();
+  CHECK_FALSE(typed.lock().owner_died());
+  CHECK(typed.load(1) == 5);
+}
+
+TEST_CASE("an update of any object is given up when somebody holds the lock for too long") {
+  const support::name name;
+  shm::object<int> typed(shm::create_only, name, 1);
+  shm::any_object any{name.key()};
+  const auto set_to_zero = [](gsl::span<std::byte> draft) {
+    std::fill(draft.begin(), draft.end(), std::byte{0});
+    return true;
+  };
+  {
+    const auto held = typed.lock();
+    CHECK_FALSE(any.try_update_for(std::chrono::milliseconds(1), set_to_zero).has_value());
+  }
+  CHECK(typed.load() == 1);
+  CHECK(any.try_update_for(std::chrono::milliseconds(1), set_to_zero) == std::optional<bool>(true));
+  CHECK(typed.load() == 0);
+}
+
 TEST_CASE("looking alters no byte, no semaphore and no time") {
   const support::name object;
   const support::name array;

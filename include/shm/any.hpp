@@ -1,4 +1,4 @@
-// Any: objects and arrays opened without their type, which the segment itself tells.
+// Any: objects and arrays changed without their type, which the segment itself tells.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,122 +6,23 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <gsl/span>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
-#include "inspect.hpp"
+#include "const_any.hpp"
 #include "os/key.hpp"
-#include "schema/field_path.hpp"
-#include "session/spectator.hpp"
 #include "store/array_core.hpp"
+#include "sync/death_note.hpp"
 
 namespace shm {
-
-/// What is stored under a key, to be read: bytes, and the fields that they consist of. Attached
-/// read-only; alters no byte, no semaphore and no time in them; read permission is enough.
-class const_any_object {
- public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
-  explicit const_any_object(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::spectator>(which, how)),
-        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
-
-  object_kind kind() const noexcept {
-    switch (held_.kind) {
-      case detail::segment_kind::object: return object_kind::object;
-      case detail::segment_kind::array: return object_kind::array;
-      case detail::segment_kind::mutex: break;
-    }
-    return object_kind::mutex;
-  }
-  /// Valid as long as the handle.
-  std::string_view name() const noexcept { return place_->name(); }
-  /// Of everything: of an array, its number of elements included.
-  const schema& type() const noexcept { return held_.type; }
-  /// The value's fields, or those of each element; of a mutex there are none.
-  const field& value() const noexcept { return held_.value; }
-  /// Elements of an array, 1 of an object, 0 of a mutex.
-  std::size_t size() const noexcept { return held_.count; }
-  /// Bytes of the value, or of each element.
-  std::size_t element_size() const noexcept { return held_.element_size; }
-
-  /// How many values were published; of an array, elements stored; of a mutex 0.
-  std::uint64_t version() const noexcept {
-    switch (held_.kind) {
-      case detail::segment_kind::object:
-        // Acquire: what the caller reads next is not older than the version it was told.
-        return place_->head().version.load(std::memory_order_acquire);
-      case detail::segment_kind::array: return memory().stores();
-      case detail::segment_kind::mutex: break;
-    }
-    return 0;
-  }
-
-  /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
-  /// place, it looks again every millisecond, at most for options::open_timeout. Throws
-  /// std::out_of_range; shm::error: removed, damaged, timed_out.
-  std::vector<std::byte> load(std::size_t i = 0) const {
-    check_index(i);
-    std::vector<std::byte> bytes(element_size());
-    if (held_.kind == detail::segment_kind::object) {
-      const detail::versioned_cell<detail::run_time_cell_shape> cell(held_.cell_shape());
-      do {
-        if (place_->is_removed()) detail::refuse_removed(place_->about());
-      } while (!cell.try_read(place_->head().version, place_->payload(), bytes.data()));
-    } else {
-      const memory_type elements = memory();
-      const reader_type reader(*place_, elements);
-      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
-    }
-    return bytes;
-  }
-
-  /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
-  /// stands still for long enough within options::open_timeout.
-  std::vector<std::byte> snapshot() const {
-    if (held_.kind != detail::segment_kind::array) return load();
-    std::vector<std::byte> bytes(held_.type.size());
-    const memory_type elements = memory();
-    const reader_type reader(*place_, elements);
-    const auto until = detail::deadline::after(place_->open_timeout());
-    while (!reader.try_snapshot(bytes.data())) {
-      if (!until.passed()) continue;
-      detail::refuse(errc::timed_out, place_->about(),
-                     "the array never stood still for one snapshot within options::open_timeout; "
-                     "load its elements one by one");
-    }
-    return bytes;
-  }
-
- private:
-  friend class any_object;
-  using memory_type = detail::run_time_array_memory<const std::byte>;
-  using reader_type = detail::array_reader<detail::spectator, const memory_type>;
-
-  memory_type memory() const {
-    return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
-  }
-
-  void check_index(std::size_t i) const {
-    if (i < size()) return;
-    throw std::out_of_range("shm::any_object: index " + std::to_string(i) + " of " +
-                            std::to_string(size()) + " elements");
-  }
-
-  std::unique_ptr<detail::spectator> place_;
-  detail::run_time_type held_;
-};
 
 /// The same, to be changed: by the protocols that object and array keep, so a crash leaves the
 /// value (the element) before or the new one. Takes a seat.
@@ -163,14 +64,14 @@ class any_object {
   /// goes on. Blocks while another holds the lock; throws as store().
   template <class F>
   bool update(F&& f, std::size_t i = 0) {
-    seen_.check_index(i);
-    const detail::held_lock lock = *acquire(detail::deadline::never());
-    std::vector<std::byte> draft(seen_.element_size());
-    read_under_lock(i, draft.data());
-    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
-    lock.require_held();
-    publish_under_lock(i, draft.data());
-    return true;
+    return *update_within(detail::deadline::never(), std::forward<F>(f), i);
+  }
+
+  /// As update(), or nothing when somebody alive holds the lock for that long.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, F&& f,
+                                     std::size_t i = 0) {
+    return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
   /// Holds the object's lock until the guard ends. Nothing when somebody alive holds it for that
@@ -179,6 +80,21 @@ class any_object {
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
       std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
+  }
+
+  /// Says that what a dead holder of a mutex or an array left is in order again, as their own
+  /// mark_repaired() does; of an object nothing ever has to be. Blocks while another holds the
+  /// lock; a crash leaves it said or unsaid. Throws as store().
+  void mark_repaired() {
+    const detail::held_lock lock = *acquire(detail::deadline::never());
+    lock.require_held();
+    if (held().kind == detail::segment_kind::mutex) detail::note_repair_of_mutex(place_->head());
+    if (!is_array()) return;
+    memory_type elements = memory();
+    if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
+      detail::make_bulk_even(elements);
+    }
+    detail::note_repair_of_array(place_->head());
   }
 
  private:
@@ -200,13 +116,32 @@ class any_object {
     return {place_->payload(), held().array_shape(), held().count, held().element_size};
   }
 
+  /// The lock, after whatever a dead holder left has been put in order or noted.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
-    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until);
+    detail::acquisition how{};
+    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
     }
+    const bool is_mutex = held().kind == detail::segment_kind::mutex;
+    if (is_mutex && how == detail::acquisition::taken_over) {
+      detail::note_death_in_mutex(place_->head());
+    }
     return lock;
+  }
+
+  template <class F>
+  std::optional<bool> update_within(const detail::deadline& until, F&& f, std::size_t i) {
+    seen_.check_index(i);
+    const std::optional<detail::held_lock> lock = acquire(until);
+    if (!lock) return std::nullopt;
+    std::vector<std::byte> draft(seen_.element_size());
+    read_under_lock(i, draft.data());
+    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
+    lock->require_held();
+    publish_under_lock(i, draft.data());
+    return true;
   }
 
   void read_under_lock(std::size_t i, void* to) const {

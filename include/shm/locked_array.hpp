@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "store/array_core.hpp"
+#include "sync/death_note.hpp"
 
 namespace shm {
 
@@ -83,11 +84,9 @@ class locked_array {
     if (raw_ == raw_edit::of_damaged) {
       raw_ = raw_edit::of_whole;
     } else if (raw_ == raw_edit::none && core_->is_damaged()) {
-      make_bulk_even();
+      detail::make_bulk_even(core_->memory());
     }
-    detail::crash_point("array: bulk repaired");
-    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
-    detail::crash_point("array: marked repaired");
+    detail::note_repair_of_array(core_->place.head());
   }
 
  private:
@@ -123,17 +122,11 @@ class locked_array {
 
   void end_raw_edit() noexcept {
     if (raw_ == raw_edit::none) return;
-    if (raw_ == raw_edit::of_whole) make_bulk_even();
+    if (raw_ == raw_edit::of_whole) detail::make_bulk_even(core_->memory());
     detail::crash_point("raw: bulk even");
     // Fails only when the set is gone, and the claim with it.
     static_cast<void>(core_->place.set().end_raw_edit());
     detail::crash_point("raw: claim given back");
-  }
-
-  void make_bulk_even() noexcept {
-    const std::uint64_t odd = bulk().load(std::memory_order_relaxed) | 1;  // whoever scribbled
-    // Release: who sees even sees the edit.
-    bulk().store(odd + 1, std::memory_order_release);
   }
 
   detail::array_core<T, N>* core_;

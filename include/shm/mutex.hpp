@@ -16,6 +16,7 @@
 #include "base/options.hpp"
 #include "os/key.hpp"
 #include "session/connection.hpp"
+#include "sync/death_note.hpp"
 #include "sync/robust_lock.hpp"
 
 namespace shm {
@@ -84,8 +85,7 @@ class mutex {
   void mark_repaired() noexcept {
     Expects(held_by_this_thread_ > 0);
     if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
-    section().fetch_and(~detail::section_bit::owner_died, std::memory_order_release);
-    detail::crash_point("mutex: marked repaired");
+    detail::note_repair_of_mutex(opened().head());
   }
 
   /// The name that stands in the segment; valid as long as the handle.
@@ -119,12 +119,7 @@ class mutex {
   }
 
   bool noted(detail::acquisition how) noexcept {
-    if (how == detail::acquisition::taken_over) {
-      // Release: whoever is told sees what the dead holder left. Killed before this, the next
-      // holder takes over from us, and notes it.
-      section().fetch_or(detail::section_bit::owner_died, std::memory_order_release);
-      detail::crash_point("mutex: death noted");
-    }
+    if (how == detail::acquisition::taken_over) detail::note_death_in_mutex(opened().head());
     if (how == detail::acquisition::not_now) return false;
     ++held_by_this_thread_;
     return true;

@@ -78,7 +78,7 @@ MUTATIONS = [
     ("the claim of an edit in place outlives its editor", "os/semaphore_set.hpp",
      "{{semaphore::raw, +1, undo_now}}", "{{semaphore::raw, +1, IPC_NOWAIT}}", [CRASH]),
     ("mark_repaired leaves the array damaged", "locked_array.hpp",
-     "      make_bulk_even();\n    }\n    detail::crash_point", "    }\n    detail::crash_point", [CRASH]),
+     "      detail::make_bulk_even(core_->memory());\n    }\n    detail::note", "    }\n    detail::note", [CRASH]),
 
     # ---- the lock
     ("a dead owner is never found", "sync/robust_lock.hpp",

@@ -83,6 +83,14 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
   }
 }
 
+/// By the holder, after an edit in place, or the repair of one.
+template <class Memory>
+void make_bulk_even(Memory& memory) noexcept {
+  const std::uint64_t odd = memory.bulk.load(std::memory_order_relaxed) | 1;  // whoever scribbled
+  // Release: who sees even sees the edit.
+  memory.bulk.store(odd + 1, std::memory_order_release);
+}
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
 struct array_core {

@@ -14,7 +14,14 @@ class held_lock {
  public:
   /// Nothing when the deadline passed.
   static std::optional<held_lock> acquire(connection& place, const deadline& until) {
-    return of(place, robust_lock(place).acquire(until));
+    acquisition how;
+    return acquire(place, until, how);
+  }
+  /// The same, and tells how it was acquired.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until,
+                                          acquisition& how) {
+    how = robust_lock(place).acquire(until);
+    return of(place, how);
   }
   static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
   static std::optional<held_lock> try_acquire(connection& place) {

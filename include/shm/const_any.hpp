@@ -1,0 +1,133 @@
+// Const any: objects and arrays looked at without their type, which the segment itself tells.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/requirements.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/options.hpp"
+#include "inspect.hpp"
+#include "os/key.hpp"
+#include "schema/field_path.hpp"
+#include "session/spectator.hpp"
+#include "store/array_core.hpp"
+
+namespace shm {
+
+/// What is stored under a key, to be read: bytes, and the fields that they consist of. Attached
+/// read-only; alters no byte, no semaphore and no time in them; read permission is enough.
+class const_any_object {
+ public:
+  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
+  /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
+  explicit const_any_object(const key& which, const options& how = {})
+      : place_(std::make_unique<detail::spectator>(which, how)),
+        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
+
+  object_kind kind() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::object: return object_kind::object;
+      case detail::segment_kind::array: return object_kind::array;
+      case detail::segment_kind::mutex: break;
+    }
+    return object_kind::mutex;
+  }
+  /// Valid as long as the handle.
+  std::string_view name() const noexcept { return place_->name(); }
+  /// Of everything: of an array, its number of elements included.
+  const schema& type() const noexcept { return held_.type; }
+  /// The value's fields, or those of each element; of a mutex there are none.
+  const field& value() const noexcept { return held_.value; }
+  /// Elements of an array, 1 of an object, 0 of a mutex.
+  std::size_t size() const noexcept { return held_.count; }
+  /// Bytes of the value, or of each element.
+  std::size_t element_size() const noexcept { return held_.element_size; }
+
+  /// How many values were published; of an array, elements stored; of a mutex 0.
+  std::uint64_t version() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::object:
+        // Acquire: what the caller reads next is not older than the version it was told.
+        return place_->head().version.load(std::memory_order_acquire);
+      case detail::segment_kind::array: return memory().stores();
+      case detail::segment_kind::mutex: break;
+    }
+    return 0;
+  }
+
+  /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
+  /// place, it looks again every millisecond, at most for options::open_timeout. Throws
+  /// std::out_of_range; shm::error: removed, damaged, timed_out.
+  std::vector<std::byte> load(std::size_t i = 0) const {
+    check_index(i);
+    std::vector<std::byte> bytes(element_size());
+    if (held_.kind == detail::segment_kind::object) {
+      const detail::versioned_cell<detail::run_time_cell_shape> cell(held_.cell_shape());
+      do {
+        if (place_->is_removed()) detail::refuse_removed(place_->about());
+      } while (!cell.try_read(place_->head().version, place_->payload(), bytes.data()));
+    } else {
+      const memory_type elements = memory();
+      const reader_type reader(*place_, elements);
+      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
+    }
+    return bytes;
+  }
+
+  /// The bytes of an element as they lie there, also while somebody edits them in place, and when
+  /// load() says damaged: for who has to see what a dead editor left. Never waits. Throws
+  /// std::out_of_range.
+  std::vector<std::byte> load_damaged(std::size_t i) const {
+    check_index(i);
+    if (held_.kind != detail::segment_kind::array) return load(i);
+    std::vector<std::byte> bytes(element_size());
+    const memory_type elements = memory();
+    detail::load_shared<1>(bytes.data(), reader_view(elements).element(i), bytes.size());
+    return bytes;
+  }
+
+  /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
+  /// stands still for long enough within options::open_timeout.
+  std::vector<std::byte> snapshot() const {
+    if (held_.kind != detail::segment_kind::array) return load();
+    std::vector<std::byte> bytes(held_.type.size());
+    const memory_type elements = memory();
+    const reader_type reader(*place_, elements);
+    const auto until = detail::deadline::after(place_->open_timeout());
+    while (!reader.try_snapshot(bytes.data())) {
+      if (!until.passed()) continue;
+      detail::refuse(errc::timed_out, place_->about(),
+                     "the array never stood still for one snapshot within options::open_timeout; "
+                     "load its elements one by one");
+    }
+    return bytes;
+  }
+
+ private:
+  friend class any_object;
+  using memory_type = detail::run_time_array_memory<const std::byte>;
+  using reader_type = detail::array_reader<detail::spectator, const memory_type>;
+  using reader_view = detail::journalled_array_view<const memory_type>;
+
+  memory_type memory() const {
+    return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
+  }
+
+  void check_index(std::size_t i) const {
+    if (i < size()) return;
+    throw std::out_of_range("shm::any_object: index " + std::to_string(i) + " of " +
+                            std::to_string(size()) + " elements");
+  }
+
+  std::unique_ptr<detail::spectator> place_;
+  detail::run_time_type held_;
+};
+
+}  // namespace shm
