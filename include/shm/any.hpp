@@ -85,22 +85,31 @@ class any_object {
   /// Says that what a dead holder of a mutex or an array left is in order again, as their own
   /// mark_repaired() does; of an object nothing ever has to be. Blocks while another holds the
   /// lock; a crash leaves it said or unsaid. Throws as store().
-  void mark_repaired() {
-    const detail::held_lock lock = *acquire(detail::deadline::never());
-    lock.require_held();
-    if (held().kind == detail::segment_kind::mutex) detail::note_repair_of_mutex(place_->head());
-    if (!is_array()) return;
-    memory_type elements = memory();
-    if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
-      detail::make_bulk_even(elements);
-    }
-    detail::note_repair_of_array(place_->head());
+  void mark_repaired() { static_cast<void>(mark_repaired_within(detail::deadline::never())); }
+
+  /// As mark_repaired(), or false when somebody alive holds the lock for that long.
+  template <class Rep, class Period>
+  [[nodiscard]] bool try_mark_repaired_for(std::chrono::duration<Rep, Period> span) {
+    return mark_repaired_within(detail::deadline::after(span));
   }
 
  private:
   using cell = detail::versioned_cell<detail::run_time_cell_shape>;
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
+
+  bool mark_repaired_within(const detail::deadline& until) {
+    const std::optional<detail::held_lock> lock = acquire(until);
+    if (!lock) return false;
+    if (held().kind == detail::segment_kind::mutex) detail::note_repair_of_mutex(place_->head());
+    if (!is_array()) return true;
+    memory_type elements = memory();
+    if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
+      detail::make_bulk_even(elements);
+    }
+    detail::note_repair_of_array(place_->head());
+    return true;
+  }
 
   /// Its type is looked up by one that has left again: an object whose semaphores are gone is kept
   /// only when nobody else is attached.

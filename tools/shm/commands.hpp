@@ -41,6 +41,7 @@ struct set_options {
   std::string name;
   std::vector<std::string> assignments;
   std::vector<std::string> expectations;
+  long timeout = -1;  ///< milliseconds; negative: for ever
 };
 exit_code set(const set_options& how);
 
@@ -48,11 +49,18 @@ exit_code who(const std::string& name);
 
 struct lock_options {
   std::string name;
-  long timeout = -1;  ///< milliseconds; negative: for ever
+  long timeout = -1;            ///< milliseconds; negative: for ever
+  int too_late = answer_is_no;  ///< what to return then
   std::vector<std::string> command;
 };
 /// The command's own exit code, or ours where it was not run.
 int lock(const lock_options& how);
+
+struct repaired_options {
+  std::string name;
+  long timeout = -1;  ///< milliseconds; negative: for ever
+};
+exit_code repaired(const repaired_options& how);
 
 struct rm_options {
   std::vector<std::string> names;

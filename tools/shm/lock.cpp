@@ -12,7 +12,7 @@
 
 #include "commands.hpp"
 #include "objects.hpp"
-#include "people.hpp"
+#include "waiting.hpp"
 
 namespace tool {
 
@@ -81,44 +81,21 @@ int run(const std::vector<std::string>& command) {
 }
 
 int run_under_lock(const lock_options& how) {
-  if (const shm::object_info now = info_of(how.name); now.needs_repair) {
-    fmt::print(stderr, "shm: {}: an earlier holder died inside, and nobody has repaired since\n",
-               title(now));
-  }
+  warn_of_dead_holder(how.name);
   return run(how.command);
-}
-
-std::chrono::milliseconds patience(const lock_options& how) {
-  using std::chrono::milliseconds;
-  return how.timeout < 0 ? milliseconds::max() : milliseconds(how.timeout);
-}
-
-int not_in_time(const lock_options& how) {
-  const shm::object_info now = info_of(how.name);
-  fmt::print(stderr, "shm: {}: not locked within {} ms: held by {}\n", title(now), how.timeout,
-             holder_title(now.lock_process));
-  return answer_is_no;
-}
-
-int with_mutex(const lock_options& how, const shm::options& trust) {
-  auto mutex = permitted(how.name, "lock it",
-                         [&] { return shm::mutex(shm::open_only, key_named(how.name), trust); });
-  if (!mutex.try_lock_for(patience(how))) return not_in_time(how);
-  const std::lock_guard<shm::mutex> held(mutex, std::adopt_lock);
-  return run_under_lock(how);
 }
 
 }  // namespace
 
 int lock(const lock_options& how) {
   if (how.command.empty()) throw refusal(wrong_usage, "write: shm lock NAME -- COMMAND ...");
-  const shm::object_info info = info_of(how.name);
-  require_sound(info);
-  if (info.kind == shm::object_kind::mutex) return with_mutex(how, trusting(info));
+  const shm::object_info info = changeable(how.name);
   auto object = permitted(how.name, "lock it",
                           [&] { return shm::any_object(key_named(how.name), trusting(info)); });
-  const auto held = object.try_lock_for(patience(how));
-  return held ? run_under_lock(how) : not_in_time(how);
+  const auto held = wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {
+    return object.try_lock_for(patience);
+  });
+  return held ? run_under_lock(how) : how.too_late;
 }
 
 }  // namespace tool

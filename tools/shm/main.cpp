@@ -165,11 +165,29 @@ class command_line {
         ->allow_extra_args(false)
         ->take_all();
 
+    add_timeout(set_command, set_.timeout);
+
     CLI::App& lock_command =
         add("lock", "Runs a command while holding the lock: shm lock NAME -- COMMAND ...",
             [this] { return tool::lock(lock_); });
     lock_command.add_option("NAME", lock_.name)->required();
-    lock_command.add_option("--timeout", lock_.timeout, "Milliseconds; 0 does not wait at all")
+    add_timeout(lock_command, lock_.timeout);
+    lock_command
+        .add_option("-E,--conflict-exit-code", lock_.too_late,
+                    "What to return when the lock was not to be had in time, in place of 1")
+        ->check(CLI::Range(0, 255));
+
+    CLI::App& repaired_command =
+        add("repaired", "Says that what a dead holder left is in order again",
+            [this] { return tool::repaired(repaired_); });
+    repaired_command.add_option("NAME", repaired_.name)->required();
+    add_timeout(repaired_command, repaired_.timeout);
+  }
+
+  static void add_timeout(CLI::App& command, long& milliseconds) {
+    command
+        .add_option("--timeout", milliseconds,
+                    "How many milliseconds to wait for the lock; 0 does not wait at all")
         ->check(CLI::Range(0L, 86400000L));
   }
 
@@ -200,6 +218,7 @@ class command_line {
   watch_options watch_;
   set_options set_;
   lock_options lock_;
+  repaired_options repaired_;
   rm_options rm_;
   doctor_options doctor_;
   completion_options completion_;

@@ -136,6 +136,19 @@ shm::object_info info_of(const std::string& name) {
   refuse_unknown(name);
 }
 
+shm::object_info changeable(const std::string& name) {
+  shm::object_info info = info_of(name);
+  require_sound(info);
+  if (info.until_last_detach && info.attached == 0) {
+    throw refusal(
+        not_found,
+        fmt::format("{0}: its programs have ended, and it was to live as long as they: the "
+                    "next one makes it anew. shm show {0} reads it, shm gc takes it away",
+                    title(info)));
+  }
+  return info;
+}
+
 shm::options trusting(const shm::object_info& info) {
   const shm::detail::ownership owner{info.owner, info.creator, info.mode};
   shm::options how;

@@ -23,6 +23,10 @@ shm::const_any_object look_at(const std::string& name);
 /// What list() tells of that one. Throws refusal with near matches when there is none.
 shm::object_info info_of(const std::string& name);
 
+/// The same, of one that somebody wants to change or lock: sound, and not past its life. Throws
+/// refusal.
+shm::object_info changeable(const std::string& name);
+
 /// What somebody wanted to do who may not, in words: "read it".
 /// Throws refusal: who owns the object, its mode and the way out. Does nothing when there is none.
 void refuse_forbidden(const std::string& name, const char* wish);

@@ -26,6 +26,22 @@ std::string command_of(int process) {
   return shm::detail::printable(command, 32);
 }
 
+/// What /proc tells of it behind its command, which may hold anything: state, parent, …
+std::istringstream status_of(int process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  std::getline(file, line);
+  return std::istringstream(line.substr(std::min(line.rfind(')'), line.size() - 1) + 1));
+}
+
+int parent_of(int process) {
+  std::istringstream words = status_of(process);
+  std::string state;
+  int parent = 0;
+  words >> state >> parent;
+  return words ? parent : 0;
+}
+
 /// One line of maps: ADDRESSES PERMISSIONS OFFSET DEVICE INODE /SYSV…; the inode is the segment's
 /// id.
 void note_mapping(const std::string& line, int process,
@@ -57,14 +73,16 @@ std::string process_title(int process) {
                          : fmt::format("{} ({})", process, command);
 }
 
+bool is_ancestor(int process) {
+  int one = ::getppid();
+  while (one != process && one > 0) one = parent_of(one);
+  return process != 0 && one == process;
+}
+
 std::time_t started(int process) {
-  std::ifstream file(fmt::format("/proc/{}/stat", process));
-  std::string line;
-  std::getline(file, line);
-  // The command's name may hold anything; behind it, the twentieth word is the start in ticks.
-  std::istringstream words(line.substr(std::min(line.rfind(')'), line.size() - 1) + 1));
+  std::istringstream words = status_of(process);
   std::string word;
-  for (int skipped = 0; skipped < 19; ++skipped) words >> word;
+  for (int skipped = 0; skipped < 19; ++skipped) words >> word;  // then the start, in ticks
   double ticks = 0;
   double uptime = 0;
   if (!(words >> ticks) || !(std::ifstream("/proc/uptime") >> uptime)) return 0;

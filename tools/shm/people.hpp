@@ -15,6 +15,9 @@ std::string user_name(unsigned user);
 /// "123 (sampler)"; "?" for 0, a process of another container.
 std::string process_title(int process);
 
+/// Whether that process runs the one that runs … this one.
+bool is_ancestor(int process);
+
 /// Since when it has been running; 0: unknown.
 std::time_t started(int process);
 

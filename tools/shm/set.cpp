@@ -8,6 +8,8 @@
 #include "columns.hpp"
 #include "commands.hpp"
 #include "objects.hpp"
+#include "terminal.hpp"
+#include "waiting.hpp"
 
 namespace tool {
 
@@ -96,41 +98,78 @@ std::vector<change> changes_for(const shm::const_any_object& object, request& sa
   return all;
 }
 
+struct changes {
+  std::vector<change> expected;
+  std::vector<change> wanted;
+  std::size_t element;
+};
+
+changes requested_by(const set_options& how, const shm::const_any_object& of) {
+  request said(of);
+  changes all{changes_for(of, said, how.expectations), changes_for(of, said, how.assignments), 0};
+  all.element = said.element();
+  return all;
+}
+
+/// What was changed, or what is not as expected: then it is none.
+struct outcome {
+  bool changed = false;
+  std::string report;
+};
+
+outcome apply(const changes& to_do, gsl::span<std::byte> draft) {
+  std::string report;
+  for (const change& one : to_do.expected) {
+    if (one.holds_in(draft)) continue;
+    report +=
+        fmt::format("{} is {}, not {}\n", one.where.path, text_of(one.where, draft),
+                    inline_text(*one.where.place.what, one.bytes, one.where.place.dimensions));
+  }
+  if (!report.empty()) return {false, report};
+  for (const change& one : to_do.wanted) {
+    const std::string before = text_of(one.where, draft);
+    std::memcpy(draft.data() + one.where.place.offset, one.bytes.data(), one.bytes.size());
+    report += fmt::format("{}: {} -> {}\n", one.where.path, before, text_of(one.where, draft));
+  }
+  return {true, report};
+}
+
+void print_outcome(const outcome& what) {
+  fmt::print("{}", what.report);
+  try {
+    flush_output();
+  } catch (const refusal& why) {
+    if (!what.changed) throw;
+    throw refusal(why.code(), std::string("the change is made, but ") + why.what());
+  }
+}
+
 }  // namespace
 
 exit_code set(const set_options& how) {
-  const shm::object_info info = info_of(how.name);
-  require_sound(info);
+  const shm::object_info info = changeable(how.name);
   if (info.kind == shm::object_kind::mutex) {
     throw refusal(wrong_usage, title(info) + ": a mutex has no value");
   }
+  static_cast<void>(requested_by(how, look_at(how.name)));  // a slip opens nothing for writing
   auto object = permitted(how.name, "change it",
                           [&] { return shm::any_object(key_named(how.name), trusting(info)); });
-  request said(object.read());
-  const std::vector<change> expected = changes_for(object.read(), said, how.expectations);
-  const std::vector<change> wanted = changes_for(object.read(), said, how.assignments);
-
-  std::string report;
-  const bool changed = object.update(
-      [&](gsl::span<std::byte> draft) {
-        for (const change& one : expected) {
-          if (one.holds_in(draft)) continue;
-          report += fmt::format(
-              "{} is {}, not {}\n", one.where.path, text_of(one.where, draft),
-              inline_text(*one.where.place.what, one.bytes, one.where.place.dimensions));
-        }
-        if (!report.empty()) return false;
-        for (const change& one : wanted) {
-          const std::string before = text_of(one.where, draft);
-          std::memcpy(draft.data() + one.where.place.offset, one.bytes.data(), one.bytes.size());
-          report +=
-              fmt::format("{}: {} -> {}\n", one.where.path, before, text_of(one.where, draft));
-        }
-        return true;
-      },
-      said.element());
-  fmt::print("{}", report);
-  return changed ? done : answer_is_no;
+  const changes to_do = requested_by(how, object.read());
+  outcome what;
+  const auto updated =
+      wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {
+        return object.try_update_for(
+            patience,
+            [&](gsl::span<std::byte> draft) {
+              what = apply(to_do, draft);
+              return what.changed;
+            },
+            to_do.element);
+      });
+  if (!updated) return answer_is_no;
+  warn_of_dead_holder(how.name);
+  print_outcome(what);
+  return what.changed ? done : answer_is_no;
 }
 
 }  // namespace tool

@@ -26,8 +26,9 @@ void print_lock(const shm::object_info& info) {
   }
   fmt::print("lock: {}\n", styled(text, how));
   if (!info.needs_repair) return;
-  fmt::print("{}\n",
-             styled("a holder died inside; a program must call mark_repaired()", style::alarming));
+  fmt::print("{}\n", styled("a holder died inside; when what it left is in order: shm repaired " +
+                                title(info),
+                            style::alarming));
 }
 
 }  // namespace
