@@ -8,6 +8,10 @@
 
 #include "exit_code.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace tool {
 
 struct ls_options {
@@ -72,14 +76,15 @@ exit_code gc(bool dry_run);
 
 struct doctor_options {
   std::string proc = "/proc";
-  std::string etc = "/etc";
+  std::string root = "/";  ///< below which the files of systemd are
 };
 exit_code doctor(const doctor_options& how);
 
 struct completion_options {
-  std::string what;  ///< bash, zsh; or for those scripts: names, fields
-  std::string name;  ///< whose fields
+  std::string what;                ///< bash, zsh; or for those scripts: offer
+  std::size_t at = 0;              ///< which of the words is being typed
+  std::vector<std::string> words;  ///< of a command line, without the leading shm
 };
-exit_code completion(const completion_options& how);
+exit_code completion(const completion_options& how, const CLI::App& all_commands);
 
 }  // namespace tool

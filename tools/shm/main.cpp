@@ -64,11 +64,12 @@ class command_line {
   }
 
   int run(int argc, char** argv) {
-    // Behind -- all is the command's.
+    // Behind -- all is the command's that lock runs, or of the line that is being completed.
     char** const end = argv + argc;
-    const bool is_lock = argc > 1 && argv[1] == std::string_view("lock");
-    char** const mark = is_lock ? std::find(argv, end, std::string_view("--")) : end;
-    if (mark != end) lock_.command.assign(mark + 1, end);
+    const std::string_view command = argc > 1 ? argv[1] : "";
+    const bool keeps_rest = command == "lock" || command == "completion";
+    char** const mark = keeps_rest ? std::find(argv, end, std::string_view("--")) : end;
+    if (mark != end) (command == "lock" ? lock_.command : completion_.words).assign(mark + 1, end);
     if (argc > 1) require_command(argv[1]);
     try {
       std::vector<std::string> words(argv + std::min(argc, 1), mark);
@@ -203,11 +204,53 @@ class command_line {
 
     CLI::App& completion_command =
         add("completion", "A script for bash or zsh: source <(shm completion bash)",
-            [this] { return tool::completion(completion_); });
+            [this] { return tool::completion(completion_, app_); });
     completion_command.add_option("SHELL", completion_.what)
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "names", "fields"}));
-    completion_command.add_option("NAME", completion_.name)->group("");
+        ->check(CLI::IsMember({"bash", "zsh", "offer"}));
+    completion_command.add_option("--at", completion_.at, "Which of the words behind --")
+        ->group("");
+  }
+
+  void add_examples() {
+    const std::pair<const char*, const char*> examples[] = {
+        {"ls",
+         "  shm ls                          what is there\n"
+         "  shm ls --all                    also segments of other programs\n"
+         "  shm ls --json | jq -r '.[].title'"},
+        {"show",
+         "  shm show car                    its fields and their values\n"
+         "  shm show car --field speed,wheels[2].pressure\n"
+         "  shm show table --rows 0:20      the first twenty elements\n"
+         "  shm show car --json | jq .value.speed"},
+        {"schema", "  shm schema car                  names, types and places of its fields"},
+        {"watch",
+         "  shm watch car --field speed     as it changes; q quits\n"
+         "  shm watch car | tee log         a line for each change\n"
+         "  shm watch car --record car.csv"},
+        {"who", "  shm who car                     processes, seats, and the holder of its lock"},
+        {"doctor",
+         "  shm doctor && echo fine         the exit code is 1 when there is any finding"},
+        {"set",
+         "  shm set car gear=3 speed=4.5    both at once, crash-atomically\n"
+         "  shm set table [3].pid=77        in one element of an array\n"
+         "  shm set car gear=3 --expect gear=2"},
+        {"lock",
+         "  shm lock car -- cp -a state backup\n"
+         "  shm lock car --timeout 500 -- ./step"},
+        {"rm",
+         "  shm rm car table                unless they are in use\n"
+         "  shm rm --force car              even then"},
+        {"gc",
+         "  shm gc --dry-run                what is provably dead\n"
+         "  shm gc                          take it away"},
+        {"completion",
+         "  source <(shm completion bash)   in ~/.bashrc\n"
+         "  source <(shm completion zsh)    in ~/.zshrc, after compinit"},
+    };
+    for (const auto& [command, lines] : examples) {
+      app_.get_subcommand(command)->footer(std::string("Examples:\n") + lines);
+    }
   }
 
   CLI::App app_;
