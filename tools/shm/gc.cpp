@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "dead.hpp"
 #include "objects.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -17,7 +18,7 @@ exit_code gc(bool dry_run) {
         shm::remove_if_dead(one.key);
       } catch (const shm::error& why) {
         if (why.code() == shm::errc::in_use) continue;  // it has come to life since we looked
-        fmt::print(stderr, "{}\n", why.what());
+        fmt::print(stderr, "{}\n", with_commands(why.what()));
         worst = std::max(worst, code_of(why.code()));
         continue;
       }

@@ -16,8 +16,6 @@ namespace tool {
 
 namespace {
 
-using attached_by_id = std::map<int, std::vector<attached_process>>;
-
 std::string type_words(const shm::object_info& info) {
   if (info.kind == shm::object_kind::mutex) return "-";
   const auto parsed = shm::detail::format_parser::parse(info.format);
@@ -28,17 +26,6 @@ std::string type_words(const shm::object_info& info) {
     words += fmt::format(" of {} fields", value.members.size());
   }
   return parsed->elements ? fmt::format("{} × {}", *parsed->elements, words) : words;
-}
-
-std::string attached_words(const shm::object_info& info, const attached_by_id& attached) {
-  if (info.attached == 0) return "nobody";
-  const auto found = attached.find(info.segment_id);
-  if (found == attached.end()) return fmt::format("{}", info.attached);
-  std::vector<std::string> names;
-  for (const attached_process& one : found->second) {
-    names.push_back(fmt::format("{} ({})", one.process, one.command));
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string lock_words(const shm::object_info& info) {
@@ -69,13 +56,10 @@ row row_of(const shm::object_info& info, const attached_by_id& attached) {
           styled(state_words(info), style_of(info)),
           fmt::format("{}", info.version),
           age(info.changed),
-          attached_words(info, attached)};
+          attached_words(attached, info.segment_id, info.attached)};
 }
 
 row foreign_row(const shm::detail::counted_segment& one, const attached_by_id& attached) {
-  shm::object_info info;
-  info.segment_id = one.id;
-  info.attached = one.attached;
   return {"-",
           shm::detail::hex(one.key),
           "foreign",
@@ -86,7 +70,12 @@ row foreign_row(const shm::detail::counted_segment& one, const attached_by_id& a
           "-",
           "-",
           age(one.changed),
-          attached_words(info, attached)};
+          attached_words(attached, one.id, one.attached)};
+}
+
+/// What the commands take for a name; "" for a key that nobody can ask for.
+std::string key_title(key_t key) {
+  return shm::key::is_reserved(key) ? "" : std::string(shm::key::from_value(key).name());
 }
 
 std::vector<shm::detail::counted_segment> foreign(const std::vector<shm::object_info>& ours) {

@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "objects.hpp"
 #include "terminal.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -277,7 +278,7 @@ int guarded(int argc, char** argv) {
     fmt::print(stderr, "shm: {}\n", why.what());
     return why.code();
   } catch (const shm::error& why) {
-    fmt::print(stderr, "{}\n", why.what());
+    fmt::print(stderr, "{}\n", with_commands(why.what()));
     return code_of(why.code());
   }
 }

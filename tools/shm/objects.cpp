@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "people.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -180,7 +181,7 @@ std::string suggestion(const std::string& typed, const std::vector<std::string>&
 std::string problem_of(const shm::object_info& info) {
   constexpr std::string_view prefix = "shm: ";
   const bool prefixed = info.problem.rfind(prefix, 0) == 0;
-  return prefixed ? info.problem.substr(prefix.size()) : info.problem;
+  return with_commands(prefixed ? info.problem.substr(prefix.size()) : info.problem);
 }
 
 bool is_closed(const shm::object_info& info) {

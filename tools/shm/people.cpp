@@ -44,8 +44,7 @@ int parent_of(int process) {
 
 /// One line of maps: ADDRESSES PERMISSIONS OFFSET DEVICE INODE /SYSV…; the inode is the segment's
 /// id.
-void note_mapping(const std::string& line, int process,
-                  std::map<int, std::vector<attached_process>>& into) {
+void note_mapping(const std::string& line, int process, attached_by_id& into) {
   if (line.find(" /SYSV") == line.npos) return;
   std::array<char, 8> permissions{};
   int id = -1;
@@ -54,9 +53,10 @@ void note_mapping(const std::string& line, int process,
   std::vector<attached_process>& known = into[id];
   if (known.empty() || known.back().process != process) {
     known.push_back({process, command_of(process), may_write});
-  } else if (may_write) {
-    known.back().may_write = true;
+    return;
   }
+  known.back().may_write |= may_write;
+  ++known.back().attachments;
 }
 
 }  // namespace
@@ -95,8 +95,8 @@ std::string holder_title(int process) {
   return process_title(process) + (since == 0 ? "" : ", running for " + age(since));
 }
 
-std::map<int, std::vector<attached_process>> attached_processes() {
-  std::map<int, std::vector<attached_process>> found;
+attached_by_id attached_processes() {
+  attached_by_id found;
   std::error_code ignored;  // a process may end while we look
   // Segments of another IPC namespace have the same ids.
   const auto ours = std::filesystem::read_symlink("/proc/self/ns/ipc", ignored);
@@ -110,6 +110,20 @@ std::map<int, std::vector<attached_process>> attached_processes() {
     for (std::string line; std::getline(maps, line);) note_mapping(line, process, found);
   }
   return found;
+}
+
+std::string attached_words(const attached_by_id& known, int segment_id, unsigned long attached) {
+  if (attached == 0) return "nobody";
+  const auto found = known.find(segment_id);
+  if (found == known.end()) return fmt::format("{}", attached);
+  std::vector<std::string> names;
+  unsigned long told = 0;
+  for (const attached_process& one : found->second) {
+    names.push_back(fmt::format("{} ({})", one.process, one.command));
+    told += one.attachments;
+  }
+  if (told < attached) names.push_back(fmt::format("{} more", attached - told));
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string age(std::time_t since) {

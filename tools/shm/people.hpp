@@ -28,10 +28,16 @@ struct attached_process {
   int process = 0;
   std::string command;
   bool may_write = false;
+  unsigned long attachments = 1;
 };
 
+using attached_by_id = std::map<int, std::vector<attached_process>>;
+
 /// By segment id. Of other users' processes only root is told.
-std::map<int, std::vector<attached_process>> attached_processes();
+attached_by_id attached_processes();
+
+/// "12 (sampler), 34 (shm)", "nobody"; and how many of the `attached` are not told of.
+std::string attached_words(const attached_by_id& known, int segment_id, unsigned long attached);
 
 /// "3 min", "2 days"
 std::string age(std::time_t since);

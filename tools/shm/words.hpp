@@ -3,6 +3,8 @@
 #pragma once
 
 #include <shm.hpp>
+#include <string>
+#include <utility>
 
 namespace tool {
 
@@ -34,6 +36,20 @@ inline const char* word_for(shm::lock_state lock) noexcept {
     case shm::lock_state::unknown: break;
   }
   return "unknown";
+}
+
+/// What the library advises to a programmer, as the command that does it.
+inline std::string with_commands(std::string advice) {
+  const std::pair<const char*, const char*> ways[] = {
+      {"shm::remove(name, shm::force)", "shm rm --force NAME"},
+      {"shm::remove(name)", "shm rm NAME"},
+  };
+  for (const auto& [call, command] : ways) {
+    for (std::size_t at = advice.find(call); at != advice.npos; at = advice.find(call)) {
+      advice.replace(at, std::string(call).size(), command);
+    }
+  }
+  return advice;
 }
 
 }  // namespace tool
