@@ -67,7 +67,8 @@ json info_as_json(const shm::object_info& info) {
     seats.push_back({{"seat", one.seat}, {"process", one.process}});
   }
   return {{"name", info.name},
-          {"key", info.key},
+          {"title", title(info)},
+          {"key", shm::detail::hex(info.key)},
           {"segment_id", info.segment_id},
           {"set_id", info.set_id},
           {"kind", word_for(info.kind)},

@@ -107,7 +107,8 @@ void print_json(const std::vector<shm::object_info>& ours,
   };
   for (const auto& one : ours) all.push_back(with_processes(info_as_json(one), one.segment_id));
   for (const auto& one : others) {
-    all.push_back(with_processes({{"key", one.key},
+    all.push_back(with_processes({{"title", key_title(one.key)},
+                                  {"key", shm::detail::hex(one.key)},
                                   {"segment_id", one.id},
                                   {"kind", "foreign"},
                                   {"segment_size", one.size},

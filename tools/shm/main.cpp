@@ -57,6 +57,7 @@ class command_line {
     add_looking();
     add_changing();
     add_clearing();
+    add_examples();
     for (CLI::App* const command : app_.get_subcommands({})) {
       for (CLI::Option* const option : command->get_options()) {
         if (option->get_items_expected_max() > 0) option->transform(unprotected);
@@ -78,7 +79,9 @@ class command_line {
       std::reverse(words.begin(), words.end());  // as CLI11 takes them
       app_.parse(std::move(words));
     } catch (const CLI::ParseError& why) {
-      return app_.exit(why) == 0 ? done : wrong_usage;
+      if (app_.exit(why) == 0) return done;
+      hint_at_options_meant_as_names(argv, mark);
+      return wrong_usage;
     }
     return chosen_();
   }
@@ -95,6 +98,23 @@ class command_line {
     throw refusal(wrong_usage,
                   fmt::format("there is no command \"{}\"{}", shm::detail::printable(word, 80),
                               suggestion(word, known)));
+  }
+
+  /// To CLI11 such a name is an option, and the name is missing.
+  void hint_at_options_meant_as_names(char** argv, char** end) const {
+    if (app_.get_subcommands().empty()) return;
+    const CLI::App* const command = app_.get_subcommands().front();
+    for (char** word = argv + 2; word != end && *word != std::string_view("--"); ++word) {
+      const std::string typed(*word);
+      if (typed.rfind('-', 0) != 0) continue;
+      if (command->get_option_no_throw(typed.substr(0, typed.find('='))) != nullptr) continue;
+      fmt::print(
+          stderr,
+          "There is no option {0}. A name that begins with - goes behind --, as in: shm show "
+          "-- -name;\nor type its key, key:0x…, as shm ls shows it.\n",
+          shm::detail::printable(typed, 80));
+      return;
+    }
   }
 
   CLI::App& add(const char* name, const char* what, std::function<int()> job) {
