@@ -5,9 +5,9 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, exactly NAME, strange, crowd, numbers, half, halfgone, halfremoved, blank, scribble
-// (over the car's schema), mode OCTAL [OCTAL] (of the
-// car's segment and of its semaphores). At the end of its input it leaves; what it made stays.
+// guarded REST, single (with one seat), exactly NAME, strange, crowd, numbers, half, halfgone,
+// halfremoved, blank, scribble (over the car's schema), mode OCTAL [OCTAL] (of the car's segment
+// and of its semaphores). At the end of its input it leaves; what it made stays.
 #include <sys/sem.h>
 
 #include <csignal>
@@ -129,6 +129,10 @@ class maker {
       named_.emplace(prefix_ + line.substr(line.find(' ') + 1));
     } else if (verb == "guarded") {
       guarded_.emplace(prefix_ + line.substr(line.find(' ') + 1));
+    } else if (verb == "single") {
+      shm::options how;
+      how.seats = 1;
+      single_.emplace(prefix_ + ".single", how);
     } else if (verb == "exactly") {
       named_.emplace(line.substr(line.find(' ') + 1));
     } else if (verb == "strange") {
@@ -199,6 +203,7 @@ class maker {
   std::optional<shm::locked<car>> held_;
   std::optional<shm::locked_array<lap, 4>> editing_;
   std::optional<shm::object<int>> brief_;
+  std::optional<shm::object<int>> single_;
   std::optional<shm::object<int>> named_;
   std::optional<shm::mutex> guarded_;
   std::optional<shm::object<strange>> strange_;

@@ -169,8 +169,7 @@ class command_line {
     CLI::App& doctor_command = add("doctor", "Limits, leftovers and traps, each with its fix",
                                    [this] { return tool::doctor(doctor_); });
     doctor_command.add_option("--proc", doctor_.proc, "Where to read the limits")->group("");
-    doctor_command.add_option("--etc", doctor_.etc, "Where to read logind's configuration")
-        ->group("");
+    doctor_command.add_option("--root", doctor_.root, "Below which to look for logind")->group("");
   }
 
   void add_changing() {
