@@ -38,7 +38,7 @@ _shm() {
     fi
     words[-1]+=$part rest=${rest:${#part}}
   done
-  if [[ $at -gt 1 && ${words[at - 1]} =~ ^[0-9]*[\<\>] ]]; then  # a file
+  if [[ $stem == *[\<\>] || $at -gt 1 && ${words[at - 1]} =~ ^[0-9]*[\<\>]+$ ]]; then  # a file
     compopt -o default
     return
   fi
