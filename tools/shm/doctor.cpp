@@ -265,8 +265,11 @@ class examination {
                         title(one)));
       }
     } else if (owner_died || one.needs_repair) {
-      finding(fmt::format("{}: a holder of its lock died inside", title(one)),
-              "a program that can repair it locks it and calls mark_repaired()");
+      finding(
+          fmt::format("{}: a holder of its lock died inside", title(one)),
+          fmt::format("a program that can repair it locks it and calls mark_repaired(); or, when "
+                      "what it left is in order: shm repaired {}",
+                      shell_word(title(one))));
     }
   }
 

@@ -258,6 +258,7 @@ class command_line {
         {"lock",
          "  shm lock car -- cp -a state backup\n"
          "  shm lock car --timeout 500 -- ./step"},
+        {"repaired", "  shm repaired table              when you have seen to it"},
         {"rm",
          "  shm rm car table                unless they are in use\n"
          "  shm rm --force car              even then"},
