@@ -6114,8 +6114,9 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
+    const bool seated = beside != nullptr && anybody_sits(*beside);
     const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
-                        others_stay_attached(existing.value);
+                        (seated || others_stay_attached(existing.value));
     if (mode_ == removal_mode::if_dead) {
       if (in_use) refuse_in_use(beside);
       require_dead(head, now.value, state.value);
