@@ -5,11 +5,15 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, single (with one seat), exactly NAME, strange, crowd, numbers, half, halfgone,
-// halfremoved, blank, scribble (over the car's schema), mode OCTAL [OCTAL] (of the car's segment
-// and of its semaphores). At the end of its input it leaves; what it made stays.
+// guarded REST, single (with one seat), exactly NAME, strange, crowd, numbers, many, secret, byte
+// REST I N (of that value), hurry (changes all the time an integer that is its own version), busy
+// (does so with the crowd), half, halfgone, halfremoved, blank, scribble (over the car's schema),
+// smear (over what changes in its header), mode OCTAL [OCTAL] (of the car's segment and of its
+// semaphores). At the end of its input it leaves; what it made stays.
 #include <sys/sem.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <limits>
@@ -17,6 +21,7 @@
 #include <shm.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -24,6 +29,10 @@ enum class drive_mode : std::uint8_t { eco = 1, sport };
 
 struct blind {
   std::uint16_t unseen[2];
+};
+
+struct secret {
+  unsigned char unseen[100];
 };
 
 struct wheel {
@@ -60,6 +69,13 @@ struct numbers {
                            (long double, ld), (pairs, wheels));
 };
 
+struct many {
+  BOOST_HANA_DEFINE_STRUCT(many, (int, f00), (int, f01), (int, f02), (int, f03), (int, f04),
+                           (int, f05), (int, f06), (int, f07), (int, f08), (int, f09), (int, f10),
+                           (int, f11), (int, f12), (int, f13), (int, f14), (int, f15), (int, f16),
+                           (int, f17), (int, f18), (int, f19), (int, f20), (int, f21));
+};
+
 strange made_strange() {
   strange made{};
   made.unknown = std::numeric_limits<double>::quiet_NaN();
@@ -94,6 +110,12 @@ class maker {
         car_(shm::open_or_create, prefix + ".car", first_car()),
         table_(prefix + ".table"),
         guard_(prefix + ".guard") {}
+  maker(const maker&) = delete;
+  maker& operator=(const maker&) = delete;
+  ~maker() {
+    is_over_ = true;
+    if (worker_.joinable()) worker_.join();
+  }
 
   void obey(const std::string& line) {
     std::istringstream words(line);
@@ -141,6 +163,34 @@ class maker {
       crowd_.emplace(prefix_ + ".crowd");
     } else if (verb == "numbers") {
       numbers_.emplace(prefix_ + ".numbers");
+    } else if (verb == "many") {
+      many_.emplace(prefix_ + ".many");
+    } else if (verb == "secret") {
+      secret_.emplace(prefix_ + ".secret");
+    } else if (verb == "byte") {
+      std::string rest;
+      std::size_t place = 0;
+      words >> rest >> place >> number;
+      shm::any_object(prefix_ + rest).update([&](gsl::span<std::byte> draft) {
+        draft[place] = static_cast<std::byte>(number);
+        return true;
+      });
+    } else if (verb == "hurry") {
+      worker_ = std::thread([this] {
+        shm::object<std::int64_t> own_version(prefix_ + ".hurry");
+        while (!is_over_) own_version.update([](std::int64_t& now) { ++now; });
+      });
+    } else if (verb == "busy") {
+      worker_ = std::thread([this] {
+        shm::array<std::int32_t, 20000> crowd(prefix_ + ".crowd");
+        for (std::int32_t i = 0; !is_over_; ++i) crowd.store(static_cast<std::size_t>(i % 100), i);
+      });
+    } else if (verb == "smear") {
+      const shm::key key(prefix_ + ".car");
+      const auto memory =
+          shm::detail::attachment::of(shm::detail::segment::find(key.segment_key()).value,
+                                      shm::detail::attach_mode::read_write);
+      std::fill(memory.value.address() + 8, memory.value.address() + 64, std::byte{0x5a});
     } else if (verb == "scribble") {
       const shm::key key(prefix_ + ".car");
       const auto memory =
@@ -209,6 +259,10 @@ class maker {
   std::optional<shm::object<strange>> strange_;
   std::optional<shm::array<std::int32_t, 20000>> crowd_;
   std::optional<shm::object<numbers>> numbers_;
+  std::optional<shm::object<secret>> secret_;
+  std::optional<shm::object<many>> many_;
+  std::atomic<bool> is_over_{false};
+  std::thread worker_;
 };
 
 }  // namespace

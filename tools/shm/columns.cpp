@@ -4,17 +4,25 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "exit_code.hpp"
 #include "objects.hpp"
+#include "readable.hpp"
 
 namespace tool {
 
 namespace {
 
 constexpr std::size_t most_columns = 100000;
+
+/// What a value without members is called, as they have names.
+constexpr std::string_view whole_value = "value";
+
+/// The path as the value itself is described: "value[2]" is its [2].
+std::string_view inside(const shm::field& value, std::string_view path) {
+  if (!value.members.empty() || path.substr(0, whole_value.size()) != whole_value) return path;
+  const std::string_view rest = path.substr(whole_value.size());
+  return rest.empty() || rest[0] == '[' ? rest : path;
+}
 
 /// What lies at `place`, with the dimensions that no index has chosen from.
 shm::field remaining(const shm::field_place& place) {
@@ -36,7 +44,7 @@ void add(const shm::field_place& place, const std::string& path, unsigned depth,
   }
   const bool is_structure = place.what->type == shm::field_type::structure;
   if (!is_structure) {
-    into.push_back({path, place, depth, false});
+    into.push_back({path.empty() ? std::string(whole_value) : path, place, depth, false});
     return;
   }
   if (!path.empty()) into.push_back({path, place, depth, true});
@@ -61,6 +69,25 @@ void add_members(const shm::field_place& of, const std::string& path, unsigned d
   }
 }
 
+/// What an index that leads nowhere could have been; "" when something else is wrong.
+std::string index_trouble(const shm::field& value, std::string_view path) {
+  for (std::size_t open = path.rfind('['); open != path.npos; open = path.rfind('[', open - 1)) {
+    const auto array = shm::find_field(value, path.substr(0, open));
+    if (array) {
+      const std::string name(open == 0 ? whole_value : path.substr(0, open));
+      const std::string type = remaining(*array).type_in_words();
+      if (array->is_single()) return fmt::format("{} is {}, which takes no index", name, type);
+      const std::uint64_t end = array->what->dimensions[array->dimensions];
+      std::string_view rest = path.substr(open);
+      if (shm::detail::take_index(rest, end)) return "";
+      if (end == 0) return fmt::format("{} is {}, which has no elements", name, type);
+      return fmt::format("{} is {}, with elements from [0] to [{}]", name, type, end - 1);
+    }
+    if (open == 0) break;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<column> columns_of(const shm::field& value, const std::vector<std::string>& wanted) {
@@ -76,51 +103,19 @@ bytes_view part(const column& which, bytes_view value) {
                        static_cast<std::size_t>(rest.size * rest.count()));
 }
 
-std::string text_of(const column& which, bytes_view value) {
-  return inline_text(remaining(which.place), part(which, value));
+std::string text_of(const column& which, bytes_view value, audience to) {
+  return inline_text(remaining(which.place), part(which, value), 0, to);
 }
 
 std::string csv_text_of(const column& which, bytes_view value) {
   const shm::field& what = *which.place.what;
   const bool is_text = what.type == shm::field_type::text && which.place.is_single();
-  return is_text ? shm::detail::printable(text_in(part(which, value)), what.size)
-                 : text_of(which, value);
-}
-
-rows rows_in(const std::string& text, std::size_t size) {
-  rows which{0, size};
-  if (text.empty()) return which;
-  const std::size_t colon = text.find(':');
-  const auto number = [&](std::size_t from, std::size_t to, std::size_t& into) {
-    if (from == to) return true;
-    const auto read = std::from_chars(text.data() + from, text.data() + to, into);
-    return read.ec == std::errc() && read.ptr == text.data() + to;
-  };
-  if (colon == text.npos || !number(0, colon, which.first) ||
-      !number(colon + 1, text.size(), which.end) || which.first > which.end) {
-    throw refusal(wrong_usage, fmt::format("--rows {}: write FIRST:END, as in 0:20",
-                                           shm::detail::printable(text, 40)));
-  }
-  which.end = std::min(which.end, size);
-  if (which.first >= which.end) {
-    throw refusal(not_found,
-                  fmt::format("--rows {}: there are {} elements, 0 to {}", text, size, size - 1));
-  }
-  return which;
-}
-
-std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which) {
-  if (which.first == 0 && which.end == from.size()) return from.snapshot();
-  std::vector<std::byte> all;
-  for (std::size_t i = which.first; i < which.end; ++i) {
-    const std::vector<std::byte> one = from.load(i);
-    all.insert(all.end(), one.begin(), one.end());
-  }
-  return all;
+  return is_text ? readable(text_in(part(which, value)))
+                 : text_of(which, value, audience::programs);
 }
 
 void refuse_mutex(const std::string& name) {
-  const std::string shown = shm::detail::printable(name, 64);
+  const std::string shown = readable(name, 64);
   throw refusal(wrong_usage, fmt::format("{0}: a mutex has no value; see: shm who {0}", shown));
 }
 
@@ -128,12 +123,20 @@ std::string type_of(const column& which) {
   return remaining(which.place).type_in_words();
 }
 
+std::string path_in_element(const shm::field& value, std::size_t i, const std::string& path) {
+  const std::string_view rest = inside(value, path);
+  const char* const dot = rest.empty() || rest[0] == '[' ? "" : ".";
+  return fmt::format("[{}]{}{}", i, dot, rest);
+}
+
 shm::field_place field_named(const shm::field& value, const std::string& path) {
-  if (const auto found = shm::find_field(value, path)) return *found;
+  if (const auto found = shm::find_field(value, inside(value, path))) return *found;
+  const std::string intro = fmt::format("there is no field \"{}\"", readable(path, 80));
+  const std::string wrong_index = index_trouble(value, inside(value, path));
+  if (!wrong_index.empty()) throw refusal(not_found, intro + "; " + wrong_index);
   std::vector<std::string> known;
   for (const column& one : columns_of(value, {})) known.push_back(one.path);
-  throw refusal(not_found, fmt::format("there is no field \"{}\"{}",
-                                       shm::detail::printable(path, 80), suggestion(path, known)));
+  throw refusal(not_found, intro + suggestion(path, known, "shm schema NAME"));
 }
 
 }  // namespace tool

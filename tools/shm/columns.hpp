@@ -11,7 +11,7 @@
 namespace tool {
 
 struct column {
-  std::string path;  ///< "" for a value that is no struct
+  std::string path;  ///< "value" for the whole of a value that has no members
   shm::field_place place;
   unsigned depth = 0;       ///< how many structs it is inside of
   bool is_heading = false;  ///< a struct, whose members follow
@@ -23,22 +23,14 @@ std::vector<column> columns_of(const shm::field& value, const std::vector<std::s
 
 /// What of the value's bytes belongs to that column.
 bytes_view part(const column& which, bytes_view value);
-std::string text_of(const column& which, bytes_view value);
+std::string text_of(const column& which, bytes_view value, audience to = audience::people);
 std::string type_of(const column& which);
 
-/// FIRST:END, where either may be left out; END is not one of them.
-struct rows {
-  std::size_t first = 0;
-  std::size_t end = 0;
-};
-/// "" means all. Throws refusal.
-rows rows_in(const std::string& text, std::size_t size);
-
-/// Those elements: all of one moment, or of a choice each as it was at one.
-std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which);
-
-/// As text_of, but a text without quotes.
+/// As text_of to programs, but a text without quotes.
 std::string csv_text_of(const column& which, bytes_view value);
+
+/// [3].gear: how that field of element 3 is named beside others'.
+std::string path_in_element(const shm::field& value, std::size_t i, const std::string& path);
 
 [[noreturn]] void refuse_mutex(const std::string& name);
 

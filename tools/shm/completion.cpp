@@ -130,7 +130,7 @@ class offer {
     const std::size_t comma = typed_.rfind(',');
     const std::string before = comma == typed_.npos ? stem : typed_.substr(0, comma + 1);
     const shm::const_any_object from = look_at(name_);
-    for (const column& one : columns_of(from.value(), {})) word(before + path_of(one));
+    for (const column& one : columns_of(from.value(), {})) word(before + one.path);
   }
 
   void assignments(const std::string& stem) const {
@@ -153,7 +153,8 @@ class offer {
     const bool is_element = !stem.empty() && stem.back() == ']';
     for (const column& one : columns_of(value, {})) {
       if (one.is_heading || one.place.what->type == shm::field_type::opaque) continue;
-      const std::string path = one.path.empty() && is_element ? "" : path_of(one);
+      const bool is_element_itself = is_element && value.members.empty();
+      const std::string path = is_element_itself ? "" : one.path;
       cells(one, one.place.dimensions, stem + link + path);
     }
   }
@@ -165,8 +166,6 @@ class offer {
       cells(one, dimension + 1, fmt::format("{}[{}]", path, i));
     }
   }
-
-  static std::string path_of(const column& one) { return one.path.empty() ? "value" : one.path; }
 
   void word(const std::string& text) const { line("word", text); }
   void stem_word(const std::string& text) const {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "objects.hpp"
 #include "people.hpp"
 #include "words.hpp"
@@ -12,10 +14,22 @@ namespace tool {
 
 namespace {
 
+/// One that is finite, but none of those that JSON's numbers hold, is a text.
+json long_double_as_json(long double value, const std::string& text) {
+  const auto rounded = static_cast<double>(value);
+  const bool is_lost =
+      std::isfinite(value) && (std::isinf(rounded) || (rounded == 0) != (value == 0));
+  return is_lost ? json(text) : json(rounded);
+}
+
+json bool_as_json(unsigned char value) {
+  return value > 1 ? json(value) : json(value == 1);
+}
+
 json scalar_as_json(const shm::field& what, bytes_view bytes) {
   const std::vector<std::byte> one = native(what, bytes);
   switch (what.type) {
-    case shm::field_type::boolean: return number_in<unsigned char>(one) != 0;
+    case shm::field_type::boolean: return bool_as_json(number_in<unsigned char>(one));
     case shm::field_type::character: return std::string(1, number_in<char>(one));
     case shm::field_type::int8: return number_in<std::int8_t>(one);
     case shm::field_type::uint8: return number_in<std::uint8_t>(one);
@@ -28,12 +42,13 @@ json scalar_as_json(const shm::field& what, bytes_view bytes) {
     case shm::field_type::float32:
       return std::stod(fmt::format("{}", number_in<float>(one)));  // 0.1
     case shm::field_type::float64: return number_in<double>(one);
-    case shm::field_type::long_double: return static_cast<double>(number_in<long double>(one));
+    case shm::field_type::long_double:
+      return long_double_as_json(number_in<long double>(one), scalar_text(what, bytes));
     case shm::field_type::text: return text_in(one);
     case shm::field_type::opaque:
     case shm::field_type::structure: break;
   }
-  return scalar_text(what, bytes);
+  return scalar_text(what, bytes, audience::programs);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "people.hpp"
+#include "readable.hpp"
 #include "words.hpp"
 
 namespace tool {
@@ -76,9 +77,8 @@ std::optional<shm::detail::ownership> owner_under(key_t key, const std::vector<C
 }
 
 [[noreturn]] void refuse_unknown(const std::string& name) {
-  throw refusal(not_found,
-                fmt::format("there is no object \"{}\"{}", shm::detail::printable(name, 80),
-                            suggestion(name, titles())));
+  throw refusal(not_found, fmt::format("there is no object \"{}\"{}", readable(name, 80),
+                                       suggestion(name, titles(), "shm ls")));
 }
 
 }  // namespace
@@ -123,7 +123,21 @@ void refuse_forbidden(const std::string& name, const char* wish) {
       no_permission,
       fmt::format("{}: you ({}) may not {}: it belongs to {}; run this as {}root, or have "
                   "its programs create it with another shm::access",
-                  shm::detail::printable(name, 80), user_name(::geteuid()), wish, words, other));
+                  readable(name, 80), user_name(::geteuid()), wish, words, other));
+}
+
+std::string doubt_about(const std::string& name) {
+  const auto place = shm::detail::segment::find(key_named(name).segment_key());
+  if (!place.ok()) return "";  // removed meanwhile, which whoever reads it is told
+  const auto now = place.value.stat();
+  if (!now.ok()) return "";
+  shm::detail::counted_segment seen;
+  seen.id = place.value.id();
+  seen.key = key_named(name).segment_key();
+  seen.size = now.value.size;
+  seen.owner = now.value.owner;
+  const std::optional<shm::object_info> info = shm::detail::inspection::of(seen);
+  return info ? problem_of(*info) : "";
 }
 
 shm::object_info info_of(const std::string& name) {
@@ -163,19 +177,21 @@ shm::options trusting(const shm::object_info& info) {
 
 std::string title(const shm::object_info& info) {
   const bool can_be_typed = !info.name.empty() && info.name[0] != '-' &&
-                            info.name.rfind(key_prefix, 0) != 0 &&
-                            shm::detail::printable(info.name, 64) == info.name;
+                            info.name.rfind(key_prefix, 0) != 0 && readable(info.name) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
 }
 
-std::string suggestion(const std::string& typed, const std::vector<std::string>& known) {
+std::string suggestion(const std::string& typed, const std::vector<std::string>& known,
+                       const std::string& lister) {
   const std::vector<std::string> close = near(typed, known);
   if (!close.empty()) return fmt::format("; did you mean: {}", fmt::join(close, ", "));
   if (known.empty()) return "; there is none at all";
   constexpr std::size_t enough = 20;
   const auto end = known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), enough));
-  return fmt::format("; there are: {}{}", fmt::join(known.begin(), end, ", "),
-                     known.size() > enough ? ", …" : "");
+  const std::string more = known.size() > enough
+                               ? fmt::format(" and {} more; see: {}", known.size() - enough, lister)
+                               : "";
+  return fmt::format("; there are: {}{}", fmt::join(known.begin(), end, ", "), more);
 }
 
 std::string problem_of(const shm::object_info& info) {

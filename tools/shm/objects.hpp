@@ -20,6 +20,9 @@ shm::key key_named(const std::string& name);
 /// Read-only, whoever owns it. Throws refusal with near matches when there is none.
 shm::const_any_object look_at(const std::string& name);
 
+/// Why an object that can be looked at may not be what it seems; "" when it is sound.
+std::string doubt_about(const std::string& name);
+
 /// What list() tells of that one. Throws refusal with near matches when there is none.
 shm::object_info info_of(const std::string& name);
 
@@ -48,8 +51,10 @@ shm::options trusting(const shm::object_info& info);
 /// The name where it can be typed back, else the key; printable, and no option.
 std::string title(const shm::object_info& info);
 
-/// "; did you mean: a, b" of those known that are near, or else "; there are: …"
-std::string suggestion(const std::string& typed, const std::vector<std::string>& known);
+/// "; did you mean: a, b" of those known that are near, or else "; there are: …", and where there
+/// are too many for that, which command lists them.
+std::string suggestion(const std::string& typed, const std::vector<std::string>& known,
+                       const std::string& lister = "shm --help");
 
 /// Its segment may be read, and its semaphores may not.
 bool is_closed(const shm::object_info& info);

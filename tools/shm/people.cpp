@@ -15,6 +15,8 @@
 #include <shm.hpp>
 #include <sstream>
 
+#include "readable.hpp"
+
 namespace tool {
 
 namespace {
@@ -23,7 +25,7 @@ std::string command_of(int process) {
   std::ifstream file(fmt::format("/proc/{}/comm", process));
   std::string command;
   std::getline(file, command);
-  return shm::detail::printable(command, 32);
+  return readable(command);
 }
 
 /// What /proc tells of it behind its command, which may hold anything: state, parent, …

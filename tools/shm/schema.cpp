@@ -5,6 +5,7 @@
 #include "columns.hpp"
 #include "commands.hpp"
 #include "objects.hpp"
+#include "readable.hpp"
 #include "terminal.hpp"
 #include "words.hpp"
 
@@ -26,8 +27,8 @@ void add_lines(const shm::field& one, std::uint64_t start, unsigned depth, std::
 
 exit_code schema(const std::string& name) {
   const shm::const_any_object from = look_at(name);
-  fmt::print("{}  {}, {} bytes aligned to {}\n", shm::detail::printable(from.name(), 64),
-             word_for(from.kind()), from.type().size(), from.type().alignment());
+  fmt::print("{}  {}, {} bytes aligned to {}\n", readable(from.name()), word_for(from.kind()),
+             from.type().size(), from.type().alignment());
   if (from.kind() == shm::object_kind::mutex) return done;
   if (from.kind() == shm::object_kind::array) {
     fmt::print("{} elements of {} bytes\n", from.size(), from.element_size());

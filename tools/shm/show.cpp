@@ -8,6 +8,8 @@
 #include "commands.hpp"
 #include "json_text.hpp"
 #include "objects.hpp"
+#include "readable.hpp"
+#include "rows.hpp"
 #include "terminal.hpp"
 #include "words.hpp"
 
@@ -21,8 +23,7 @@ class view {
       : from_(from),
         all_(how.fields.empty()),
         rows_(rows_in(how.rows, from.size())),
-        version_(from.version()),
-        bytes_(bytes_of(from, rows_)) {
+        seen_(take_sample(from, rows_, patience)) {
     const bool needs_columns = how.form == output::tree || how.form == output::csv || !all_;
     if (needs_columns) columns_ = columns_of(from.value(), how.fields);
   }
@@ -37,22 +38,27 @@ class view {
   }
 
  private:
+  /// For a version that is the value's: of an array in constant use there may be none.
+  static constexpr std::chrono::milliseconds patience{200};
+
+  std::string version_words() const {
+    return fmt::format("version {}{}", seen_.version, seen_.is_of_version ? "" : " or later");
+  }
+
   bytes_view element(std::size_t i) const {
-    return bytes_view(bytes_).subspan((i - rows_.first) * from_.element_size(),
-                                      from_.element_size());
+    return bytes_view(seen_.bytes)
+        .subspan((i - rows_.first) * from_.element_size(), from_.element_size());
   }
 
   void as_tree() const {
     std::vector<row> lines;
     for (const column& one : columns_) {
-      const bool whole = one.path.empty();
-      const std::string name = whole ? "value" : last_part(one);
-      lines.push_back({std::string(2 * one.depth, ' ') + name, type_of(one),
+      lines.push_back({std::string(2 * one.depth, ' ') + last_part(one), type_of(one),
                        one.is_heading ? "" : text_of(one, element(0))});
     }
     lines.insert(lines.begin(), {"FIELD", "TYPE", "VALUE"});
-    fmt::print("{}  {}, version {}\n{}", shm::detail::printable(from_.name(), 64),
-               word_for(from_.kind()), version_, table(lines));
+    fmt::print("{}  {}, {}\n{}", readable(from_.name()), word_for(from_.kind()), version_words(),
+               table(lines));
   }
 
   /// Inside its struct a field needs no path.
@@ -66,13 +72,13 @@ class view {
   void as_table() const {
     row head{"#"};
     for (const column& one : columns_) {
-      if (!one.is_heading) head.push_back(one.path.empty() ? "value" : one.path);
+      if (!one.is_heading) head.push_back(one.path);
     }
     column_widths widths;
     widths.widen(head);
     for (std::size_t i = rows_.first; i < rows_.end; ++i) widths.widen(table_row(i));
-    fmt::print("{}  array of {}, version {}\n{}\n", shm::detail::printable(from_.name(), 64),
-               from_.size(), version_, styled(widths.line(head), style::strong));
+    fmt::print("{}  array of {}, {}\n{}\n", readable(from_.name()), from_.size(), version_words(),
+               styled(widths.line(head), style::strong));
     for (std::size_t i = rows_.first; i < rows_.end; ++i) {
       fmt::print("{}\n", widths.line(table_row(i)));
     }
@@ -100,7 +106,7 @@ class view {
   void as_json() const {
     json whole{{"name", std::string(from_.name())},
                {"kind", word_for(from_.kind())},
-               {"version", version_}};
+               {"version", seen_.is_of_version ? json(seen_.version) : json()}};
     if (from_.kind() != shm::object_kind::array) {
       whole["value"] = fields_as_json(0);
       fmt::print("{}\n", dumped(whole));
@@ -122,7 +128,7 @@ class view {
     const bool is_array = from_.kind() == shm::object_kind::array;
     if (is_array) cells.push_back("index");
     for (const column& one : columns_) {
-      if (!one.is_heading) cells.push_back(csv_quoted(one.path.empty() ? "value" : one.path));
+      if (!one.is_heading) cells.push_back(csv_quoted(one.path));
     }
     fmt::print("{}\n", fmt::join(cells, ","));
     for (std::size_t i = rows_.first; i < rows_.end; ++i) {
@@ -153,8 +159,7 @@ class view {
   bool all_;
   std::vector<column> columns_;
   rows rows_;
-  std::uint64_t version_;
-  std::vector<std::byte> bytes_;
+  sample seen_;
 };
 
 }  // namespace
@@ -164,8 +169,10 @@ exit_code show(const show_options& how) {
   if (from.kind() == shm::object_kind::mutex) {
     refuse_mutex(how.name);
   }
+  const std::string doubt = doubt_about(how.name);
+  if (!doubt.empty()) fmt::print(stderr, "shm: {}\n", doubt);
   view(from, how).print(how.form);
-  return done;
+  return doubt.empty() ? done : broken;
 }
 
 }  // namespace tool

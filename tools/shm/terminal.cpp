@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "terminal.hpp"
 
+#include <locale.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -10,14 +12,18 @@
 #include <string_view>
 
 #include "exit_code.hpp"
+#include "readable.hpp"
 
 namespace tool {
 
+bool has_screen() {
+  const char* const term = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
 bool has_colours() {
   const char* const refused = std::getenv("NO_COLOR");
-  const char* const term = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0') &&
-         term != nullptr && std::string_view(term) != "dumb";
+  return has_screen() && (refused == nullptr || *refused == '\0');
 }
 
 std::string styled(const std::string& text, style how) {
@@ -38,16 +44,28 @@ struct extent {
   std::size_t columns = 0;
 };
 
-extent measure(const std::string& text, std::size_t most_columns) {
+/// Two of a Chinese character, none of an accent; one where this machine does not know.
+std::size_t columns_of(char32_t code) {
+  if (code < 0x80) return 1;
+  static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+  if (utf8 == locale_t{}) return 1;
+  const locale_t before = ::uselocale(utf8);
+  const int columns = ::wcwidth(static_cast<wchar_t>(code));
+  ::uselocale(before);
+  return columns < 0 ? 1 : static_cast<std::size_t>(columns);
+}
+
+extent measure(std::string_view text, std::size_t most_columns) {
   extent seen;
   bool escaped = false;
-  for (const char c : text) {
-    if (c == '\x1b') escaped = true;
-    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    if (!escaped && !continues && seen.columns == most_columns) break;
-    if (!escaped && !continues) ++seen.columns;
-    if (escaped && c == 'm') escaped = false;
-    ++seen.bytes;
+  while (seen.bytes < text.size()) {
+    const character next = first_character(text.substr(seen.bytes));
+    if (next.code == '\x1b') escaped = true;
+    const std::size_t columns = escaped ? 0 : columns_of(next.code);
+    if (seen.columns + columns > most_columns) break;
+    if (escaped && next.code == 'm') escaped = false;
+    seen.columns += columns;
+    seen.bytes += std::max<std::size_t>(next.bytes, 1);
   }
   return seen;
 }
@@ -59,7 +77,7 @@ std::string cut(const std::string& line, std::size_t columns) {
 }
 
 std::size_t width(const std::string& text) {
-  return measure(text, text.size()).columns;
+  return measure(text, 2 * text.size()).columns;
 }
 
 void column_widths::widen(const row& one) {

@@ -7,7 +7,9 @@
 
 namespace tool {
 
-/// Standard output is a terminal, and neither NO_COLOR is set nor TERM says that it has none.
+/// Standard output is a terminal that can be drawn on, as TERM tells.
+bool has_screen();
+/// And NO_COLOR is not set.
 bool has_colours();
 
 enum class style { plain, strong, dim, alarming, changed };
@@ -34,7 +36,7 @@ std::string table(const std::vector<row>& rows);
 /// As much of a line as fits; escape sequences take no column.
 std::string cut(const std::string& line, std::size_t columns);
 
-/// How many columns a text takes: UTF-8 characters, without escape sequences.
+/// How many columns a text in UTF-8 takes, without escape sequences.
 std::size_t width(const std::string& text);
 
 }  // namespace tool

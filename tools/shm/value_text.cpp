@@ -13,22 +13,24 @@
 #include <limits>
 
 #include "exit_code.hpp"
+#include "readable.hpp"
 
 namespace tool {
 
 namespace {
 
-std::string hex_text(bytes_view bytes) {
+std::string hex_text(bytes_view bytes, audience to) {
   constexpr std::size_t enough = 32;
+  const std::size_t shown = to == audience::people ? std::min(bytes.size(), enough) : bytes.size();
   std::string text = "0x";
-  for (const std::byte one : bytes.first(std::min(bytes.size(), enough))) {
+  for (const std::byte one : bytes.first(shown)) {
     text += fmt::format("{:02x}", std::to_integer<unsigned>(one));
   }
-  return bytes.size() > enough ? text + "…" : text;
+  return bytes.size() > shown ? text + "…" : text;
 }
 
-std::string bool_text(unsigned char value) {
-  if (value > 1) return fmt::format("{} (no bool)", value);
+std::string bool_text(unsigned char value, audience to) {
+  if (value > 1) return fmt::format("{}{}", value, to == audience::people ? " (no bool)" : "");
   return value == 1 ? "true" : "false";
 }
 
@@ -44,9 +46,8 @@ std::vector<std::byte> bytes_of(const shm::field& what, const T& value) {
                                const std::string& text, const std::string& range) {
   shm::field one = what;
   one.dimensions.clear();
-  throw refusal(wrong_usage,
-                fmt::format("{}: \"{}\" is no {} ({})", path, shm::detail::printable(text, 64),
-                            one.type_in_words(), range));
+  throw refusal(wrong_usage, fmt::format("{}: \"{}\" is no {} ({})", path, readable(text, 64),
+                                         one.type_in_words(), range));
 }
 
 template <class Int>
@@ -90,6 +91,10 @@ std::vector<std::byte> float_from(const shm::field& what, const std::string& pat
     refuse_value(what, path, text,
                  fmt::format("from {} to {}, inf, nan", limits::lowest(), limits::max()));
   }
+  if (errno == ERANGE && value == 0) {
+    refuse_value(what, path, text,
+                 fmt::format("nearest to zero: {}", std::numeric_limits<Float>::denorm_min()));
+  }
   std::vector<std::byte> bytes(sizeof value);
   std::memcpy(bytes.data(), &value, significant_bytes(what));
   if (what.big_endian) std::reverse(bytes.begin(), bytes.end());
@@ -111,18 +116,29 @@ std::size_t significant_bytes(const shm::field& what) noexcept {
                                                              : static_cast<std::size_t>(what.size);
 }
 
+std::vector<std::byte> what_counts(const shm::field& what, bytes_view bytes) {
+  std::vector<std::byte> all(bytes.begin(), bytes.end());
+  const auto size = static_cast<std::ptrdiff_t>(what.size);
+  for (auto one = all.begin(); one != all.end(); one += size) {
+    const auto end = what.type == shm::field_type::text
+                         ? std::find(one, one + size, std::byte{0})
+                         : one + static_cast<std::ptrdiff_t>(significant_bytes(what));
+    std::fill(end, one + size, std::byte{0});
+  }
+  return all;
+}
+
 std::string text_in(bytes_view bytes) {
   const std::string all(static_cast<const char*>(static_cast<const void*>(bytes.data())),
                         bytes.size());
   return all.substr(0, all.find('\0'));
 }
 
-std::string scalar_text(const shm::field& what, bytes_view bytes) {
+std::string scalar_text(const shm::field& what, bytes_view bytes, audience to) {
   const std::vector<std::byte> one = native(what, bytes);
   switch (what.type) {
-    case shm::field_type::boolean: return bool_text(number_in<unsigned char>(one));
-    case shm::field_type::character:
-      return '\'' + shm::detail::printable(std::string(1, number_in<char>(one)), 1) + '\'';
+    case shm::field_type::boolean: return bool_text(number_in<unsigned char>(one), to);
+    case shm::field_type::character: return quoted(std::string(1, number_in<char>(one)), '\'');
     case shm::field_type::int8: return fmt::format("{}", number_in<signed char>(one));
     case shm::field_type::uint8: return fmt::format("{}", number_in<unsigned char>(one));
     case shm::field_type::int16: return fmt::format("{}", number_in<std::int16_t>(one));
@@ -134,14 +150,15 @@ std::string scalar_text(const shm::field& what, bytes_view bytes) {
     case shm::field_type::float32: return fmt::format("{}", number_in<float>(one));
     case shm::field_type::float64: return fmt::format("{}", number_in<double>(one));
     case shm::field_type::long_double: return fmt::format("{:.18g}", number_in<long double>(one));
-    case shm::field_type::text: return '"' + shm::detail::printable(text_in(one), one.size()) + '"';
+    case shm::field_type::text: return quoted(text_in(one), '"');
     case shm::field_type::opaque:
     case shm::field_type::structure: break;
   }
-  return hex_text(one);
+  return hex_text(one, to);
 }
 
-std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension) {
+std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension,
+                        audience to) {
   std::vector<std::string> parts;
   if (dimension < what.dimensions.size()) {
     const auto count = static_cast<std::size_t>(what.dimensions[dimension]);
@@ -150,11 +167,11 @@ std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t di
       stride *= static_cast<std::size_t>(what.dimensions[d]);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      parts.push_back(inline_text(what, bytes.subspan(i * stride, stride), dimension + 1));
+      parts.push_back(inline_text(what, bytes.subspan(i * stride, stride), dimension + 1, to));
     }
     return fmt::format("[{}]", fmt::join(parts, ", "));
   }
-  return scalar_text(what, bytes);
+  return scalar_text(what, bytes, to);
 }
 
 std::string csv_quoted(const std::string& cell) {

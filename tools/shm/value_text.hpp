@@ -26,14 +26,22 @@ std::vector<std::byte> native(const shm::field& what, bytes_view bytes);
 /// How many bytes of one element count: an x87 long double ends in padding.
 std::size_t significant_bytes(const shm::field& what) noexcept;
 
+/// All elements of that field, with zeros for what does not count: what lies behind the end of a
+/// text, and padding.
+std::vector<std::byte> what_counts(const shm::field& what, bytes_view bytes);
+
 /// Up to the first NUL.
 std::string text_in(bytes_view bytes);
 
+/// Programs are given all of opaque bytes, and of a bool that is none its number alone.
+enum class audience { people, programs };
+
 /// One element of that field: no array, no structure.
-std::string scalar_text(const shm::field& what, bytes_view bytes);
+std::string scalar_text(const shm::field& what, bytes_view bytes, audience to = audience::people);
 
 /// Anything but structs: 1, [1, 2].
-std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension = 0);
+std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension = 0,
+                        audience to = audience::people);
 
 /// A cell of CSV, as RFC 4180 has it.
 std::string csv_quoted(const std::string& cell);

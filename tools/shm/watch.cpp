@@ -10,12 +10,15 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 
 #include "columns.hpp"
 #include "commands.hpp"
 #include "full_screen.hpp"
 #include "objects.hpp"
+#include "readable.hpp"
 #include "record.hpp"
+#include "rows.hpp"
 #include "terminal.hpp"
 #include "trend.hpp"
 #include "words.hpp"
@@ -34,31 +37,25 @@ void stop_on_signals() {
   for (const int signal : stopping) ::sigaction(signal, &action, nullptr);
 }
 
-/// Waits for so long; true when a signal came, q was pressed, or nobody is there any more.
-bool quit_within(unsigned milliseconds, bool has_keys) {
+/// Waits for so long; true when a signal came, q was pressed, or nobody reads any more.
+bool quit_within(unsigned milliseconds, bool on_screen, bool has_keys) {
   // A signal between the look at stop_requested and the wait would be heeded an interval later.
   sigset_t held_back, before;
   ::sigemptyset(&held_back);
   for (const int signal : stopping) ::sigaddset(&held_back, signal);
   ::sigprocmask(SIG_BLOCK, &held_back, &before);
-  pollfd keys{STDIN_FILENO, POLLIN, 0};
+  // Poll leaves out those below 0. Whether a screen is gone, the next frame tells.
+  std::array<pollfd, 2> ends{
+      {{has_keys ? STDIN_FILENO : -1, POLLIN, 0}, {on_screen ? -1 : STDOUT_FILENO, 0, 0}}};
   const timespec span{milliseconds / 1000, milliseconds % 1000 * 1000000L};
-  const int pressed = stop_requested != 0 ? 0 : ::ppoll(&keys, has_keys ? 1 : 0, &span, &before);
+  const int seen = stop_requested != 0 ? 0 : ::ppoll(ends.data(), ends.size(), &span, &before);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (stop_requested != 0) return true;
+  if (seen <= 0) return false;
   char key = 0;
-  return pressed > 0 && (::read(STDIN_FILENO, &key, 1) != 1 || key == 'q');
+  return ends[1].revents != 0 ||
+         (ends[0].revents != 0 && (::read(STDIN_FILENO, &key, 1) != 1 || key == 'q'));
 }
-
-struct cell {
-  std::string name;
-  std::string type;
-  std::string text;
-  std::string csv_text;
-  bool is_number = false;
-  bool changed = false;
-  std::deque<double> past;
-};
 
 std::string time_now() {
   const auto now = std::chrono::system_clock::now();
@@ -68,171 +65,210 @@ std::string time_now() {
   return fmt::format("{:%FT%T}.{:03}", fmt::localtime(seconds), milliseconds.count());
 }
 
+/// One field of one element.
+struct cell {
+  std::vector<std::byte> bytes;  ///< with zeros for what does not count
+  bool changed = false;
+  std::deque<double> past;
+};
+
 class watcher {
  public:
   explicit watcher(const watch_options& how)
       : how_(how),
-        from_(look_at(how.name)),
+        from_(watchable(how.name)),
         segment_id_(id_under(how.name)),
-        columns_(columns_of(from_.value(), how.fields)),
+        columns_(fields_of(columns_of(from_.value(), how.fields))),
         rows_(rows_in(how.rows, from_.size())),
-        record_(how.record) {
-    if (from_.kind() == shm::object_kind::mutex) refuse_mutex(how.name);
-    const std::size_t cells = (rows_.end - rows_.first) * columns_.size();
-    if (cells > most_cells) {
-      throw refusal(wrong_usage,
-                    fmt::format("{} fields are too many to be watched, {} are not; choose with "
-                                "--field, and of an array with --rows",
-                                cells, most_cells));
-    }
-  }
+        names_(names()),
+        record_(how.record, in_a_line("time", "version", names_)) {}
 
   exit_code run() {
     stop_on_signals();
-    if (::isatty(STDOUT_FILENO) == 1) {
-      const full_screen screen;
-      return loop([this](bool) { draw(); }, screen.has_keys());
+    if (!has_screen()) {
+      return loop(
+          [this](bool changed) {
+            if (changed) print_changes();
+          },
+          false, false);
     }
-    return loop(
-        [this](bool changed) {
-          if (changed) print_changes();
-        },
-        false);
+    const full_screen screen;
+    return loop([this](bool) { draw(); }, true, screen.has_keys());
   }
 
  private:
   template <class Show>
-  exit_code loop(Show show_it, bool has_keys) {
+  exit_code loop(Show show_it, bool on_screen, bool has_keys) {
     unsigned long changes = 0;
     while (stop_requested == 0) {
       const bool changed = look();
-      if (changed) record_change(changes == 0);
+      if (changed) record_change();
       show_it(changed);
       changes += changed ? 1 : 0;
       if (how_.changes != 0 && changes >= how_.changes) break;
-      if (quit_within(how_.interval, has_keys)) break;
+      if (quit_within(how_.interval, on_screen, has_keys)) break;
     }
     return done;
+  }
+
+  static shm::const_any_object watchable(const std::string& name) {
+    shm::const_any_object from = look_at(name);
+    if (from.kind() == shm::object_kind::mutex) refuse_mutex(name);
+    return from;
   }
 
   static int id_under(const std::string& name) {
     return shm::detail::segment::find(key_named(name).segment_key()).value.id();
   }
 
-  /// Whether any cell shows something new.
+  static std::vector<column> fields_of(std::vector<column> all) {
+    const auto is_heading = [](const column& one) { return one.is_heading; };
+    all.erase(std::remove_if(all.begin(), all.end(), is_heading), all.end());
+    return all;
+  }
+
+  /// Of the cells, in their order.
+  std::vector<std::string> names() const {
+    const std::size_t count = (rows_.end - rows_.first) * columns_.size();
+    if (count > most_cells) {
+      throw refusal(wrong_usage,
+                    fmt::format("{} fields are too many to be watched, {} are not; choose with "
+                                "--field, and of an array with --rows",
+                                count, most_cells));
+    }
+    const bool is_array = from_.kind() == shm::object_kind::array;
+    std::vector<std::string> all;
+    for (std::size_t i = rows_.first; i < rows_.end; ++i) {
+      for (const column& one : columns_) {
+        all.push_back(is_array ? path_in_element(from_.value(), i, one.path) : one.path);
+      }
+    }
+    return all;
+  }
+
+  static std::vector<std::string> in_a_line(const std::string& time, const std::string& version,
+                                            const std::vector<std::string>& others) {
+    std::vector<std::string> line{time, version};
+    line.insert(line.end(), others.begin(), others.end());
+    return line;
+  }
+
+  /// Whether anything has changed.
   bool look() {
     // An ipcrm tells nobody: the memory stays as it was for those who are attached.
     if (id_under(how_.name) != segment_id_) {
       throw refusal(not_found,
                     fmt::format("{}: it has been removed; if it was made anew, watch it anew",
-                                shm::detail::printable(how_.name, 64)));
+                                readable(how_.name, 64)));
     }
-    version_ = from_.version();
-    per_second_ = rate_.seen(version_);
-    const std::vector<std::byte> bytes = bytes_of(from_, rows_);
-    std::vector<cell> now;
-    for (std::size_t i = rows_.first; i < rows_.end; ++i) {
-      const auto value =
-          bytes_view(bytes).subspan((i - rows_.first) * from_.element_size(), from_.element_size());
-      for (const column& one : columns_) {
-        if (!one.is_heading) now.push_back(cell_of(one, i, value));
+    seen_ = take_sample(from_, rows_, patience);
+    per_second_ = rate_.seen(seen_.version);
+    const bool is_first = cells_.empty();
+    cells_.resize(names_.size());
+    bool any = is_first;
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      cell& one = cells_[c];
+      std::vector<std::byte> now = what_counts(*field(c).place.what, part(field(c), element(c)));
+      one.changed = !is_first && now != one.bytes;
+      one.bytes = std::move(now);
+      if (is_number(field(c))) {
+        remember(one.past, std::strtod(text_of(field(c), element(c)).c_str(), nullptr));
       }
+      any = any || one.changed;
     }
-    bool any = cells_.empty();
-    for (std::size_t c = 0; c < now.size(); ++c) {
-      if (!cells_.empty()) {
-        now[c].changed = cells_[c].text != now[c].text;
-        now[c].past = std::move(cells_[c].past);
-      }
-      if (now[c].is_number) remember(now[c].past, std::strtod(now[c].text.c_str(), nullptr));
-      any = any || now[c].changed;
-    }
-    cells_ = std::move(now);
     return any;
   }
 
-  cell cell_of(const column& one, std::size_t i, bytes_view value) const {
-    std::string name = one.path;
-    if (from_.kind() == shm::object_kind::array) {
-      name = fmt::format("[{}]{}{}", i, name.empty() ? "" : ".", name);
-    } else if (name.empty()) {
-      name = "value";
-    }
-    const bool is_number = one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
-                           one.place.what->type <= shm::field_type::long_double;
-    return {name, type_of(one), text_of(one, value), csv_text_of(one, value), is_number, false, {}};
+  const column& field(std::size_t c) const { return columns_[c % columns_.size()]; }
+
+  bytes_view element(std::size_t c) const {
+    const std::size_t size = from_.element_size();
+    return bytes_view(seen_.bytes).subspan(c / columns_.size() * size, size);
+  }
+
+  static bool is_number(const column& one) {
+    return one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
+           one.place.what->type <= shm::field_type::long_double;
   }
 
   void draw() const {
     winsize window{};
-    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4;
-    const std::size_t lines = sized ? window.ws_row : 24;
+    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
+    const std::size_t lines = sized && window.ws_row > 0 ? window.ws_row : 24;
     const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
-    // Around them: the title, the head, what is not shown, and the line where the cursor ends.
-    const std::size_t shown = cells_.size() + 3 <= lines ? cells_.size() : lines - 4;
-    std::vector<row> table_rows{{"FIELD", "TYPE", "VALUE", "TREND"}};
+    std::vector<std::string> frame{fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)",
+                                               readable(from_.name()), word_for(from_.kind()),
+                                               seen_.version, per_second_)};
+    // Below the title and the head; the last line says how many are not shown.
+    const std::size_t room = lines - std::min<std::size_t>(lines, 2);
+    const std::size_t shown = cells_.size() <= room ? cells_.size() : room - (room > 0 ? 1 : 0);
+    std::vector<row> texts{{"FIELD", "TYPE", "VALUE", "TREND"}};
     for (std::size_t c = 0; c < shown; ++c) {
-      const cell& one = cells_[c];
-      table_rows.push_back({one.name, one.type,
-                            styled(one.text, one.changed ? style::changed : style::plain),
-                            sparkline(one.past)});
+      texts.push_back({names_[c], type_of(field(c)),
+                       marked(text_of(field(c), element(c)), cells_[c].changed),
+                       sparkline(cells_[c].past)});
     }
-    std::string text = fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)\n",
-                                   shm::detail::printable(from_.name(), 64), word_for(from_.kind()),
-                                   version_, per_second_);
-    text += table(table_rows);
+    std::istringstream lines_of_table(table(texts));
+    for (std::string line; std::getline(lines_of_table, line);) frame.push_back(line);
     if (shown < cells_.size()) {
-      text += fmt::format("… {} more; choose with --field\n", cells_.size() - shown);
+      frame.push_back(fmt::format("… {} more; choose with --field", cells_.size() - shown));
     }
-    print_frame(text, columns);
+    frame.resize(std::min(frame.size(), lines));
+    print_frame(frame, columns);
   }
 
-  /// Over the frame before, line by line, so that nothing flickers.
-  static void print_frame(const std::string& text, std::size_t columns) {
+  /// By a colour, or else by a star.
+  static std::string marked(const std::string& text, bool changed) {
+    if (has_colours()) return styled(text, changed ? style::changed : style::plain);
+    return (changed ? "* " : "  ") + text;
+  }
+
+  /// Over the frame before, line by line, so that nothing flickers; no line ends behind the last
+  /// one, so that nothing scrolls.
+  static void print_frame(const std::vector<std::string>& lines, std::size_t columns) {
     std::string frame = "\x1b[H";
-    for (std::size_t start = 0; start < text.size();) {
-      const std::size_t end = text.find('\n', start);
-      frame += cut(text.substr(start, end - start), columns) + "\x1b[0m\x1b[K\r\n";
-      start = end + 1;
+    for (std::size_t l = 0; l < lines.size(); ++l) {
+      frame += (l == 0 ? "" : "\r\n") + cut(lines[l], columns) + "\x1b[0m\x1b[K";
     }
     fmt::print("{}\x1b[J", frame);
     flush_output();
   }
 
   void print_changes() {
-    std::string line = fmt::format("{} version={}", time_now(), version_);
-    for (const cell& one : cells_) {
-      if (one.changed || first_line_) line += fmt::format(" {}={}", one.name, one.text);
+    std::string line = fmt::format("{} version={}", time_now(), seen_.version);
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      if (!cells_[c].changed && !is_first_line_) continue;
+      line += fmt::format(" {}={}", names_[c], text_of(field(c), element(c), audience::programs));
     }
-    first_line_ = false;
+    is_first_line_ = false;
     fmt::print("{}\n", line);
     flush_output();
   }
 
-  void record_change(bool is_first) {
-    std::vector<std::string> line{"time", "version"};
-    if (is_first) {
-      for (const cell& one : cells_) line.push_back(one.name);
-      record_.line(line);
+  void record_change() {
+    std::vector<std::string> values;
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      values.push_back(csv_text_of(field(c), element(c)));
     }
-    line = {time_now(), fmt::format("{}", version_)};
-    for (const cell& one : cells_) line.push_back(one.csv_text);
-    record_.line(line);
+    record_.line(in_a_line(time_now(), fmt::format("{}", seen_.version), values));
   }
 
   static constexpr std::size_t most_cells = 10000;
+  /// For a version that is the values': of an array in constant use there may be none.
+  static constexpr std::chrono::milliseconds patience{10};
 
   const watch_options& how_;
   shm::const_any_object from_;
   int segment_id_;
   std::vector<column> columns_;
   rows rows_;
+  std::vector<std::string> names_;
+  record record_;  // when all else is known to be right: it opens the file
+  sample seen_;
   std::vector<cell> cells_;
-  record record_;
   rate rate_;
-  std::uint64_t version_ = 0;
   double per_second_ = 0;
-  bool first_line_ = true;
+  bool is_first_line_ = true;
 };
 
 }  // namespace

@@ -1,0 +1,73 @@
+// Readable: text of unknown origin as people read it, with nothing in it that a terminal obeys.
+// SPDX-License-Identifier: MIT
+#include "readable.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace tool {
+
+namespace {
+
+bool is_harmless(char32_t code) noexcept {
+  const auto is_in = [code](char32_t first, char32_t last) {
+    return first <= code && code <= last;
+  };
+  const bool is_control = is_in(0, 0x1f) || is_in(0x7f, 0x9f);
+  const bool ends_line = is_in(0x2028, 0x2029);
+  const bool turns =
+      code == 0x61c || is_in(0x200e, 0x200f) || is_in(0x202a, 0x202e) || is_in(0x2066, 0x2069);
+  return !is_control && !ends_line && !turns;
+}
+
+/// `quote`: 0 for none.
+std::string escaped(std::string_view text, std::size_t most_bytes, char quote) {
+  std::string shown;
+  std::size_t at = 0;
+  while (at < text.size() && at < most_bytes) {
+    const character next = first_character(text.substr(at));
+    const std::string_view bytes = text.substr(at, next.bytes == 0 ? 1 : next.bytes);
+    const bool is_ours = quote != 0 && (bytes[0] == quote || bytes[0] == '\\');
+    if (is_ours) shown += '\\';
+    if (next.bytes != 0 && is_harmless(next.code)) {
+      shown += bytes;
+    } else {
+      for (const char one : bytes) {
+        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(one));
+      }
+    }
+    at += bytes.size();
+  }
+  return at < text.size() ? shown + "…" : shown;
+}
+
+}  // namespace
+
+character first_character(std::string_view text) noexcept {
+  if (text.empty()) return {};
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return {1, first};
+  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc0 || text.size() < bytes) return {};
+  char32_t code = first & (0xffu >> (bytes + 1));
+  for (const char next : text.substr(1, bytes - 1)) {
+    const auto continued = static_cast<unsigned char>(next);
+    if ((continued & 0xc0) != 0x80) return {};
+    code = code << 6 | (continued & 0x3fu);
+  }
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  const bool is_surrogate = 0xd800 <= code && code <= 0xdfff;
+  if (first >= 0xf8 || code < least[bytes] || code > 0x10ffff || is_surrogate) return {};
+  return {bytes, code};
+}
+
+std::string readable(std::string_view text, std::size_t most_bytes) {
+  return escaped(text, most_bytes, 0);
+}
+
+std::string quoted(std::string_view text, char quote) {
+  return quote + escaped(text, text.npos, quote) + quote;
+}
+
+}  // namespace tool
