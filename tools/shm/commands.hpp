@@ -24,7 +24,8 @@ enum class output { tree, json, csv, raw };
 struct show_options {
   std::string name;
   output form = output::tree;
-  std::string rows;  ///< FIRST:END
+  bool damaged = false;  ///< what a dead editor left, as it lies there
+  std::string rows;      ///< FIRST:END
   std::vector<std::string> fields;
 };
 exit_code show(const show_options& how);

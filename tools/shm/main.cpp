@@ -139,6 +139,8 @@ class command_line {
     CLI::Option* const as_json = form("--json", output::json, "For programs");
     CLI::Option* const as_csv = form("--csv", output::csv, "For spreadsheets")->excludes(as_json);
     form("--raw", output::raw, "The bytes as they are")->excludes(as_json)->excludes(as_csv);
+    show_command.add_flag("--damaged", show_.damaged,
+                          "What a dead editor left of an array, as it lies there");
     show_command.add_option("--rows", show_.rows, "Elements FIRST:END of an array, as in 0:20");
     show_command.add_option("--field", show_.fields, "Only these, as in speed,wheels[2].pressure")
         ->delimiter(',')

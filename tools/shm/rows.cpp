@@ -15,15 +15,21 @@ namespace tool {
 
 namespace {
 
-std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which) {
-  if (!which.are_chosen) return from.snapshot();
+/// load_one(i) of all these.
+template <class Load>
+std::vector<std::byte> one_by_one(const rows& which, std::size_t element_size, Load load_one) {
   std::vector<std::byte> all;
-  all.reserve((which.end - which.first) * from.element_size());
+  all.reserve((which.end - which.first) * element_size);
   for (std::size_t i = which.first; i < which.end; ++i) {
-    const std::vector<std::byte> one = from.load(i);
+    const std::vector<std::byte> one = load_one(i);
     all.insert(all.end(), one.begin(), one.end());
   }
   return all;
+}
+
+std::vector<std::byte> bytes_of(const shm::const_any_object& from, const rows& which) {
+  if (!which.are_chosen) return from.snapshot();
+  return one_by_one(which, from.element_size(), [&](std::size_t i) { return from.load(i); });
 }
 
 /// False where it is no number; nothing where nothing is written.
@@ -54,6 +60,12 @@ rows rows_in(const std::string& text, std::size_t size) {
                                          readable(text, 40), size, size - 1));
   }
   return which;
+}
+
+sample take_damaged_sample(const shm::const_any_object& from, const rows& which) {
+  const std::uint64_t version = from.version();
+  const auto load = [&](std::size_t i) { return from.load_damaged(i); };
+  return {one_by_one(which, from.element_size(), load), version, false};
 }
 
 sample take_sample(const shm::const_any_object& from, const rows& which,

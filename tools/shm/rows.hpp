@@ -30,4 +30,7 @@ struct sample {
 sample take_sample(const shm::const_any_object& from, const rows& which,
                    std::chrono::milliseconds patience);
 
+/// The bytes as they lie there, of an array that a dead editor left damaged.
+sample take_damaged_sample(const shm::const_any_object& from, const rows& which);
+
 }  // namespace tool

@@ -8,6 +8,7 @@
 #include "columns.hpp"
 #include "commands.hpp"
 #include "objects.hpp"
+#include "readable.hpp"
 #include "terminal.hpp"
 #include "waiting.hpp"
 
@@ -28,12 +29,10 @@ class request {
   assignment add(const std::string& typed) {
     const std::size_t equals = typed.find('=');
     if (equals == typed.npos || equals == 0) {
-      throw refusal(wrong_usage,
-                    fmt::format("\"{}\": write FIELD=VALUE", shm::detail::printable(typed, 80)));
+      throw refusal(wrong_usage, fmt::format("\"{}\": write FIELD=VALUE", readable(typed, 80)));
     }
     std::string path = typed.substr(0, equals);
     if (of_.kind() == shm::object_kind::array) choose_element(take_index(path));
-    if (path == "value" && of_.value().members.empty()) path.clear();
     return {path, typed.substr(equals + 1)};
   }
 
@@ -48,9 +47,13 @@ class request {
       throw refusal(path[0] == '[' ? not_found : wrong_usage,
                     fmt::format("{}: this is an array; say which element, from [0] to [{}], as in "
                                 "[0].FIELD=VALUE",
-                                shm::detail::printable(path, 80), of_.size() - 1));
+                                readable(path, 80), of_.size() - 1));
     }
-    path = rest.empty() || rest[0] != '.' ? rest : rest.substr(1);
+    if (!rest.empty() && rest[0] != '.' && rest[0] != '[') {
+      throw refusal(wrong_usage,
+                    fmt::format("{}: write [{}].FIELD=VALUE", readable(path, 80), *index));
+    }
+    path = rest.substr(!rest.empty() && rest[0] == '.' ? 1 : 0);
     return static_cast<std::size_t>(*index);
   }
 

@@ -23,7 +23,7 @@ class view {
       : from_(from),
         all_(how.fields.empty()),
         rows_(rows_in(how.rows, from.size())),
-        seen_(take_sample(from, rows_, patience)) {
+        seen_(how.damaged ? take_damaged_sample(from, rows_) : take_sample(from, rows_, patience)) {
     const bool needs_columns = how.form == output::tree || how.form == output::csv || !all_;
     if (needs_columns) columns_ = columns_of(from.value(), how.fields);
   }

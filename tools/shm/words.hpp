@@ -43,6 +43,11 @@ inline std::string with_commands(std::string advice) {
   const std::pair<const char*, const char*> ways[] = {
       {"shm::remove(name, shm::force)", "shm rm --force NAME"},
       {"shm::remove(name)", "shm rm NAME"},
+      {"a program that can repair them takes lock(), stores whole elements and calls "
+       "mark_repaired()",
+       "see them as they are: shm show NAME --damaged; a program stores whole ones, or shm set "
+       "does; "
+       "then: shm repaired NAME"},
   };
   for (const auto& [call, command] : ways) {
     for (std::size_t at = advice.find(call); at != advice.npos; at = advice.find(call)) {
