@@ -3228,7 +3228,14 @@ class spectator {
     }
     check_trust(here->now.owner, how.access, "segment", about);
     if (found) set_ = looked_at_set(found->set, how.open_timeout);
-    if (state != segment_state::ready && !settled(head, marked, until, about)) return false;
+    if (state != segment_state::ready) {
+      if (marked && !is_door_free(about)) {
+        here.reset();  // whoever is inside may be counting who is attached
+        wait_at_door(until, about);
+        return false;
+      }
+      refuse_unless_as_good_as_ready(head, about);
+    }
     facts_ = verified_description::read(head, here->now.size, which, about);
     where_ = here->where;
     memory_ = std::move(here->memory);
@@ -3244,20 +3251,28 @@ class spectator {
     return id_of(found) != id_of(beside);
   }
 
-  /// Whoever creates or removes it is inside the door, or dead.
-  bool settled(const header& head, bool marked, const deadline& until, const subject& about) const {
-    if (marked) {
-      const status waited = set_.wait_for_zero(semaphore::door, until);
-      if (means_gone(waited.error_number)) return false;
-      if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
-      if (!waited.ok()) refuse_set_call("semctl(GETVAL)", waited.error_number, about);
-    }
+  /// Whoever creates or removes it is inside, or dead.
+  bool is_door_free(const subject& about) const {
+    const result<int> inside = set_.set().value(semaphore::door);
+    if (means_gone(inside.error_number)) return false;
+    if (!inside.ok()) refuse_set_call("semctl(GETVAL)", inside.error_number, about);
+    return inside.value == 0;
+  }
+
+  void wait_at_door(const deadline& until, const subject& about) const {
+    const status waited = set_.wait_for_zero(semaphore::door, until);
+    if (waited.ok() || means_gone(waited.error_number)) return;
+    if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
+    refuse_set_call("semctl(GETVAL)", waited.error_number, about);
+  }
+
+  /// After the door was seen free. Removing: by somebody who died.
+  static void refuse_unless_as_good_as_ready(const header& head, const subject& about) {
     const segment_state again = head.state.load(std::memory_order_seq_cst);
     if (again == segment_state::removed) refuse_not_found(about);
     if (again == segment_state::blank || again == segment_state::under_construction) {
       refuse_half_made(about);
     }
-    return true;  // ready, or removing by somebody who died: as good as ready
   }
 
   int key_value_;
@@ -3727,16 +3742,21 @@ enum class retirement {
                       about);
 }
 
-/// Beside the one attachment of this call; when the kernel does not tell, somebody does. Who only
-/// looks (shm ls) is attached for microseconds, and nothing tells when the number falls.
-inline bool others_stay_attached(const segment& where) noexcept {
+/// Of one that is kept from running, too.
+inline constexpr std::chrono::milliseconds time_of_a_look{10};
+
+/// Whether anybody but this call, which is attached once, is so for longer than that; when the
+/// kernel does not tell, somebody is. Who only looks (shm ls) is attached for microseconds, and
+/// nothing tells when the number falls.
+inline bool others_stay_attached(const segment& where, std::chrono::milliseconds span) noexcept {
   crash_point("retire: others attached");
-  const deadline end_of_a_look = deadline::after(std::chrono::milliseconds(10));
+  const deadline end = deadline::after(span);
   for (;;) {
+    const bool is_last_look = end.passed();
     const result<segment_status> now = where.stat();
     if (now.ok() && now.value.attached <= 1) return false;
-    if (!now.ok() || end_of_a_look.passed()) return true;
-    std::this_thread::yield();
+    if (!now.ok() || is_last_look) return true;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }
 
@@ -3848,10 +3868,10 @@ class judge {
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
     const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && now.attached == 0 && !as_it_is) {
+    if (facts.until_last_detach() && !as_it_is && is_unused(where, now, found)) {
       const result<retirement> stale = retire_if_unused(head, where);
-      if (stale.value == retirement::done) return verdict::gone;
       if (!stale.ok()) refuse_retirement(stale, about_);
+      return verdict::gone;  // or looked at by somebody since: look again
     }
     if (mode_ == open_mode::create_only) {
       refuse(errc::already_exists, about_,
@@ -3859,7 +3879,7 @@ class judge {
     }
     facts.check_content(head, plan_, about_);
     if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0 && others_stay_attached(where)) {
+      if (now.attached > 0 && others_stay_attached(where, time_of_a_look)) {
         if (as_it_is) {
           refuse(errc::in_use, about_,
                  "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
@@ -3881,6 +3901,11 @@ class judge {
       crash_point("open: ready again");
     }
     return verdict::usable;
+  }
+
+  static bool is_unused(const segment& where, const segment_status& now, const found_set& found) {
+    return now.attached == 0 ||
+           (!anybody_sits(found) && !others_stay_attached(where, time_of_a_look));
   }
 
   const key& which_;
@@ -4213,6 +4238,10 @@ class connection {
     process::accept_barriers();
     // Another thread of this child may have been inside before.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
+    // After an ipcrm -m another object may stand under the key, and these seats be its.
+    const result<segment> under_key = segment::find(key_value_);
+    const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
+    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) give_up();
     const std::optional<seat_identity> seat = all_seats().sit_down(about());
     if (!seat) give_up();
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
@@ -4233,8 +4262,10 @@ class connection {
     const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
     if (inside) {
       crash_point("leave: inside");
-      if (!is_removed() && retire_unless_others_stay() == retirement::done) {
-        if (place_.set.remove().ok()) return;  // with it went the seat and the door
+      const bool retired = !is_removed() && retire_unless_others_stay() == retirement::done;
+      // Who sits here and was not attached has another object, made anew after an ipcrm -m.
+      if (retired && !anybody_else_sits() && place_.set.remove().ok()) {
+        return;  // with it went the seat and the door
       }
     }
     leave_seat();
@@ -4247,10 +4278,16 @@ class connection {
   retirement retire_unless_others_stay() const noexcept {
     retirement outcome = retirement::in_use;
     for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
-      if (tries > 0 && (anybody_else_sits() || others_stay_attached(place_.where))) break;
+      const bool is_again = tries > 0;
+      if (is_again && (is_removed() || anybody_else_sits() || others_stay())) break;
       outcome = retire_if_unused(*head_, place_.where).value;
     }
     return outcome;
+  }
+
+  /// A shorter look than elsewhere: nothing is lost when it stays, and handles are closed often.
+  bool others_stay() const noexcept {
+    return others_stay_attached(place_.where, std::chrono::milliseconds(1));
   }
 
   bool anybody_else_sits() const noexcept {
@@ -4693,16 +4730,23 @@ T value_from_bytes(Fill fill) {
   }
 }
 
-/// Calls f(value), then after() unless f throws, and returns what f returns.
+/// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
+/// must not throw. By a flag: std::uncaught_exceptions() costs as much as a lock.
 template <class F, class T, class After>
 auto call_then(F&& f, T& value, After after) {
-  if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
-    std::forward<F>(f)(value);
-    after();
-  } else {
-    auto result = std::forward<F>(f)(value);
-    after();
-    return result;
+  struct end {
+    After& after;
+    bool thrown = false;
+    ~end() {
+      if (!thrown) after();
+    }
+  };
+  end at_end{after};
+  try {
+    return std::forward<F>(f)(value);
+  } catch (...) {
+    at_end.thrown = true;
+    throw;
   }
 }
 
@@ -5466,11 +5510,12 @@ class array {
   template <class F>
   auto update(std::size_t i, F&& f) {
     detail::check_index<N>(i);
+    core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(opened().buffer);
-    std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
+    detail::draft<T> draft(here.buffer);
+    std::memcpy(draft.bytes(), here.view().element(i), sizeof(T));
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) opened().view().store(i, draft.bytes());
+      if (lock.is_held()) here.view().store(i, draft.bytes());
     });
   }
 
@@ -5914,13 +5959,13 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
+    core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(opened().buffer);
-    cell().read(head().version, opened().place.payload(), draft.bytes());
+    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::draft<T> draft(here.buffer);
+    cell().read(version, here.place.payload(), draft.bytes());
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) {
-        cell().publish(head().version, opened().place.payload(), draft.bytes());
-      }
+      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
     });
   }
 
@@ -6116,7 +6161,7 @@ class remover {
         state.value != segment_state::ready && state.value != segment_state::removing;
     const bool seated = beside != nullptr && anybody_sits(*beside);
     const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
-                        (seated || others_stay_attached(existing.value));
+                        (seated || others_stay_attached(existing.value, time_of_a_look));
     if (mode_ == removal_mode::if_dead) {
       if (in_use) refuse_in_use(beside);
       require_dead(head, now.value, state.value);

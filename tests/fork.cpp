@@ -1,5 +1,6 @@
 // Fork: a child has copies of the handles, and neither its parent's seat nor its locks.
 // SPDX-License-Identifier: MIT
+#include <memory>
 #include <shm.hpp>
 #include <thread>
 
@@ -161,6 +162,31 @@ TEST_CASE("threads of a child sit down together, and no update is lost", "[inher
   });
   CHECK(forked.wait() == 0);
   CHECK(counter.load() == 400);
+}
+
+TEST_CASE(
+    "a child whose segment was removed by hand does not sit down with the next object's users",
+    "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton is_another;
+  auto before = std::make_unique<shm::object<int>>(shm::create_only, name, 1);
+  support::child forked([&] {
+    is_another.await();
+    try {
+      before->store(5);
+    } catch (const shm::error& refusal) {
+      return refusal.code() == shm::errc::removed ? 0 : 1;
+    }
+    return 2;
+  });
+  REQUIRE(shm::detail::segment::find(name.key().segment_key()).value.remove().ok());
+  before.reset();
+  shm::object<int> another(shm::create_only, name, 2);
+  is_another.pass();
+  CHECK(forked.wait() == 0);
+  CHECK(another.load() == 2);
+  another.store(3);
 }
 
 TEST_CASE("an anonymous object is shared with children, and gone with its last handle",

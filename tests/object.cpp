@@ -5,6 +5,7 @@
 #include <shm.hpp>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "support/baton.hpp"
 #include "support/catch.hpp"
@@ -140,6 +141,44 @@ TEST_CASE("a draft is dropped by discard() and by an exception") {
   CHECK(car.load().gear == 0);
   CHECK(car.version() == 0);
   car.store({1, 1});  // and the lock is free
+}
+
+TEST_CASE("a handle moves while its update runs") {
+  const support::name first_name, second_name;
+  shm::object<int> first(shm::create_only, first_name, 1), second(shm::create_only, second_name, 2);
+  first.update([&](int& value) {
+    value = 100;
+    std::swap(first, second);
+  });
+  CHECK(second.load() == 100);
+  CHECK(first.load() == 2);
+  std::vector<shm::object<int>> several;
+  several.emplace_back(first_name);
+  several[0].update([&](int& value) {
+    value = 101;
+    several.emplace_back(second_name);
+  });
+  CHECK(several[0].load() == 101);
+  CHECK(several[1].load() == 2);
+}
+
+TEST_CASE("an update returns in place what cannot be moved") {
+  struct fixed {
+    explicit fixed(int n) : number(n) {}
+    fixed(const fixed&) = delete;
+    fixed& operator=(const fixed&) = delete;
+    int number;
+  };
+  const support::name name, array_name;
+  shm::object<int> object(shm::create_only, name, 1);
+  shm::array<int, 2> array(shm::create_only, array_name, 1);
+  const auto raise = [](int& value) { return fixed(++value); };
+  const fixed seen = object.update(raise);
+  const fixed seen_element = array.update(1, raise);
+  CHECK(seen.number == 2);
+  CHECK(seen_element.number == 2);
+  CHECK(object.load() == 2);
+  CHECK(array.load(1) == 2);
 }
 
 TEST_CASE("a large draft lies in the handle, and a handle moves while it is open") {

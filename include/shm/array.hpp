@@ -79,11 +79,12 @@ class array {
   template <class F>
   auto update(std::size_t i, F&& f) {
     detail::check_index<N>(i);
+    core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(opened().buffer);
-    std::memcpy(draft.bytes(), opened().view().element(i), sizeof(T));
+    detail::draft<T> draft(here.buffer);
+    std::memcpy(draft.bytes(), here.view().element(i), sizeof(T));
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) opened().view().store(i, draft.bytes());
+      if (lock.is_held()) here.view().store(i, draft.bytes());
     });
   }
 

@@ -4,6 +4,7 @@
 
 #include "base/requirements.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <gsl/assert>
@@ -76,13 +77,13 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
+    core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    detail::draft<T> draft(opened().buffer);
-    cell().read(head().version, opened().place.payload(), draft.bytes());
+    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::draft<T> draft(here.buffer);
+    cell().read(version, here.place.payload(), draft.bytes());
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) {
-        cell().publish(head().version, opened().place.payload(), draft.bytes());
-      }
+      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
     });
   }
 

@@ -63,6 +63,14 @@ TEST_CASE("who only looks for a moment is in nobody's way") {
     shm::object<int> last(name, how);
     look = attached();
   }
+  SECTION("the next one makes anew what only dead processes had") {
+    support::dies([&] {
+      shm::object<int> theirs(shm::create_only, name, 7, how);
+      support::die();
+    });
+    look = attached();
+    CHECK(shm::object<int>(name, how).load() == 0);
+  }
   SECTION("a removal succeeds") {
     { shm::object<int> one(name); }
     look = attached();

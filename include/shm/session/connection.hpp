@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -105,6 +107,10 @@ class connection {
     process::accept_barriers();
     // Another thread of this child may have been inside before.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
+    // After an ipcrm -m another object may stand under the key, and these seats be its.
+    const result<segment> under_key = segment::find(key_value_);
+    const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
+    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) give_up();
     const std::optional<seat_identity> seat = all_seats().sit_down(about());
     if (!seat) give_up();
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
@@ -125,8 +131,10 @@ class connection {
     const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
     if (inside) {
       crash_point("leave: inside");
-      if (!is_removed() && retire_unless_others_stay() == retirement::done) {
-        if (place_.set.remove().ok()) return;  // with it went the seat and the door
+      const bool retired = !is_removed() && retire_unless_others_stay() == retirement::done;
+      // Who sits here and was not attached has another object, made anew after an ipcrm -m.
+      if (retired && !anybody_else_sits() && place_.set.remove().ok()) {
+        return;  // with it went the seat and the door
       }
     }
     leave_seat();
@@ -139,10 +147,16 @@ class connection {
   retirement retire_unless_others_stay() const noexcept {
     retirement outcome = retirement::in_use;
     for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
-      if (tries > 0 && (anybody_else_sits() || others_stay_attached(place_.where))) break;
+      const bool is_again = tries > 0;
+      if (is_again && (is_removed() || anybody_else_sits() || others_stay())) break;
       outcome = retire_if_unused(*head_, place_.where).value;
     }
     return outcome;
+  }
+
+  /// A shorter look than elsewhere: nothing is lost when it stays, and handles are closed often.
+  bool others_stay() const noexcept {
+    return others_stay_attached(place_.where, std::chrono::milliseconds(1));
   }
 
   bool anybody_else_sits() const noexcept {

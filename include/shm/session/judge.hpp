@@ -73,10 +73,10 @@ class judge {
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
     const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && now.attached == 0 && !as_it_is) {
+    if (facts.until_last_detach() && !as_it_is && is_unused(where, now, found)) {
       const result<retirement> stale = retire_if_unused(head, where);
-      if (stale.value == retirement::done) return verdict::gone;
       if (!stale.ok()) refuse_retirement(stale, about_);
+      return verdict::gone;  // or looked at by somebody since: look again
     }
     if (mode_ == open_mode::create_only) {
       refuse(errc::already_exists, about_,
@@ -84,7 +84,7 @@ class judge {
     }
     facts.check_content(head, plan_, about_);
     if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0 && others_stay_attached(where)) {
+      if (now.attached > 0 && others_stay_attached(where, time_of_a_look)) {
         if (as_it_is) {
           refuse(errc::in_use, about_,
                  "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
@@ -106,6 +106,11 @@ class judge {
       crash_point("open: ready again");
     }
     return verdict::usable;
+  }
+
+  static bool is_unused(const segment& where, const segment_status& now, const found_set& found) {
+    return now.attached == 0 ||
+           (!anybody_sits(found) && !others_stay_attached(where, time_of_a_look));
   }
 
   const key& which_;

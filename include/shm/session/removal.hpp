@@ -94,7 +94,7 @@ class remover {
         state.value != segment_state::ready && state.value != segment_state::removing;
     const bool seated = beside != nullptr && anybody_sits(*beside);
     const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
-                        (seated || others_stay_attached(existing.value));
+                        (seated || others_stay_attached(existing.value, time_of_a_look));
     if (mode_ == removal_mode::if_dead) {
       if (in_use) refuse_in_use(beside);
       require_dead(head, now.value, state.value);

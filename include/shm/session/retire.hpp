@@ -27,16 +27,21 @@ enum class retirement {
                       about);
 }
 
-/// Beside the one attachment of this call; when the kernel does not tell, somebody does. Who only
-/// looks (shm ls) is attached for microseconds, and nothing tells when the number falls.
-inline bool others_stay_attached(const segment& where) noexcept {
+/// Of one that is kept from running, too.
+inline constexpr std::chrono::milliseconds time_of_a_look{10};
+
+/// Whether anybody but this call, which is attached once, is so for longer than that; when the
+/// kernel does not tell, somebody is. Who only looks (shm ls) is attached for microseconds, and
+/// nothing tells when the number falls.
+inline bool others_stay_attached(const segment& where, std::chrono::milliseconds span) noexcept {
   crash_point("retire: others attached");
-  const deadline end_of_a_look = deadline::after(std::chrono::milliseconds(10));
+  const deadline end = deadline::after(span);
   for (;;) {
+    const bool is_last_look = end.passed();
     const result<segment_status> now = where.stat();
     if (now.ok() && now.value.attached <= 1) return false;
-    if (!now.ok() || end_of_a_look.passed()) return true;
-    std::this_thread::yield();
+    if (!now.ok() || is_last_look) return true;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }
 

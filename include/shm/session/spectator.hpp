@@ -94,7 +94,14 @@ class spectator {
     }
     check_trust(here->now.owner, how.access, "segment", about);
     if (found) set_ = looked_at_set(found->set, how.open_timeout);
-    if (state != segment_state::ready && !settled(head, marked, until, about)) return false;
+    if (state != segment_state::ready) {
+      if (marked && !is_door_free(about)) {
+        here.reset();  // whoever is inside may be counting who is attached
+        wait_at_door(until, about);
+        return false;
+      }
+      refuse_unless_as_good_as_ready(head, about);
+    }
     facts_ = verified_description::read(head, here->now.size, which, about);
     where_ = here->where;
     memory_ = std::move(here->memory);
@@ -110,20 +117,28 @@ class spectator {
     return id_of(found) != id_of(beside);
   }
 
-  /// Whoever creates or removes it is inside the door, or dead.
-  bool settled(const header& head, bool marked, const deadline& until, const subject& about) const {
-    if (marked) {
-      const status waited = set_.wait_for_zero(semaphore::door, until);
-      if (means_gone(waited.error_number)) return false;
-      if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
-      if (!waited.ok()) refuse_set_call("semctl(GETVAL)", waited.error_number, about);
-    }
+  /// Whoever creates or removes it is inside, or dead.
+  bool is_door_free(const subject& about) const {
+    const result<int> inside = set_.set().value(semaphore::door);
+    if (means_gone(inside.error_number)) return false;
+    if (!inside.ok()) refuse_set_call("semctl(GETVAL)", inside.error_number, about);
+    return inside.value == 0;
+  }
+
+  void wait_at_door(const deadline& until, const subject& about) const {
+    const status waited = set_.wait_for_zero(semaphore::door, until);
+    if (waited.ok() || means_gone(waited.error_number)) return;
+    if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
+    refuse_set_call("semctl(GETVAL)", waited.error_number, about);
+  }
+
+  /// After the door was seen free. Removing: by somebody who died.
+  static void refuse_unless_as_good_as_ready(const header& head, const subject& about) {
     const segment_state again = head.state.load(std::memory_order_seq_cst);
     if (again == segment_state::removed) refuse_not_found(about);
     if (again == segment_state::blank || again == segment_state::under_construction) {
       refuse_half_made(about);
     }
-    return true;  // ready, or removing by somebody who died: as good as ready
   }
 
   int key_value_;

@@ -47,16 +47,23 @@ T value_from_bytes(Fill fill) {
   }
 }
 
-/// Calls f(value), then after() unless f throws, and returns what f returns.
+/// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
+/// must not throw. By a flag: std::uncaught_exceptions() costs as much as a lock.
 template <class F, class T, class After>
 auto call_then(F&& f, T& value, After after) {
-  if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
-    std::forward<F>(f)(value);
-    after();
-  } else {
-    auto result = std::forward<F>(f)(value);
-    after();
-    return result;
+  struct end {
+    After& after;
+    bool thrown = false;
+    ~end() {
+      if (!thrown) after();
+    }
+  };
+  end at_end{after};
+  try {
+    return std::forward<F>(f)(value);
+  } catch (...) {
+    at_end.thrown = true;
+    throw;
   }
 }
 
