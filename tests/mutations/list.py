@@ -167,7 +167,7 @@ MUTATIONS = [
      "      if (anybody_sits(found)) {", "      if (false) {",
      ["session/open.cpp:a blank segment in whose seats somebody sits is corrupt, and its value stays"]),
     ("a live holder is judged by a set that does not know it", "session/judge.hpp",
-     "      if (now.attached > 0) {", "      if (now.attached > 1000) {",
+     "      if (now.attached > 0 && others_stay_attached(where, time_of_a_look)) {", "      if (now.attached > 1000) {",
      ["session/open.cpp:semaphores removed under attached processes retire the object for all of them"]),
     ("a reader takes whatever state it finds", "session/observer.hpp",
      "      if (unfinished) refuse_half_made(about);\n", "",
