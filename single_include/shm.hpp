@@ -3760,6 +3760,13 @@ inline bool others_stay_attached(const segment& where, std::chrono::milliseconds
   }
 }
 
+/// Whether somebody uses it. `before`: as it was before this call attached.
+inline bool is_in_use(const segment& where, const segment_status& before, const found_set* beside) {
+  if (before.attached == 0) return false;
+  const bool seated = beside != nullptr && anybody_sits(*beside);
+  return seated || others_stay_attached(where, time_of_a_look);
+}
+
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
 /// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
 inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
@@ -3868,7 +3875,7 @@ class judge {
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
     const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && !as_it_is && is_unused(where, now, found)) {
+    if (facts.until_last_detach() && !as_it_is && !is_in_use(where, now, &found)) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (!stale.ok()) refuse_retirement(stale, about_);
       return verdict::gone;  // or looked at by somebody since: look again
@@ -3901,11 +3908,6 @@ class judge {
       crash_point("open: ready again");
     }
     return verdict::usable;
-  }
-
-  static bool is_unused(const segment& where, const segment_status& now, const found_set& found) {
-    return now.attached == 0 ||
-           (!anybody_sits(found) && !others_stay_attached(where, time_of_a_look));
   }
 
   const key& which_;
@@ -6159,9 +6161,8 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    const bool seated = beside != nullptr && anybody_sits(*beside);
-    const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
-                        (seated || others_stay_attached(existing.value, time_of_a_look));
+    const bool in_use =
+        mode_ != removal_mode::forced && is_in_use(existing.value, now.value, beside);
     if (mode_ == removal_mode::if_dead) {
       if (in_use) refuse_in_use(beside);
       require_dead(head, now.value, state.value);

@@ -73,7 +73,7 @@ class judge {
                    const found_set& found) const {
     const auto facts = verified_description::read(head, now.size, which_, about_);
     const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && !as_it_is && is_unused(where, now, found)) {
+    if (facts.until_last_detach() && !as_it_is && !is_in_use(where, now, &found)) {
       const result<retirement> stale = retire_if_unused(head, where);
       if (!stale.ok()) refuse_retirement(stale, about_);
       return verdict::gone;  // or looked at by somebody since: look again
@@ -106,11 +106,6 @@ class judge {
       crash_point("open: ready again");
     }
     return verdict::usable;
-  }
-
-  static bool is_unused(const segment& where, const segment_status& now, const found_set& found) {
-    return now.attached == 0 ||
-           (!anybody_sits(found) && !others_stay_attached(where, time_of_a_look));
   }
 
   const key& which_;

@@ -92,9 +92,8 @@ class remover {
     // takes for ready, should we die.
     const bool has_no_handles =
         state.value != segment_state::ready && state.value != segment_state::removing;
-    const bool seated = beside != nullptr && anybody_sits(*beside);
-    const bool in_use = mode_ != removal_mode::forced && now.value.attached > 0 &&
-                        (seated || others_stay_attached(existing.value, time_of_a_look));
+    const bool in_use =
+        mode_ != removal_mode::forced && is_in_use(existing.value, now.value, beside);
     if (mode_ == removal_mode::if_dead) {
       if (in_use) refuse_in_use(beside);
       require_dead(head, now.value, state.value);

@@ -8,6 +8,7 @@
 #include "../base/crash_point.hpp"
 #include "../base/deadline.hpp"
 #include "../os/segment.hpp"
+#include "find.hpp"
 #include "header.hpp"
 #include "trouble.hpp"
 
@@ -43,6 +44,13 @@ inline bool others_stay_attached(const segment& where, std::chrono::milliseconds
     if (!now.ok() || is_last_look) return true;
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
+}
+
+/// Whether somebody uses it. `before`: as it was before this call attached.
+inline bool is_in_use(const segment& where, const segment_status& before, const found_set* beside) {
+  if (before.attached == 0) return false;
+  const bool seated = beside != nullptr && anybody_sits(*beside);
+  return seated || others_stay_attached(where, time_of_a_look);
 }
 
 /// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
