@@ -20,7 +20,7 @@ class ShmRecipe(ConanFile):
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
     exports = "CMakeLists.txt", "include/shm/base/version.hpp"
-    exports_sources = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "single_include/*", "tests/*", "tools/*",
+    exports_sources = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "single_include/*", "tests/*", "apps/*", "tools/*",
                        "examples/*")
     no_copy_source = True
 

@@ -20,7 +20,7 @@ set(CPACK_INSTALL_CMAKE_PROJECTS
 if(SHM_BUILD_TOOL)
   install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/shm-tools RENAME copyright
           COMPONENT tool_debian EXCLUDE_FROM_ALL)
-  install(FILES tools/shm/completion/_shm.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _shm
+  install(FILES apps/shm/completion/_shm.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _shm
           COMPONENT tool_debian EXCLUDE_FROM_ALL)
   set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_CURRENT_BINARY_DIR};shm;ALL;/")
   set(CPACK_DEB_COMPONENT_INSTALL ON)

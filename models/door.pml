@@ -1,7 +1,7 @@
 /* Door: opening, completing, removing and leaving by processes that die.
  * SPDX-License-Identifier: MIT
  *
- * Of include/shm/session/ (open, judge, create, observer, removal, retire, connection).
+ * Of include/shm/lifecycle/ and session/ (open, judge, create, observer, removal, retire, connection).
  *
  * PROCESSES processes use one name, OPERATIONS times each, and choose every time: open (or create), hold and
  * close it; open it read-only, hold and close it; remove it; remove it by force. Objects are persistent, or with

@@ -1,4 +1,4 @@
-/* Lock with seats: holders, waiters and newcomers that die; include/shm/sync/robust_lock.hpp and session/seat.hpp.
+/* Lock with seats: holders, waiters and newcomers that die; include/shm/sync/robust_lock.hpp and lifecycle/seat.hpp.
  * SPDX-License-Identifier: MIT
  *
  * CONTENDERS who sit already lock LOCKS times each: the first leaves the wait when it likes (deadline or

@@ -176,6 +176,160 @@ inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in t
 }  // namespace detail
 }  // namespace shm
 
+// ---- shm/base/crash_point.hpp
+// Crash points: named steps of every protocol at which the tests kill the process.
+
+namespace shm::detail {
+
+#ifdef SHM_CRASH_POINTS
+inline void (*crash_point_hook)(const char* step) = nullptr;
+
+inline void crash_point(const char* step) noexcept {
+  if (crash_point_hook != nullptr) crash_point_hook(step);
+}
+
+/// copy(offset, size) for each third, with a crash point after the first and after the second.
+template <class Copy>
+void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcept {
+  const std::size_t third = size / 3 / sizeof(std::size_t) * sizeof(std::size_t);
+  copy(0, third);
+  crash_point(step);
+  copy(third, third);
+  crash_point(step);
+  copy(2 * third, size - 2 * third);
+}
+#else
+constexpr void crash_point(const char*) noexcept {}
+
+template <class Copy>
+[[gnu::always_inline]] inline void crash_points_in_copy(const char*, std::size_t size,
+                                                        Copy copy) noexcept {
+  copy(0, size);
+}
+#endif
+
+}  // namespace shm::detail
+
+// ---- shm/format/header.hpp
+// Header: what lies at the start of every segment; the memory layout that processes agree on.
+
+namespace shm::detail {
+
+/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
+/// so that programs built with different ones can tell, and can remove each other's objects: the
+/// first eight bytes and what they mean, the place of this number, the keys, and what the
+/// semaphores before the seats are.
+inline constexpr std::uint32_t layout_number = 1;
+
+/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
+/// creator's very first store has to say both.
+enum class segment_state : std::uint64_t {
+  blank = 0,  ///< as the kernel made it
+  under_construction = 0x53686d2100000001,
+  ready,
+  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
+  removed    ///< its end: handles refuse to go on
+};
+
+constexpr bool is_ours(segment_state state) noexcept {
+  return static_cast<std::uint64_t>(state) >> 32 ==
+         static_cast<std::uint64_t>(segment_state::ready) >> 32;
+}
+
+enum class segment_kind : std::uint32_t { object = 1, array, mutex };
+
+constexpr std::string_view name_of(segment_kind kind) noexcept {
+  switch (kind) {
+    case segment_kind::object: return "shm::object";
+    case segment_kind::array: return "shm::array";
+    case segment_kind::mutex: return "shm::mutex";
+  }
+  return "something unknown";
+}
+
+/// Bits of header::section, changed by the holder of the lock alone.
+namespace section_bit {
+inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside a locked section
+inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
+}  // namespace section_bit
+
+/// Who sits on a seat. The generation tells this occupant from all before and after.
+struct seat_entry {
+  std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
+  std::atomic<std::uint32_t> generation;
+  std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
+};
+
+/// Written once, before the segment is ready; never changes afterwards. Copied before it is
+/// believed.
+struct description {
+  std::uint32_t layout;
+  std::uint32_t kind;
+  std::uint32_t until_last_detach;
+  std::uint32_t seats;
+  std::uint32_t name_length;
+  std::uint32_t schema_length;
+  std::uint64_t type_size;
+  std::uint64_t type_alignment;
+  std::uint64_t fingerprint;
+  std::uint64_t payload_size;
+  std::uint64_t payload_offset;
+  char name[64];
+};
+
+struct header {
+  // One cache line with all that a lock, a store and a load touch.
+  alignas(64) std::atomic<segment_state> state;
+  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
+  std::atomic<std::uint64_t> version;  ///< number of values published
+  std::atomic<std::uint32_t> section;
+  std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
+
+  alignas(64) std::atomic<std::uint32_t> last_generation;
+  std::atomic<std::int32_t> set_id;
+  description fixed;
+
+  // Behind it: seat_entry[seats], the schema's text, the payload.
+};
+
+static_assert(std::atomic<segment_state>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
+static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
+static_assert(offsetof(header, state) == 0 &&
+              offsetof(header, fixed) + offsetof(description, layout) == 72);
+
+}  // namespace shm::detail
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/ownership.hpp
 // Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
 
@@ -210,151 +364,6 @@ struct ownership {
     return static_cast<char>('0' + ((mode >> shift) & 7u));
   }
 };
-
-}  // namespace shm::detail
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/os/census.hpp
-// Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
-
-namespace shm::detail {
-
-struct counted_segment {
-  int id = -1;
-  key_t key = IPC_PRIVATE;
-  std::size_t size = 0;
-  unsigned long attached = 0;
-  ownership owner;
-  pid_t creator_process = 0;
-  std::time_t changed = 0;  ///< created, or given another mode or owner
-};
-
-struct counted_set {
-  int id = -1;
-  key_t key = IPC_PRIVATE;
-  unsigned semaphores = 0;
-  ownership owner;
-};
-
-/// The kernel tells these without read permission, but not what is inside. An object that comes or
-/// goes meanwhile may be missing; one that goes later is for the caller to find gone.
-class census {
- public:
-  static result<std::vector<counted_segment>> segments() {
-    result<std::vector<counted_segment>> all;
-    shm_info totals{};
-    const int last = ::shmctl(0, SHM_INFO, static_cast<shmid_ds*>(static_cast<void*>(&totals)));
-    if (last == -1) all.error_number = errno;
-    for (int index = 0; index <= last; ++index) {
-      shmid_ds data{};
-      int id = ::shmctl(index, SHM_STAT_ANY, &data);
-      // Before Linux 4.17, and in emulators: only those that may be read.
-      if (id == -1 && errno == EINVAL) id = ::shmctl(index, SHM_STAT, &data);
-      if (id == -1) {
-        if (!is_of_one_slot(errno)) return {{}, errno};
-        continue;
-      }
-      if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
-      all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
-                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime});
-    }
-    return all;
-  }
-
-  static result<std::vector<counted_set>> sets() {
-    result<std::vector<counted_set>> all;
-    seminfo totals{};
-    argument where;
-    where.totals = &totals;
-    const int last = ::semctl(0, 0, SEM_INFO, where);
-    if (last == -1) all.error_number = errno;
-    for (int index = 0; index <= last; ++index) {
-      semid_ds data{};
-      where.status = &data;
-      int id = ::semctl(index, 0, SEM_STAT_ANY, where);
-      if (id == -1 && errno == EINVAL) id = ::semctl(index, 0, SEM_STAT, where);
-      if (id == -1) {
-        if (!is_of_one_slot(errno)) return {{}, errno};
-        continue;
-      }
-      all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
-                           ownership::of(data.sem_perm)});
-    }
-    return all;
-  }
-
- private:
-  /// Nothing there, or nothing that may be read.
-  static bool is_of_one_slot(int error_number) noexcept {
-    return error_number == EINVAL || error_number == EIDRM || error_number == EACCES;
-  }
-
-  union argument {
-    semid_ds* status;
-    seminfo* totals;
-  };
-};
-
-}  // namespace shm::detail
-
-// ---- shm/base/crash_point.hpp
-// Crash points: named steps of every protocol at which the tests kill the process.
-
-namespace shm::detail {
-
-#ifdef SHM_CRASH_POINTS
-inline void (*crash_point_hook)(const char* step) = nullptr;
-
-inline void crash_point(const char* step) noexcept {
-  if (crash_point_hook != nullptr) crash_point_hook(step);
-}
-
-/// copy(offset, size) for each third, with a crash point after the first and after the second.
-template <class Copy>
-void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcept {
-  const std::size_t third = size / 3 / sizeof(std::size_t) * sizeof(std::size_t);
-  copy(0, third);
-  crash_point(step);
-  copy(third, third);
-  crash_point(step);
-  copy(2 * third, size - 2 * third);
-}
-#else
-constexpr void crash_point(const char*) noexcept {}
-
-template <class Copy>
-[[gnu::always_inline]] inline void crash_points_in_copy(const char*, std::size_t size,
-                                                        Copy copy) noexcept {
-  copy(0, size);
-}
-#endif
 
 }  // namespace shm::detail
 
@@ -762,6 +771,89 @@ class key {
 
 }  // namespace shm
 
+// ---- shm/os/census.hpp
+// Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
+
+namespace shm::detail {
+
+struct counted_segment {
+  int id = -1;
+  key_t key = IPC_PRIVATE;
+  std::size_t size = 0;
+  unsigned long attached = 0;
+  ownership owner;
+  pid_t creator_process = 0;
+  std::time_t changed = 0;  ///< created, or given another mode or owner
+};
+
+struct counted_set {
+  int id = -1;
+  key_t key = IPC_PRIVATE;
+  unsigned semaphores = 0;
+  ownership owner;
+};
+
+/// The kernel tells these without read permission, but not what is inside. An object that comes or
+/// goes meanwhile may be missing; one that goes later is for the caller to find gone.
+class census {
+ public:
+  static result<std::vector<counted_segment>> segments() {
+    result<std::vector<counted_segment>> all;
+    shm_info totals{};
+    const int last = ::shmctl(0, SHM_INFO, static_cast<shmid_ds*>(static_cast<void*>(&totals)));
+    if (last == -1) all.error_number = errno;
+    for (int index = 0; index <= last; ++index) {
+      shmid_ds data{};
+      int id = ::shmctl(index, SHM_STAT_ANY, &data);
+      // Before Linux 4.17, and in emulators: only those that may be read.
+      if (id == -1 && errno == EINVAL) id = ::shmctl(index, SHM_STAT, &data);
+      if (id == -1) {
+        if (!is_of_one_slot(errno)) return {{}, errno};
+        continue;
+      }
+      if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
+      all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
+                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime});
+    }
+    return all;
+  }
+
+  static result<std::vector<counted_set>> sets() {
+    result<std::vector<counted_set>> all;
+    seminfo totals{};
+    argument where;
+    where.totals = &totals;
+    const int last = ::semctl(0, 0, SEM_INFO, where);
+    if (last == -1) all.error_number = errno;
+    for (int index = 0; index <= last; ++index) {
+      semid_ds data{};
+      where.status = &data;
+      int id = ::semctl(index, 0, SEM_STAT_ANY, where);
+      if (id == -1 && errno == EINVAL) id = ::semctl(index, 0, SEM_STAT, where);
+      if (id == -1) {
+        if (!is_of_one_slot(errno)) return {{}, errno};
+        continue;
+      }
+      all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
+                           ownership::of(data.sem_perm)});
+    }
+    return all;
+  }
+
+ private:
+  /// Nothing there, or nothing that may be read.
+  static bool is_of_one_slot(int error_number) noexcept {
+    return error_number == EINVAL || error_number == EIDRM || error_number == EACCES;
+  }
+
+  union argument {
+    semid_ds* status;
+    seminfo* totals;
+  };
+};
+
+}  // namespace shm::detail
+
 // ---- shm/base/deadline.hpp
 // Deadline: a moment on the monotonic clock until which a call may block, or never.
 
@@ -970,100 +1062,8 @@ class semaphore_set {
 
 }  // namespace shm::detail
 
-// ---- shm/session/header.hpp
-// Header: what lies at the start of every segment; the memory layout that processes agree on.
-
-namespace shm::detail {
-
-/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
-/// so that programs built with different ones can tell, and can remove each other's objects: the
-/// first eight bytes and what they mean, the place of this number, the keys, and what the
-/// semaphores before the seats are.
-inline constexpr std::uint32_t layout_number = 1;
-
-/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
-/// creator's very first store has to say both.
-enum class segment_state : std::uint64_t {
-  blank = 0,  ///< as the kernel made it
-  under_construction = 0x53686d2100000001,
-  ready,
-  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
-  removed    ///< its end: handles refuse to go on
-};
-
-constexpr bool is_ours(segment_state state) noexcept {
-  return static_cast<std::uint64_t>(state) >> 32 ==
-         static_cast<std::uint64_t>(segment_state::ready) >> 32;
-}
-
-enum class segment_kind : std::uint32_t { object = 1, array, mutex };
-
-constexpr std::string_view name_of(segment_kind kind) noexcept {
-  switch (kind) {
-    case segment_kind::object: return "shm::object";
-    case segment_kind::array: return "shm::array";
-    case segment_kind::mutex: return "shm::mutex";
-  }
-  return "something unknown";
-}
-
-/// Bits of header::section, changed by the holder of the lock alone.
-namespace section_bit {
-inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside a locked section
-inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
-}  // namespace section_bit
-
-/// Who sits on a seat. The generation tells this occupant from all before and after.
-struct seat_entry {
-  std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
-  std::atomic<std::uint32_t> generation;
-  std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
-};
-
-/// Written once, before the segment is ready; never changes afterwards. Copied before it is
-/// believed.
-struct description {
-  std::uint32_t layout;
-  std::uint32_t kind;
-  std::uint32_t until_last_detach;
-  std::uint32_t seats;
-  std::uint32_t name_length;
-  std::uint32_t schema_length;
-  std::uint64_t type_size;
-  std::uint64_t type_alignment;
-  std::uint64_t fingerprint;
-  std::uint64_t payload_size;
-  std::uint64_t payload_offset;
-  char name[64];
-};
-
-struct header {
-  // One cache line with all that a lock, a store and a load touch.
-  alignas(64) std::atomic<segment_state> state;
-  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
-  std::atomic<std::uint64_t> version;  ///< number of values published
-  std::atomic<std::uint32_t> section;
-  std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
-
-  alignas(64) std::atomic<std::uint32_t> last_generation;
-  std::atomic<std::int32_t> set_id;
-  description fixed;
-
-  // Behind it: seat_entry[seats], the schema's text, the payload.
-};
-
-static_assert(std::atomic<segment_state>::is_always_lock_free);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
-static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
-static_assert(offsetof(header, state) == 0 &&
-              offsetof(header, fixed) + offsetof(description, layout) == 72);
-
-}  // namespace shm::detail
-
-// ---- shm/session/trouble.hpp
-// Trouble: what the kernel's refusals mean for an object, in words that tell the way out.
+// ---- shm/os/refusals.hpp
+// Refusals: what the kernel's refusals mean for an object, in words that tell the way out.
 
 namespace shm::detail {
 
@@ -1159,7 +1159,7 @@ inline std::string this_user() {
 
 }  // namespace shm::detail
 
-// ---- shm/session/find.hpp
+// ---- shm/lifecycle/find.hpp
 // Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
 
 namespace shm::detail {
@@ -1291,6 +1291,106 @@ inline std::optional<attached_segment> attach_to_look(const key& which, subject&
 
 }  // namespace shm::detail
 
+// ---- shm/schema/schema.hpp
+// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+
+namespace shm {
+
+/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
+/// but the constructor (std::bad_alloc); nothing blocks.
+class schema {
+ public:
+  /// A format and what it does not say. schema_of<T>() makes those of types.
+  schema(std::string format, std::size_t size, std::size_t alignment)
+      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+
+  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
+  std::string_view format() const noexcept { return format_; }
+  /// In bytes.
+  std::size_t size() const noexcept { return size_; }
+  /// In bytes.
+  std::size_t alignment() const noexcept { return alignment_; }
+  /// A hash of all the rest; the same for every compiler and machine.
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+
+  /// Whether all of it is the same.
+  friend bool operator==(const schema& a, const schema& b) noexcept {
+    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
+           a.format_ == b.format_;
+  }
+  /// Whether anything differs.
+  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+ private:
+  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
+  std::uint64_t hash() const noexcept {
+    std::uint64_t h = 0xcbf29ce484222325;
+    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
+    for (const char c : format_) add(static_cast<unsigned char>(c));
+    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        add(static_cast<unsigned char>(number >> shift));
+    }
+    return h;
+  }
+
+  std::string format_;
+  std::size_t size_;
+  std::size_t alignment_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace shm
+
+// ---- shm/format/layout.hpp
+// Layout: where in a segment the seats, the schema's text and the payload lie.
+
+namespace shm::detail {
+
+inline constexpr std::size_t cache_line = 64;
+inline constexpr std::size_t max_schema_length = 64 * 1024;
+
+constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+struct segment_layout {
+  std::size_t schema_offset;
+  std::size_t payload_offset;
+  std::size_t total;
+
+  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
+                           std::size_t payload_alignment) noexcept {
+    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
+    const std::size_t payload_offset =
+        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
+    return {schema_offset, payload_offset, payload_offset + payload_size};
+  }
+};
+
+/// What the program that opens expects to find, or makes.
+struct blueprint {
+  segment_kind kind;
+  const schema* type;
+  std::size_t payload_size;
+  std::size_t payload_alignment;
+  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
+  const void* initial;
+};
+
+inline header& header_at(const attachment& memory) noexcept {
+  return *static_cast<header*>(static_cast<void*>(memory.address()));
+}
+
+inline seat_entry* seats_of(header& head) noexcept {
+  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
+}
+inline const seat_entry* seats_of(const header& head) noexcept {
+  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/process.hpp
 // Process: which process and thread is running, told apart after fork and exec without pids.
 
@@ -1415,107 +1515,7 @@ class process {
 
 }  // namespace shm::detail
 
-// ---- shm/schema/schema.hpp
-// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
-
-namespace shm {
-
-/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
-/// but the constructor (std::bad_alloc); nothing blocks.
-class schema {
- public:
-  /// A format and what it does not say. schema_of<T>() makes those of types.
-  schema(std::string format, std::size_t size, std::size_t alignment)
-      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
-
-  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
-  std::string_view format() const noexcept { return format_; }
-  /// In bytes.
-  std::size_t size() const noexcept { return size_; }
-  /// In bytes.
-  std::size_t alignment() const noexcept { return alignment_; }
-  /// A hash of all the rest; the same for every compiler and machine.
-  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
-
-  /// Whether all of it is the same.
-  friend bool operator==(const schema& a, const schema& b) noexcept {
-    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
-           a.format_ == b.format_;
-  }
-  /// Whether anything differs.
-  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
-
- private:
-  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
-  std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0xcbf29ce484222325;
-    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
-    for (const char c : format_) add(static_cast<unsigned char>(c));
-    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8)
-        add(static_cast<unsigned char>(number >> shift));
-    }
-    return h;
-  }
-
-  std::string format_;
-  std::size_t size_;
-  std::size_t alignment_;
-  std::uint64_t fingerprint_;
-};
-
-}  // namespace shm
-
-// ---- shm/session/layout.hpp
-// Layout: where in a segment the seats, the schema's text and the payload lie.
-
-namespace shm::detail {
-
-inline constexpr std::size_t cache_line = 64;
-inline constexpr std::size_t max_schema_length = 64 * 1024;
-
-constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
-  return (size + alignment - 1) / alignment * alignment;
-}
-
-struct segment_layout {
-  std::size_t schema_offset;
-  std::size_t payload_offset;
-  std::size_t total;
-
-  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
-                           std::size_t payload_alignment) noexcept {
-    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
-    const std::size_t payload_offset =
-        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
-    return {schema_offset, payload_offset, payload_offset + payload_size};
-  }
-};
-
-/// What the program that opens expects to find, or makes.
-struct blueprint {
-  segment_kind kind;
-  const schema* type;
-  std::size_t payload_size;
-  std::size_t payload_alignment;
-  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
-  const void* initial;
-};
-
-inline header& header_at(const attachment& memory) noexcept {
-  return *static_cast<header*>(static_cast<void*>(memory.address()));
-}
-
-inline seat_entry* seats_of(header& head) noexcept {
-  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
-}
-inline const seat_entry* seats_of(const header& head) noexcept {
-  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
-}
-
-}  // namespace shm::detail
-
-// ---- shm/session/seat.hpp
+// ---- shm/lifecycle/seat.hpp
 // Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
 
 namespace shm::detail {
@@ -1724,6 +1724,154 @@ class seats {
   unsigned semaphores_;
   unsigned count_;
 };
+
+}  // namespace shm::detail
+
+// ---- shm/base/shared_bytes.hpp
+// Shared bytes: copies between private memory and memory that others change at the same time.
+
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
+// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
+// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
+// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
+// atomic words.
+#if defined(__SANITIZE_THREAD__)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#endif
+#endif
+
+namespace shm::detail {
+
+#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
+#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
+inline constexpr bool copies_by_atomic_words_only = true;
+#else
+inline constexpr bool copies_by_atomic_words_only = false;
+#endif
+
+using opaque_copy = void* (*)(void*, const void*, std::size_t);
+
+/// memcpy, without the compiler knowing that it is.
+inline opaque_copy hidden_memcpy() noexcept {
+  opaque_copy copy = &std::memcpy;
+  __asm__("" : "+r"(copy));
+  return copy;
+}
+
+/// The widest word that fits the alignment of the shared side.
+template <std::size_t Alignment>
+using word_of_alignment = std::conditional_t<
+    Alignment >= 8, std::uint64_t,
+    std::conditional_t<Alignment >= 4, std::uint32_t,
+                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+
+template <std::size_t Alignment>
+bool copy_by_words(std::size_t size) noexcept {
+  constexpr std::size_t most_inline_words = 16;
+  return copies_by_atomic_words_only ||
+         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+}
+
+template <class Word>
+Word load_word(const std::byte* from) noexcept {
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
+                         __ATOMIC_RELAXED);
+}
+
+template <class Word>
+void store_word(std::byte* to, Word word) noexcept {
+  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}
+
+// Inlined by force: with a constant size each of these is a handful of moves, or one call.
+
+/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+#if defined(__x86_64__)
+inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
+using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
+
+[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
+  wide_word word;
+  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+}
+#else
+inline constexpr bool has_wide_words = false;
+inline void move_wide(void*, const void*) noexcept {}
+#endif
+
+/// Moves what can be moved wide, and tells how much that was.
+[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
+                                                         std::size_t size) noexcept {
+  std::size_t at = 0;
+  if constexpr (has_wide_words) {
+    for (; at + 16 <= size; at += 16) {
+      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
+    }
+  }
+  return at;
+}
+
+/// Copies out of shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    const auto word = load_word<word_type>(source + at);
+    std::memcpy(target + at, &word, sizeof word);
+  }
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
+}
+
+/// Copies into shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
+                                                std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, source + at, sizeof word);
+    store_word(target + at, word);
+  }
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
+}
+
+/// Copies from shared to shared memory, both aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    store_word(target + at, load_word<word_type>(source + at));
+  }
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+}
 
 }  // namespace shm::detail
 
@@ -1988,154 +2136,6 @@ class format_parser {
 
 }  // namespace shm::detail
 
-// ---- shm/base/shared_bytes.hpp
-// Shared bytes: copies between private memory and memory that others change at the same time.
-
-// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
-// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
-// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
-// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
-// atomic words.
-#if defined(__SANITIZE_THREAD__)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#endif
-#endif
-
-namespace shm::detail {
-
-#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
-#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
-inline constexpr bool copies_by_atomic_words_only = true;
-#else
-inline constexpr bool copies_by_atomic_words_only = false;
-#endif
-
-using opaque_copy = void* (*)(void*, const void*, std::size_t);
-
-/// memcpy, without the compiler knowing that it is.
-inline opaque_copy hidden_memcpy() noexcept {
-  opaque_copy copy = &std::memcpy;
-  __asm__("" : "+r"(copy));
-  return copy;
-}
-
-/// The widest word that fits the alignment of the shared side.
-template <std::size_t Alignment>
-using word_of_alignment = std::conditional_t<
-    Alignment >= 8, std::uint64_t,
-    std::conditional_t<Alignment >= 4, std::uint32_t,
-                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
-
-template <std::size_t Alignment>
-bool copy_by_words(std::size_t size) noexcept {
-  constexpr std::size_t most_inline_words = 16;
-  return copies_by_atomic_words_only ||
-         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
-}
-
-template <class Word>
-Word load_word(const std::byte* from) noexcept {
-  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
-                         __ATOMIC_RELAXED);
-}
-
-template <class Word>
-void store_word(std::byte* to, Word word) noexcept {
-  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
-}
-
-// Inlined by force: with a constant size each of these is a handful of moves, or one call.
-
-/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
-#if defined(__x86_64__)
-inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
-using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
-
-[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
-  wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
-}
-#else
-inline constexpr bool has_wide_words = false;
-inline void move_wide(void*, const void*) noexcept {}
-#endif
-
-/// Moves what can be moved wide, and tells how much that was.
-[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
-                                                         std::size_t size) noexcept {
-  std::size_t at = 0;
-  if constexpr (has_wide_words) {
-    for (; at + 16 <= size; at += 16) {
-      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
-    }
-  }
-  return at;
-}
-
-/// Copies out of shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    const auto word = load_word<word_type>(source + at);
-    std::memcpy(target + at, &word, sizeof word);
-  }
-  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
-}
-
-/// Copies into shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
-                                                std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    word_type word;
-    std::memcpy(&word, source + at, sizeof word);
-    store_word(target + at, word);
-  }
-  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
-}
-
-/// Copies from shared to shared memory, both aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    store_word(target + at, load_word<word_type>(source + at));
-  }
-  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
-}
-
-}  // namespace shm::detail
-
 // ---- shm/schema/difference.hpp
 // Difference: in what two schemas differ, field by field, in words for the person who changed one.
 
@@ -2278,7 +2278,7 @@ class schema_difference {
 
 }  // namespace shm::detail
 
-// ---- shm/session/verify.hpp
+// ---- shm/format/verify.hpp
 // Verify: is the segment found what this program means by that name? Copied, checked, then used.
 
 namespace shm::detail {
@@ -3099,7 +3099,7 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 
 }  // namespace shm
 
-// ---- shm/session/door.hpp
+// ---- shm/lifecycle/door.hpp
 // Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
 
 namespace shm::detail {
@@ -3621,7 +3621,7 @@ class made_here {
 
 }  // namespace shm::detail
 
-// ---- shm/session/create.hpp
+// ---- shm/lifecycle/create.hpp
 // Create: makes the segment and constructs what lies in it, so that a death on the way shows.
 
 namespace shm::detail {
@@ -3723,7 +3723,7 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
 
 }  // namespace shm::detail
 
-// ---- shm/session/retire.hpp
+// ---- shm/lifecycle/retire.hpp
 // Retire: takes a segment away, but only when nobody is attached, or by force.
 
 namespace shm::detail {
@@ -3810,7 +3810,7 @@ inline status retire_by_force(header& head, const segment& where) noexcept {
 
 }  // namespace shm::detail
 
-// ---- shm/session/judge.hpp
+// ---- shm/lifecycle/judge.hpp
 // Judge: what an opener inside the door has to do with the segment that it found.
 
 namespace shm::detail {
@@ -3920,7 +3920,7 @@ class judge {
 
 }  // namespace shm::detail
 
-// ---- shm/session/open.hpp
+// ---- shm/lifecycle/open.hpp
 // Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
 
 namespace shm::detail {
@@ -6079,7 +6079,7 @@ class object<const T> {
 
 }  // namespace shm
 
-// ---- shm/session/removal.hpp
+// ---- shm/lifecycle/removal.hpp
 // Removal: takes an object away by name, whatever state it is in, unless it is not ours or in use.
 
 namespace shm::detail {

@@ -12,9 +12,9 @@
 #include <system_error>
 #include <vector>
 
+#include "lifecycle/find.hpp"
+#include "lifecycle/seat.hpp"
 #include "os/census.hpp"
-#include "session/find.hpp"
-#include "session/seat.hpp"
 #include "store/run_time_type.hpp"
 #include "sync/lock_word.hpp"
 

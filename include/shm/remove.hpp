@@ -5,8 +5,8 @@
 #include "base/requirements.hpp"
 
 #include "base/open_mode.hpp"
+#include "lifecycle/removal.hpp"
 #include "os/key.hpp"
-#include "session/removal.hpp"
 
 namespace shm {
 

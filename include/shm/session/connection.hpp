@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "../lifecycle/open.hpp"
 #include "../os/process.hpp"
-#include "open.hpp"
 
 namespace shm::detail {
 

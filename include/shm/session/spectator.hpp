@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "../base/deadline.hpp"
+#include "../format/verify.hpp"
+#include "../lifecycle/door.hpp"
+#include "../lifecycle/find.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
-#include "door.hpp"
-#include "find.hpp"
-#include "verify.hpp"
 
 namespace shm::detail {
 

@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "../base/deadline.hpp"
+#include "../os/refusals.hpp"
 #include "../os/semaphore_set.hpp"
-#include "../session/trouble.hpp"
 #include "journalled_array.hpp"
 
 namespace shm::detail {

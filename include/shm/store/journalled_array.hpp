@@ -10,7 +10,7 @@
 
 #include "../base/crash_point.hpp"
 #include "../base/shared_bytes.hpp"
-#include "../session/layout.hpp"
+#include "../format/layout.hpp"
 
 namespace shm::detail {
 

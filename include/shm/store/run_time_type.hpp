@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "../format/verify.hpp"
 #include "../schema/format_parser.hpp"
-#include "../session/verify.hpp"
 #include "run_time_array.hpp"
 #include "versioned_cell.hpp"
 

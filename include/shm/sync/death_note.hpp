@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "../base/crash_point.hpp"
-#include "../session/header.hpp"
+#include "../format/header.hpp"
 
 namespace shm::detail {
 

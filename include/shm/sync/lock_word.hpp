@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "../session/seat.hpp"
+#include "../lifecycle/seat.hpp"
 
 namespace shm::detail {
 

@@ -1,4 +1,4 @@
-// Trouble: whatever the kernel answers, the message names the call and the kernel's reason.
+// Refusals: whatever the kernel answers, the message names the call and the kernel's reason.
 // SPDX-License-Identifier: MIT
 #include <shm.hpp>
 

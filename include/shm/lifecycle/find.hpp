@@ -11,12 +11,12 @@
 
 #include "../base/crash_point.hpp"
 #include "../base/options.hpp"
+#include "../format/header.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
+#include "../os/refusals.hpp"
 #include "../os/segment.hpp"
 #include "../os/semaphore_set.hpp"
-#include "header.hpp"
-#include "trouble.hpp"
 
 namespace shm::detail {
 

@@ -9,9 +9,9 @@
 
 #include "../base/shared_bytes.hpp"
 #include "../os/key.hpp"
+#include "../os/refusals.hpp"
 #include "../schema/difference.hpp"
 #include "layout.hpp"
-#include "trouble.hpp"
 
 namespace shm::detail {
 

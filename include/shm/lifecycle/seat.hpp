@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "../base/crash_point.hpp"
+#include "../format/layout.hpp"
 #include "../os/process.hpp"
-#include "layout.hpp"
-#include "trouble.hpp"
+#include "../os/refusals.hpp"
 
 namespace shm::detail {
 

@@ -12,13 +12,13 @@
 #include "../base/deadline.hpp"
 #include "../base/open_mode.hpp"
 #include "../base/options.hpp"
+#include "../format/verify.hpp"
 #include "../os/made_here.hpp"
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
 #include "judge.hpp"
 #include "seat.hpp"
-#include "verify.hpp"
 
 namespace shm::detail {
 

@@ -7,9 +7,9 @@
 #include "../base/crash_point.hpp"
 #include "../base/open_mode.hpp"
 #include "../base/options.hpp"
+#include "../format/verify.hpp"
 #include "find.hpp"
 #include "retire.hpp"
-#include "verify.hpp"
 
 namespace shm::detail {
 

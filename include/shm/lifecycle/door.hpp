@@ -8,7 +8,7 @@
 
 #include "../base/crash_point.hpp"
 #include "../base/deadline.hpp"
-#include "trouble.hpp"
+#include "../os/refusals.hpp"
 
 namespace shm::detail {
 

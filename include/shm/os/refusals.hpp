@@ -1,4 +1,4 @@
-// Trouble: what the kernel's refusals mean for an object, in words that tell the way out.
+// Refusals: what the kernel's refusals mean for an object, in words that tell the way out.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,8 +8,8 @@
 #include <string>
 
 #include "../base/error.hpp"
-#include "../os/census.hpp"
-#include "../os/semaphore_set.hpp"
+#include "census.hpp"
+#include "semaphore_set.hpp"
 
 namespace shm::detail {
 

@@ -7,11 +7,11 @@
 
 #include "../base/deadline.hpp"
 #include "../base/options.hpp"
+#include "../format/layout.hpp"
+#include "../format/verify.hpp"
 #include "door.hpp"
 #include "find.hpp"
-#include "layout.hpp"
 #include "retire.hpp"
-#include "verify.hpp"
 
 namespace shm::detail {
 

@@ -7,10 +7,10 @@
 
 #include "../base/crash_point.hpp"
 #include "../base/deadline.hpp"
+#include "../format/header.hpp"
+#include "../os/refusals.hpp"
 #include "../os/segment.hpp"
 #include "find.hpp"
-#include "header.hpp"
-#include "trouble.hpp"
 
 namespace shm::detail {
 

@@ -11,11 +11,11 @@
 #include "../base/crash_point.hpp"
 #include "../base/options.hpp"
 #include "../base/shared_bytes.hpp"
+#include "../format/layout.hpp"
 #include "../os/key.hpp"
+#include "../os/refusals.hpp"
 #include "../os/segment.hpp"
 #include "find.hpp"
-#include "layout.hpp"
-#include "trouble.hpp"
 
 namespace shm::detail {
 
