@@ -51,6 +51,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <pthread.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -210,6 +211,462 @@ template <class Copy>
 
 }  // namespace shm::detail
 
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
+
+namespace shm::detail {
+
+class deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+  static deadline now() noexcept { return deadline(clock::time_point::min()); }
+
+  /// So far in the future that it cannot be represented counts as never; in the past (or not a
+  /// number) as now.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    using seconds = std::chrono::duration<double>;
+    const auto now = clock::now();
+    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    return deadline(now + std::chrono::ceil<clock::duration>(span));
+  }
+
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
+  }
+
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
+
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
+  }
+
+ private:
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/ownership.hpp
+// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+
+namespace shm::detail {
+
+/// What an opener is going to do with an object.
+enum class purpose { read, read_and_write };
+
+struct ownership {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  gid_t group = 0;
+  gid_t creator_group = 0;
+  unsigned mode = 0;
+
+  static ownership of(const ipc_perm& permissions) noexcept {
+    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
+            permissions.mode & 0777u};
+  }
+
+  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
+
+  /// The owner can give the object away and keep access as its creator, so both count. The same
+  /// goes for the group: it can become any, but the creator's group stays what it was.
+  bool is_trusted(access who, purpose why) const {
+    if (is_ours(owner) && is_ours(creator)) return true;
+    switch (who) {
+      case access::owner: return false;
+      case access::group: return is_of_our_group();
+      case access::group_read: return why == purpose::read && is_of_our_group();
+      case access::everyone_read: return why == purpose::read;
+      case access::everyone: return true;
+    }
+    return false;
+  }
+
+  std::string describe() const {
+    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
+    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
+    if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
+    return text + ", mode " + octal;
+  }
+
+ private:
+  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
+
+  bool is_of_our_group() const {
+    if (creator == 0) return is_our_group(group);
+    return creator_group == group && is_our_group(group);
+  }
+  static bool is_our_group(gid_t one) {
+    if (one == ::getegid()) return true;
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since, so not trusted
+    return std::find(groups.begin(), groups.end(), one) != groups.end();
+  }
+
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/os/semaphore_set.hpp
+// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+
+namespace shm::detail {
+
+/// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
+/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
+namespace semaphore {
+inline constexpr unsigned short door = 0;  // not 0 while one process creates, joins or removes
+inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
+inline constexpr unsigned short raw = 2;   // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short ours = 3;  // 0, or the value that says that this set is ours
+inline constexpr unsigned short mark_low = 4;    // these two: which set of ours
+inline constexpr unsigned short mark_high = 5;   //
+inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
+inline constexpr short ours_value = 0x5348;      // "SH"
+}  // namespace semaphore
+
+/// Tells a set from every other one: the kernel uses an id again after some four million sets, and
+/// in another IPC namespace the same id is another set. Random; 0 while not drawn.
+using set_mark = std::uint32_t;
+inline constexpr unsigned set_mark_bits = 29;
+inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
+
+constexpr set_mark mark_of(int low, int high) noexcept {
+  return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
+}
+
+struct set_status {
+  unsigned semaphores = 0;
+  bool never_used = false;  ///< no semop since the set was created
+  ownership owner;
+};
+
+/// The values of all semaphores at one moment.
+class set_values {
+ public:
+  /// Room for the largest set that semop can address, because the kernel is not told how much there
+  /// is, and the id may belong to a larger set by now.
+  static constexpr std::size_t most = 65536;
+
+  unsigned short operator[](std::size_t which) const noexcept { return all_[which]; }
+  set_mark mark() const noexcept {
+    return mark_of(all_[semaphore::mark_low], all_[semaphore::mark_high]);
+  }
+
+  /// In a set with so many semaphores.
+  bool somebody_sits(unsigned semaphores) const noexcept {
+    for (unsigned i = semaphore::first_seat; i < semaphores; ++i) {
+      if (all_[i] != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  friend class semaphore_set;
+  std::unique_ptr<unsigned short[]> all_;
+};
+
+/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
+/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+///
+/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
+/// id still names the set with that mark; where it does not, they fail with EAGAIN.
+class semaphore_set {
+ public:
+  semaphore_set() = default;
+  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
+      : id_(id), semaphores_(semaphores), mark_(mark) {}
+
+  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
+
+  /// Fails with EEXIST when the key is taken.
+  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
+    const unsigned semaphores = semaphore::first_seat + seats;
+    return of(
+        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
+        semaphores);
+  }
+
+  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
+  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
+
+  int id() const noexcept { return id_; }
+  set_mark mark() const noexcept { return mark_; }
+  unsigned semaphores() const noexcept { return semaphores_; }
+  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
+
+  result<set_status> stat() const noexcept {
+    semid_ds data{};
+    argument where;
+    where.status = &data;
+    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
+    return {
+        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+        0};
+  }
+
+  /// IPC_SET: owner, group and mode become those given.
+  status give_to(const ownership& whom) const noexcept {
+    semid_ds data{};
+    data.sem_perm.uid = whom.owner;
+    data.sem_perm.gid = whom.group;
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
+    argument where;
+    where.status = &data;
+    return status::of(::semctl(id_, 0, IPC_SET, where));
+  }
+
+  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
+
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared
+  /// with this very process.
+  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
+
+  result<set_values> values() const noexcept {
+    result<set_values> found;
+    // Left as it is: only what the set has is written, and only that is read.
+    found.value.all_.reset(new (std::nothrow) unsigned short[set_values::most]);
+    argument where;
+    where.values = found.value.all_.get();
+    if (where.values == nullptr) {
+      found.error_number = ENOMEM;
+    } else if (::semctl(id_, 0, GETALL, where) == -1) {
+      found.error_number = errno;
+    }
+    return found;
+  }
+
+  /// Whether the id still names the set with this mark.
+  result<bool> is_itself() const noexcept {
+    const result<int> low = value(semaphore::mark_low);
+    if (!low.ok()) return {false, low.error_number};
+    const result<int> high = value(semaphore::mark_high);
+    if (!high.ok()) return {false, high.error_number};
+    const set_mark found = mark_of(low.value, high.value);
+    return {found == mark_, 0};
+  }
+
+  /// EAGAIN: it says so already.
+  status say_ours() const noexcept {
+    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
+  }
+  /// EAGAIN: it has one already. The low part must not be 0.
+  status put_mark(set_mark mark) const noexcept {
+    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
+                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
+                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
+  }
+
+  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  status enter_door(short program, const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
+  }
+  status try_enter_door(short program) const noexcept {
+    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
+  }
+  /// EAGAIN: that program is not inside.
+  status leave_door(short program) const noexcept {
+    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
+                       {semaphore::door, 0, IPC_NOWAIT}});
+  }
+  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
+    return run({{which, 0, 0}}, until);
+  }
+
+  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  status take_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), 0, IPC_NOWAIT},
+                       {index(seat), +1, SEM_UNDO},
+                       {semaphore::wake, +1, IPC_NOWAIT},
+                       {semaphore::wake, -1, undo_now}});
+  }
+  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
+  status leave_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
+  }
+
+  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  status post_wake_token() const noexcept {
+    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
+  }
+  status take_wake_token(const deadline& until) const noexcept {
+    return run({{semaphore::wake, -1, 0}}, until);
+  }
+  status drain_wake_tokens(int surplus) const noexcept {
+    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+  }
+
+  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
+  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
+
+  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
+
+ private:
+  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
+
+  union argument {  // semctl's fourth argument, which callers have to define
+    int number;
+    semid_ds* status;
+    unsigned short* values;
+  };
+
+  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
+    if (id == -1) return {{}, errno};
+    return {{id, semaphores, 0}, 0};
+  }
+
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  static short low_part(set_mark mark) noexcept {
+    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+  }
+  static short high_part(set_mark mark) noexcept {
+    return static_cast<short>(mark >> mark_low_bits);
+  }
+
+  result<int> control(unsigned short which, int command) const noexcept {
+    const int value = ::semctl(id_, which, command);
+    if (value == -1) return {0, errno};
+    return {value, 0};
+  }
+
+  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
+  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  template <std::size_t Count>
+  status run_proven(const sembuf (&steps)[Count]) const noexcept {
+    if (mark_ == 0) return run(steps);
+    const short low = low_part(mark_);
+    std::array<sembuf, 3 + Count> all{
+        {{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+         {semaphore::mark_low, 0, IPC_NOWAIT},
+         {semaphore::mark_low, low, IPC_NOWAIT}}};
+    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
+    return run(all.data(), all.size(), deadline::never());
+  }
+
+  template <std::size_t Count>
+  status run(const sembuf (&steps)[Count],
+             const deadline& until = deadline::never()) const noexcept {
+    sembuf operations[Count];  // semop takes them as not const
+    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
+    return run(operations, Count, until);
+  }
+
+  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
+    for (;;) {
+      timespec left{};
+      if (!until.is_never()) left = to_timespec(until.remaining());
+      const status done =
+          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
+      if (done.error_number != EINTR) return done;
+    }
+  }
+
+  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+    timespec time{};
+    time.tv_sec = static_cast<std::time_t>(whole.count());
+    time.tv_nsec = static_cast<long>((span - whole).count());
+    return time;
+  }
+
+  int id_ = -1;
+  unsigned semaphores_ = 0;
+  set_mark mark_ = 0;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/format/life_word.hpp
+// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which set.
+
+namespace shm::detail {
+
+/// Where a segment is in its life. Every layout keeps these numbers.
+enum class life_state : unsigned {
+  blank = 0,               ///< as the kernel made it
+  under_construction = 1,  ///< a creator inside the door has not finished
+  ready = 2,
+  removing = 3,  ///< a remover inside the door counts who is attached
+  removed = 4    ///< the end: handles refuse to go on, and no other state follows
+};
+
+/// magic (32 bits) | mark of a set (29) | state (3). The mark names the semaphore set behind whose
+/// door the state was last changed. One word, because the creator's first store has to say all of
+/// it, and because a change of state holds only while the set is still that one.
+class life_word {
+ public:
+  constexpr life_word() noexcept = default;
+  constexpr explicit life_word(std::uint64_t bits) noexcept : bits_(bits) {}
+  constexpr life_word(life_state state, set_mark mark) noexcept
+      : bits_(magic << 32 | std::uint64_t{mark} << state_bits | static_cast<unsigned>(state)) {}
+
+  constexpr std::uint64_t bits() const noexcept { return bits_; }
+  constexpr bool is_blank() const noexcept { return bits_ == 0; }
+  /// Whether a segment that begins with this word was made by this library, in any layout.
+  constexpr bool is_ours() const noexcept { return bits_ >> 32 == magic; }
+  /// May be no enumerator: anybody who may write to the segment can store anything.
+  constexpr life_state state() const noexcept {
+    return static_cast<life_state>(bits_ & ((1u << state_bits) - 1));
+  }
+  constexpr set_mark mark() const noexcept {
+    return static_cast<set_mark>(bits_ & 0xffffffff) >> state_bits;
+  }
+
+ private:
+  static constexpr std::uint64_t magic = 0x53686d21;  // "!mhS"
+  static constexpr unsigned state_bits = 3;
+  static_assert(set_mark_bits + state_bits == 32);
+
+  std::uint64_t bits_ = 0;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/format/header.hpp
 // Header: what lies at the start of every segment; the memory layout that processes agree on.
 
@@ -217,24 +674,9 @@ namespace shm::detail {
 
 /// Changes whenever anything in a segment moves or means something else. What every layout keeps,
 /// so that programs built with different ones can tell, and can remove each other's objects: the
-/// first eight bytes and what they mean, the place of this number, the keys, and what the
+/// magic and the states in the first eight bytes, the place of this number, the keys, and what the
 /// semaphores before the seats are.
-inline constexpr std::uint32_t layout_number = 1;
-
-/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
-/// creator's very first store has to say both.
-enum class segment_state : std::uint64_t {
-  blank = 0,  ///< as the kernel made it
-  under_construction = 0x53686d2100000001,
-  ready,
-  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
-  removed    ///< its end: handles refuse to go on
-};
-
-constexpr bool is_ours(segment_state state) noexcept {
-  return static_cast<std::uint64_t>(state) >> 32 ==
-         static_cast<std::uint64_t>(segment_state::ready) >> 32;
-}
+inline constexpr std::uint32_t layout_number = 2;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex };
 
@@ -279,91 +721,25 @@ struct description {
 
 struct header {
   // One cache line with all that a lock, a store and a load touch.
-  alignas(64) std::atomic<segment_state> state;
+  alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
   std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
   std::atomic<std::uint64_t> version;  ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
-  std::atomic<std::int32_t> set_id;
+  std::uint32_t reserved;  ///< 0
   description fixed;
 
   // Behind it: seat_entry[seats], the schema's text, the payload.
 };
 
-static_assert(std::atomic<segment_state>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
 static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
-static_assert(offsetof(header, state) == 0 &&
+static_assert(offsetof(header, life) == 0 &&
               offsetof(header, fixed) + offsetof(description, layout) == 72);
-
-}  // namespace shm::detail
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/os/ownership.hpp
-// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
-
-namespace shm::detail {
-
-struct ownership {
-  uid_t owner = 0;
-  uid_t creator = 0;
-  unsigned mode = 0;
-
-  static ownership of(const ipc_perm& permissions) noexcept {
-    return {permissions.uid, permissions.cuid, permissions.mode & 0777u};
-  }
-
-  /// The owner can give the object away and keep access as its creator, so both count.
-  bool trusted(access who) const noexcept {
-    const bool ours = is_ours(owner) && is_ours(creator);
-    const bool no_more_than_asked = (mode & ~permissions(who)) == 0;
-    return (ours || who != access::owner) && no_more_than_asked;
-  }
-
-  std::string describe() const {
-    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
-    std::string text = "owner uid " + std::to_string(owner);
-    if (creator != owner) text += ", created by uid " + std::to_string(creator);
-    return text + ", mode " + octal;
-  }
-
- private:
-  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-  char digit(unsigned shift) const noexcept {
-    return static_cast<char>('0' + ((mode >> shift) & 7u));
-  }
-};
 
 }  // namespace shm::detail
 
@@ -378,7 +754,7 @@ struct segment_status {
   ownership owner;
 };
 
-/// Names a segment; owns nothing (see made_here.hpp). Every function is one system call.
+/// Names a segment; owns nothing.
 class segment {
  public:
   segment() = default;
@@ -388,7 +764,7 @@ class segment {
     return of(::shmget(key, 0, 0));
   }
 
-  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  /// Fails with EEXIST when the key is taken.
   static result<segment> create(key_t key, std::size_t size, unsigned mode, bool huge) noexcept {
     const int flags = IPC_CREAT | IPC_EXCL | static_cast<int>(mode) | (huge ? SHM_HUGETLB : 0);
     return of(::shmget(key, size, flags));
@@ -402,11 +778,11 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// IPC_SET: gives the segment another mode; owner and group stay.
-  status set_mode(unsigned mode) const noexcept {
+  /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
+  /// no.
+  status may_remove() const noexcept {
     shmid_ds data{};
     if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
-    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
     return status::of(::shmctl(id_, IPC_SET, &data));
   }
 
@@ -445,6 +821,8 @@ class attachment {
   }
   ~attachment() { detach(); }
 
+  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved), and
+  /// touching it would end this program with SIGBUS.
   static result<attachment> of(const segment& target, attach_mode mode) noexcept {
     void* const address =
         ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
@@ -452,7 +830,16 @@ class attachment {
     if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
     result<attachment> attached;
     attached.value.address_ = static_cast<std::byte*>(address);
+    // Linux before 5.14 and emulators do not know it (EINVAL): there it stays unsaid.
+    if (::madvise(address, page_size, populate_read) != 0 && errno == EFAULT) return {{}, EFAULT};
     return attached;
+  }
+
+  /// Whether a child that any thread forks from now on inherits the attachment. `size`: the whole
+  /// segment's, because a mapping that is split counts as attached twice.
+  void let_children_inherit(bool inherit, std::size_t size) const noexcept {
+    // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
+    static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
   }
 
   std::byte* address() const noexcept { return address_; }
@@ -460,9 +847,8 @@ class attachment {
 
   /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
   void prefault(std::size_t size) const noexcept {
-    constexpr std::size_t smallest_page = 4096;
     const volatile std::byte* const first = address_;
-    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
+    for (std::size_t offset = 0; offset < size; offset += page_size) {
       static_cast<void>(first[offset]);
     }
   }
@@ -473,8 +859,121 @@ class attachment {
   }
 
  private:
+  static constexpr std::size_t page_size = 4096;
+  static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
+
   std::byte* address_ = nullptr;
 };
+
+}  // namespace shm::detail
+
+// ---- shm/schema/schema.hpp
+// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
+
+namespace shm {
+
+/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
+/// but the constructor (std::bad_alloc); nothing blocks.
+class schema {
+ public:
+  /// A format and what it does not say. schema_of<T>() makes those of types.
+  schema(std::string format, std::size_t size, std::size_t alignment)
+      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+
+  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
+  std::string_view format() const noexcept { return format_; }
+  /// In bytes.
+  std::size_t size() const noexcept { return size_; }
+  /// In bytes.
+  std::size_t alignment() const noexcept { return alignment_; }
+  /// A hash of all the rest; the same for every compiler and machine.
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+
+  /// Whether all of it is the same.
+  friend bool operator==(const schema& a, const schema& b) noexcept {
+    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
+           a.format_ == b.format_;
+  }
+  /// Whether anything differs.
+  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
+
+ private:
+  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
+  std::uint64_t hash() const noexcept {
+    std::uint64_t h = 0xcbf29ce484222325;
+    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
+    for (const char c : format_) add(static_cast<unsigned char>(c));
+    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        add(static_cast<unsigned char>(number >> shift));
+    }
+    return h;
+  }
+
+  std::string format_;
+  std::size_t size_;
+  std::size_t alignment_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace shm
+
+// ---- shm/format/layout.hpp
+// Layout: where in a segment the seats, the schema's text and the payload lie.
+
+namespace shm::detail {
+
+inline constexpr std::size_t cache_line = 64;
+inline constexpr std::size_t max_schema_length = 64 * 1024;
+
+constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+struct segment_layout {
+  std::size_t schema_offset;
+  std::size_t payload_offset;
+  std::size_t total;
+
+  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
+                           std::size_t payload_alignment) noexcept {
+    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
+    const std::size_t payload_offset =
+        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
+    return {schema_offset, payload_offset,
+            round_up(payload_offset + payload_size, cache_line) + tail};
+  }
+
+  /// Whether a segment of that size can be of this layout: an answer without attaching it.
+  static constexpr bool has_size_of_ours(std::size_t total) noexcept {
+    return total > sizeof(header) && total % cache_line == tail;
+  }
+
+ private:
+  /// Unused bytes that give our segments a size that hardly any other program's has.
+  static constexpr std::size_t tail = 8;
+};
+
+/// What the program that opens expects to find, or makes.
+struct blueprint {
+  segment_kind kind;
+  const schema* type;
+  std::size_t payload_size;
+  std::size_t payload_alignment;
+  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
+  const void* initial;
+};
+
+inline header& header_at(const attachment& memory) noexcept {
+  return *static_cast<header*>(static_cast<void*>(memory.address()));
+}
+
+inline seat_entry* seats_of(header& head) noexcept {
+  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
+}
+inline const seat_entry* seats_of(const header& head) noexcept {
+  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
+}
 
 }  // namespace shm::detail
 
@@ -854,214 +1353,6 @@ class census {
 
 }  // namespace shm::detail
 
-// ---- shm/base/deadline.hpp
-// Deadline: a moment on the monotonic clock until which a call may block, or never.
-
-namespace shm::detail {
-
-class deadline {
- public:
-  using clock = std::chrono::steady_clock;
-
-  static deadline never() noexcept { return deadline(clock::time_point::max()); }
-
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
-  template <class Rep, class Period>
-  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
-    const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
-    if (!(wanted > 0)) return deadline(now);
-    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
-  }
-
-  deadline or_earlier(const deadline& other) const noexcept {
-    return deadline(std::min(at_, other.at_));
-  }
-
-  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
-  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
-
-  /// Never negative.
-  std::chrono::nanoseconds remaining() const noexcept {
-    const auto now = clock::now();
-    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
-  }
-
- private:
-  explicit deadline(clock::time_point at) noexcept : at_(at) {}
-
-  clock::time_point at_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/semaphore_set.hpp
-// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
-
-namespace shm::detail {
-
-/// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
-/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
-namespace semaphore {
-inline constexpr unsigned short door = 0;  // 1 while one process creates, joins or removes
-inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
-inline constexpr unsigned short raw = 2;   // 1 while somebody edits an array in place
-inline constexpr unsigned short mark = 3;  // 0, or the value that says that this set is ours
-// 4 and 5 are reserved for waiting on changes
-inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
-inline constexpr short mark_value = 0x5348;      // "SH"
-}  // namespace semaphore
-
-struct set_status {
-  unsigned semaphores = 0;
-  bool never_used = false;  ///< no semop yet since it was created
-  ownership owner;
-};
-
-/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the
-/// time that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
-class semaphore_set {
- public:
-  semaphore_set() = default;
-  explicit semaphore_set(int id) noexcept : id_(id) {}
-
-  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0)); }
-
-  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
-  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
-    return of(::semget(key, static_cast<int>(semaphore::first_seat + seats),
-                       IPC_CREAT | IPC_EXCL | static_cast<int>(mode)));
-  }
-
-  int id() const noexcept { return id_; }
-
-  result<set_status> stat() const noexcept {
-    semid_ds data{};
-    argument where;
-    where.status = &data;
-    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
-    return {
-        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
-        0};
-  }
-
-  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
-
-  /// The process that last changed that semaphore: only ever to be shown to people, or compared
-  /// with this very process.
-  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
-
-  result<std::vector<unsigned short>> values(unsigned semaphores) const {
-    result<std::vector<unsigned short>> all{std::vector<unsigned short>(semaphores), 0};
-    argument where;
-    where.values = all.value.data();
-    if (::semctl(id_, 0, GETALL, where) == -1) all.error_number = errno;
-    return all;
-  }
-
-  status put_mark() const noexcept {
-    return run({{semaphore::mark, 0, IPC_NOWAIT}, {semaphore::mark, semaphore::mark_value, 0}});
-  }
-
-  status enter_door(const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}, {semaphore::door, +1, SEM_UNDO}}, until);
-  }
-  status leave_door() const noexcept { return run({{semaphore::door, -1, undo_now}}); }
-  status wait_until_door_is_free(const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}}, until);
-  }
-
-  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
-  status take_seat(unsigned seat) const noexcept {
-    return run({{index(seat), 0, IPC_NOWAIT},
-                {index(seat), +1, SEM_UNDO},
-                {semaphore::wake, +1, IPC_NOWAIT},
-                {semaphore::wake, -1, undo_now}});
-  }
-  /// Takes back all that take_seat() did.
-  status leave_seat(unsigned seat) const noexcept {
-    return run({{index(seat), -1, undo_now},
-                {semaphore::wake, +1, undo_now},
-                {semaphore::wake, -1, IPC_NOWAIT}});
-  }
-  /// The same, and leaves the wake token behind for whoever sleeps: as a death does.
-  status leave_seat_and_post(unsigned seat) const noexcept {
-    return run({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
-  }
-
-  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
-  status post_wake_token() const noexcept {
-    return run({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
-  }
-  status take_wake_token(const deadline& until) const noexcept {
-    return run({{semaphore::wake, -1, 0}}, until);
-  }
-  status drain_wake_tokens(int surplus) const noexcept {
-    return run({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
-  }
-
-  status begin_raw_edit() const noexcept { return run({{semaphore::raw, +1, undo_now}}); }
-  status end_raw_edit() const noexcept { return run({{semaphore::raw, -1, undo_now}}); }
-  status wait_until_no_raw_edit(const deadline& until) const noexcept {
-    return run({{semaphore::raw, 0, 0}}, until);
-  }
-
-  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
-
- private:
-  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
-
-  union argument {  // semctl's fourth argument, which callers have to define
-    int number;
-    semid_ds* status;
-    unsigned short* values;
-  };
-
-  static result<semaphore_set> of(int id) noexcept {
-    if (id == -1) return {{}, errno};
-    return {semaphore_set(id), 0};
-  }
-
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-
-  result<int> control(unsigned short which, int command) const noexcept {
-    const int value = ::semctl(id_, which, command);
-    if (value == -1) return {0, errno};
-    return {value, 0};
-  }
-
-  template <std::size_t Count>
-  status run(const sembuf (&steps)[Count],
-             const deadline& until = deadline::never()) const noexcept {
-    sembuf operations[Count];  // semop takes them as not const
-    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
-    for (;;) {
-      timespec left{};
-      if (!until.is_never()) left = to_timespec(until.remaining());
-      const status done =
-          status::of(::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
-      if (done.error_number != EINTR) return done;
-    }
-  }
-
-  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-    timespec time{};
-    time.tv_sec = static_cast<std::time_t>(whole.count());
-    time.tv_nsec = static_cast<long>((span - whole).count());
-    return time;
-  }
-
-  int id_ = -1;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/os/refusals.hpp
 // Refusals: what the kernel's refusals mean for an object, in words that tell the way out.
 
@@ -1159,15 +1450,82 @@ inline std::string this_user() {
 
 }  // namespace shm::detail
 
-// ---- shm/lifecycle/find.hpp
-// Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
+// ---- shm/lifecycle/life.hpp
+// Life: changes of the life word, each by compare-and-swap from the word that was read.
 
 namespace shm::detail {
 
-inline void check_trust(const ownership& found, access who, const char* what,
+/// A process that changes the state of a segment stands inside the door of a set and is attached. The
+/// word says behind which door it was last changed. A semaphore set can be removed under those who
+/// stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
+class life {
+ public:
+  /// `here`: the mark of the set whose door this process holds.
+  life(header& head, set_mark here) noexcept
+      // Sequentially consistent, after attaching: see retire_if_unused().
+      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
+
+  /// As it was read, or last changed here.
+  life_word seen() const noexcept { return seen_; }
+  life_state state() const noexcept { return seen_.state(); }
+  /// Whether it was last changed behind the very door that this process holds.
+  bool was_changed_here() const noexcept { return seen_.mark() == here_; }
+
+  /// False: another process changed it since it was read.
+  [[nodiscard]] bool change_to(life_state next) noexcept {
+    std::uint64_t expected = seen_.bits();
+    const life_word word(next, here_);
+    // Sequentially consistent: ready publishes what was constructed, removing comes before the
+    // count of those who are attached, and removed before the removal of the segment.
+    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
+      return false;
+    }
+    seen_ = word;
+    return true;
+  }
+
+  /// By force, whatever the word says by now. The caller may remove the segment.
+  void end() noexcept {
+    seen_ = life_word(life_state::removed, here_);
+    // Sequentially consistent: all who are attached can see it before the segment goes.
+    word_.store(seen_.bits(), std::memory_order_seq_cst);
+  }
+
+ private:
+  std::atomic<std::uint64_t>& word_;
+  set_mark here_;
+  life_word seen_;
+};
+
+inline life_word life_of(const header& head) noexcept {
+  // Sequentially consistent, after attaching: see retire_if_unused().
+  return life_word(head.life.load(std::memory_order_seq_cst));
+}
+
+inline bool is_removed(const header& head) noexcept {
+  // Relaxed: the word says only whether to go on, and orders nothing.
+  return life_word(head.life.load(std::memory_order_relaxed)).state() == life_state::removed;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/find.hpp
+// Find: what lies under a key, and whether it is ours and trusted; it joins and changes nothing.
+
+namespace shm::detail {
+
+/// For whom and for what an object is looked up.
+struct search {
+  const key& which;
+  access who;
+  purpose why;
+};
+
+inline void check_trust(const ownership& found, const search& wanted, const char* what,
                         const subject& about) {
-  if (found.trusted(who)) return;
-  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
+  const bool open_to_others = !found.lets_in_no_more_than(wanted.who);
+  if (!open_to_others && found.is_trusted(wanted.who, wanted.why)) return;
   refuse(
       errc::untrusted_owner, about,
       std::string("the ") + what + " has " + found.describe() +
@@ -1179,15 +1537,14 @@ inline void check_trust(const ownership& found, access who, const char* what,
 }
 
 struct found_set {
-  semaphore_set set;
-  unsigned semaphores = 0;
-  bool marked = false;  ///< false: new, nobody has used it yet
-  unsigned mode = 0;
+  semaphore_set set;    ///< its mark is not known: it counts only inside the door
+  bool is_new = false;  ///< nobody has said yet that it is ours
+  ownership owner;
 };
 
 /// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
-inline std::optional<found_set> find_set(const key& which, access who, subject& about) {
-  const result<semaphore_set> found = semaphore_set::find(which.set_key());
+inline std::optional<found_set> find_set(const search& wanted, subject& about) {
+  const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
   if (found.error_number == ENOENT) return std::nullopt;
   if (!found.ok()) refuse_set_call("semget", found.error_number, about);
   about.set_id = found.value.id();
@@ -1197,56 +1554,41 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
-           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" +
-               why + "); it stays untouched; choose another name");
+           "the semaphore set under key " + hex(wanted.which.set_key()) +
+               " is not of this library (" + why +
+               "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
-  if (semaphores <= semaphore::first_seat) {
+  if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
     foreign("it has " + std::to_string(semaphores) + " semaphores");
   }
-  const result<std::vector<unsigned short>> values = found.value.values(semaphores);
-  if (means_gone(values.error_number)) return std::nullopt;
-  if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
-  const int mark = values.value[semaphore::mark];
-  const bool marked = mark == semaphore::mark_value;
-  if (!marked) {
-    const bool all_zero = std::all_of(values.value.begin(), values.value.end(),
-                                      [](unsigned short value) { return value == 0; });
-    // Every user of ours marks it first of all; so it has not been used, or not by us.
-    if (!all_zero || !now.value.never_used) {
-      foreign("its mark is missing");
-    }
+  const result<int> ours = found.value.value(semaphore::ours);
+  if (means_gone(ours.error_number)) return std::nullopt;
+  if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
+  const bool is_new = ours.value != semaphore::ours_value;
+  if (is_new) {
+    const result<set_values> values = found.value.values();
+    if (means_gone(values.error_number)) return std::nullopt;
+    if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+    bool all_zero = true;
+    for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
+    // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
+    if (!all_zero || !now.value.never_used) foreign("its mark is missing");
   }
-  check_trust(now.value.owner, who, "semaphore set", about);
-  return found_set{found.value, semaphores, marked, now.value.owner.mode};
+  check_trust(now.value.owner, wanted, "semaphore set", about);
+  return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set without the mark is foreign. False: it is
-/// gone.
+/// Before the set is used in any other way: a used set that does not say that it is ours is foreign.
+/// False: it is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
-  if (found.marked) return true;
-  const status put = found.set.put_mark();
-  crash_point("find: set marked");
-  // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
-  if (put.ok() || put.error_number == EAGAIN) return true;
-  if (means_gone(put.error_number)) return false;
-  refuse_set_call("semop(mark)", put.error_number, about);
-}
-
-/// When the kernel does not tell, somebody may.
-inline bool anybody_sits(const found_set& found) {
-  const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-  if (!values.ok()) return !means_gone(values.error_number);
-  return std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                     [](unsigned short taken) { return taken != 0; });
-}
-
-/// What the first eight bytes say, or the errno of attaching.
-inline result<segment_state> peek_state(const segment& where) {
-  const result<attachment> memory = attachment::of(where, attach_mode::read_only);
-  if (!memory.ok()) return {segment_state::blank, memory.error_number};
-  const auto& head = *static_cast<const header*>(static_cast<const void*>(memory.value.address()));
-  return {head.state.load(std::memory_order_seq_cst), 0};
+  if (!found.is_new) return true;
+  const status said = found.set.say_ours();
+  crash_point("find: set is ours");
+  // EAGAIN: another opener was first, and what it put is checked by the next one that looks.
+  if (said.ok() || said.error_number == EAGAIN) return true;
+  if (means_gone(said.error_number)) return false;
+  refuse_set_call("semop(mark)", said.error_number, about);
 }
 
 [[noreturn]] inline void refuse_foreign_segment(const subject& about) {
@@ -1270,123 +1612,46 @@ inline result<segment_state> peek_state(const segment& where) {
 
 struct attached_segment {
   segment where;
-  segment_status now;  ///< as it was before we attached
+  segment_status before;  ///< as it was before this process attached
   attachment memory;
+
+  header& head() const noexcept { return header_at(memory); }
 };
 
-/// Attached read-only, and not yet judged. Nothing: removed meanwhile. Throws not_found.
-inline std::optional<attached_segment> attach_to_look(const key& which, subject& about) {
+enum class looking { there, nothing, changed };
+
+/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it was
+/// removed meanwhile, look again.
+inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
+                              subject& about) {
   const result<segment> existing = segment::find(which.segment_key());
-  if (existing.error_number == ENOENT) refuse_not_found(about);
+  if (existing.error_number == ENOENT) return looking::nothing;
   if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+  found.where = existing.value;
   about.segment_id = existing.value.id();
   const result<segment_status> now = existing.value.stat();
-  if (means_gone(now.error_number)) return std::nullopt;
+  if (means_gone(now.error_number)) return looking::changed;
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-  result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
-  if (means_gone(memory.error_number)) return std::nullopt;
+  found.before = now.value;
+  result<attachment> memory = attachment::of(existing.value, mode);
+  if (means_gone(memory.error_number)) return looking::changed;
   if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
-  return attached_segment{existing.value, now.value, std::move(memory.value)};
+  found.memory = std::move(memory.value);
+  return looking::there;
 }
 
-}  // namespace shm::detail
-
-// ---- shm/schema/schema.hpp
-// Schema: what a type looks like in memory, as a text that is stored beside the value and compared.
-
-namespace shm {
-
-/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
-/// but the constructor (std::bad_alloc); nothing blocks.
-class schema {
- public:
-  /// A format and what it does not say. schema_of<T>() makes those of types.
-  schema(std::string format, std::size_t size, std::size_t alignment)
-      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
-
-  /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
-  std::string_view format() const noexcept { return format_; }
-  /// In bytes.
-  std::size_t size() const noexcept { return size_; }
-  /// In bytes.
-  std::size_t alignment() const noexcept { return alignment_; }
-  /// A hash of all the rest; the same for every compiler and machine.
-  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
-
-  /// Whether all of it is the same.
-  friend bool operator==(const schema& a, const schema& b) noexcept {
-    return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
-           a.format_ == b.format_;
-  }
-  /// Whether anything differs.
-  friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
-
- private:
-  /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
-  std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0xcbf29ce484222325;
-    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
-    for (const char c : format_) add(static_cast<unsigned char>(c));
-    for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8)
-        add(static_cast<unsigned char>(number >> shift));
-    }
-    return h;
-  }
-
-  std::string format_;
-  std::size_t size_;
-  std::size_t alignment_;
-  std::uint64_t fingerprint_;
-};
-
-}  // namespace shm
-
-// ---- shm/format/layout.hpp
-// Layout: where in a segment the seats, the schema's text and the payload lie.
-
-namespace shm::detail {
-
-inline constexpr std::size_t cache_line = 64;
-inline constexpr std::size_t max_schema_length = 64 * 1024;
-
-constexpr std::size_t round_up(std::size_t size, std::size_t alignment) noexcept {
-  return (size + alignment - 1) / alignment * alignment;
+/// The same, for a look: read-only, and not inherited by a child that another thread forks meanwhile.
+inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
+  const looking seen = attach_segment(which, attach_mode::read_only, found, about);
+  if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);
+  return seen;
 }
 
-struct segment_layout {
-  std::size_t schema_offset;
-  std::size_t payload_offset;
-  std::size_t total;
-
-  static segment_layout of(std::size_t seats, std::size_t schema_length, std::size_t payload_size,
-                           std::size_t payload_alignment) noexcept {
-    const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
-    const std::size_t payload_offset =
-        round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
-    return {schema_offset, payload_offset, payload_offset + payload_size};
-  }
-};
-
-/// What the program that opens expects to find, or makes.
-struct blueprint {
-  segment_kind kind;
-  const schema* type;
-  std::size_t payload_size;
-  std::size_t payload_alignment;
-  void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
-  const void* initial;
-};
-
-inline header& header_at(const attachment& memory) noexcept {
-  return *static_cast<header*>(static_cast<void*>(memory.address()));
-}
-
-inline seat_entry* seats_of(header& head) noexcept {
-  return static_cast<seat_entry*>(static_cast<void*>(&head + 1));
-}
-inline const seat_entry* seats_of(const header& head) noexcept {
-  return static_cast<const seat_entry*>(static_cast<const void*>(&head + 1));
+/// How many are attached now, this process included. Nothing: the segment is gone for good.
+inline unsigned long count_attached(const segment& where, const subject& about) {
+  const result<segment_status> now = where.stat();
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  return now.value.attached;
 }
 
 }  // namespace shm::detail
@@ -1487,6 +1752,11 @@ class process {
     return mixed ^ mixed >> 32;
   }
 
+  /// The same as a number that a semaphore can be raised by: 1 to 32767.
+  static short short_incarnation() noexcept {
+    return static_cast<short>(1 + incarnation() % 32767);
+  }
+
  private:
   using epoch_word = std::atomic<process_epoch>;
   static_assert(epoch_word::is_always_lock_free);
@@ -1511,6 +1781,126 @@ class process {
   static inline std::atomic<process_epoch> counter_{0};
   static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
   static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/door.hpp
+// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
+
+namespace shm::detail {
+
+class door {
+ public:
+  door() = default;
+
+  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
+  /// names the process inside. Nothing when the set is gone, or the id names another set.
+  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
+                                   const subject& about) {
+    result<door> entered = try_enter(set, until);
+    if (entered.ok()) return std::move(entered.value);
+    if (means_gone(entered.error_number)) return std::nullopt;
+    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
+    refuse_set_call("semtimedop(door)", entered.error_number, about);
+  }
+
+  /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
+  static result<door> try_enter(const semaphore_set& set, const deadline& until) noexcept {
+    status entered = set.try_enter_door(process::short_incarnation());
+    if (entered.error_number == EAGAIN && !until.passed()) {
+      let_out_program_before_exec(set);
+      entered = set.enter_door(process::short_incarnation(), until);
+    }
+    if (!entered.ok()) return {{}, entered.error_number};
+    crash_point("door: entered");
+    door inside(set);  // leaves it unless all goes well
+    result<set_values> now = set.values();
+    if (!now.ok()) return {{}, now.error_number};
+    // Only inside the door does the id name one set for sure: others remove it only in here.
+    set_mark mark = now.value.mark();
+    if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM};
+    if (mark == 0) {
+      mark = draw_mark(set.id());
+      const status put = set.put_mark(mark);
+      if (!put.ok()) return {{}, put.error_number};
+      crash_point("door: mark drawn");
+    }
+    inside.set_ = set.with_mark(mark);
+    inside.values_ = std::move(now.value);
+    return {std::move(inside), 0};
+  }
+
+  door(door&& other) noexcept
+      : set_(other.set_),
+        values_(std::move(other.values_)),
+        inside_(std::exchange(other.inside_, false)) {}
+  door& operator=(door&&) = delete;
+
+  ~door() { leave(); }
+
+  /// Fails only when the set is gone, and then there is no door to leave.
+  void leave() noexcept {
+    if (!std::exchange(inside_, false)) return;
+    static_cast<void>(set_.leave_door(process::short_incarnation()));
+    crash_point("door: left");
+  }
+
+  /// With its mark.
+  const semaphore_set& set() const noexcept { return set_; }
+  /// As they were when this process entered. Seats that were free then are free still: nobody sits
+  /// down outside the door.
+  const set_values& values() const noexcept { return values_; }
+
+  /// False: the set was removed, and with it this door; others may be inside the door of a new one.
+  bool is_held(const subject& about) const {
+    const result<bool> same = set_.is_itself();
+    if (!same.ok() && !means_gone(same.error_number)) {
+      refuse_set_call("semctl(GETVAL)", same.error_number, about);
+    }
+    return same.value;
+  }
+
+  /// Whether anybody sat here when this process entered.
+  bool somebody_sat() const noexcept { return values_.somebody_sits(set_.semaphores()); }
+
+  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
+    refuse(errc::timed_out, about,
+           process_name(set.last_process(semaphore::door)) +
+               " is creating, opening or removing this object and does not finish; look at that "
+               "process, or wait longer with options::open_timeout");
+  }
+
+ private:
+  explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
+
+  /// Random enough: two sets of one name must not have the same, and nobody gains by a guess.
+  static set_mark draw_mark(int set_id) noexcept {
+    const auto now = deadline::clock::now().time_since_epoch().count();
+    std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
+                          (static_cast<std::uint64_t>(set_id) << 32);
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+    const auto mark = static_cast<set_mark>(mixed) & ((1u << set_mark_bits) - 1);
+    return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
+  }
+
+  /// An exec in one thread while another was inside: the claim lives on in this process, although
+  /// the program that made it is gone. The value of the semaphore tells whose it is.
+  static void let_out_program_before_exec(const semaphore_set& set) noexcept {
+    const result<int> pid = set.last_process(semaphore::door);
+    if (!pid.ok() || pid.value != ::getpid()) return;
+    const result<int> program = set.value(semaphore::door);
+    if (!program.ok() || program.value == 0) return;
+    if (program.value == process::short_incarnation()) return;  // another thread of ours
+    // EAGAIN: another thread of ours did it.
+    static_cast<void>(set.leave_door(static_cast<short>(program.value)));
+  }
+
+  semaphore_set set_;
+  set_values values_;
+  bool inside_ = false;
 };
 
 }  // namespace shm::detail
@@ -1553,20 +1943,21 @@ class seat_identity {
 
 enum class seat_verdict { alive, dead, set_is_gone };
 
-/// Who sits on the seats of one object: the set's semaphores tell, and the entries in the segment's
-/// header. Alters nothing; read permission is enough.
-class seat_register {
+/// The seats of one object: the set's semaphores tell whether somebody sits, and the entries in the
+/// segment's header tell who.
+class seats {
  public:
-  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
-  /// and made anew may have fewer than the header.
-  seat_register(const header& head, unsigned entries, const semaphore_set& set,
-                unsigned semaphores) noexcept
+  /// The header has `entries`; a seat needs a semaphore, too. A set that was lost and made anew may
+  /// have fewer than the header.
+  seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
       : entries_of_(seats_of(head)),
         entries_(entries),
         set_(set),
-        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
+        count_(std::min(entries, set.seats())) {}
 
-  /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
+  unsigned count() const noexcept { return count_; }
+
+  /// A dead owner never returns: nobody else is given its generation. An error is not a death.
   seat_verdict judge(seat_identity who, const subject& about) const {
     if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
@@ -1575,16 +1966,22 @@ class seat_register {
                  ": somebody scribbled over the segment; remove it with shm::remove(name, "
                  "shm::force)");
     }
-    if (who.seat() >= count_) return seat_verdict::dead;  // it sat in the set that was lost
-    const result<int> taken = set_.value(index(who.seat()));
-    if (!taken.ok()) {
-      if (means_gone(taken.error_number)) return seat_verdict::set_is_gone;
-      refuse_set_call("semctl(GETVAL)", taken.error_number, about);
+    // A seat that the set does not have was one of a set that was lost.
+    bool alive = who.seat() < count_;
+    if (alive) {
+      const result<int> taken = set_.value(index(who.seat()));
+      if (!taken.ok()) return gone(taken.error_number, about);
+      // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
+      const std::uint32_t occupant =
+          entries_of_[who.seat()].generation.load(std::memory_order_acquire);
+      alive = taken.value >= 1 && occupant == who.generation();
     }
-    // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
-    const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
-    return taken.value >= 1 && occupant == who.generation() ? seat_verdict::alive
-                                                            : seat_verdict::dead;
+    // Of another set, which has the same id by now or in this IPC namespace, the value tells
+    // nothing.
+    const result<bool> same_set = set_.is_itself();
+    if (!same_set.ok()) return gone(same_set.error_number, about);
+    if (!same_set.value) return seat_verdict::set_is_gone;
+    return alive ? seat_verdict::alive : seat_verdict::dead;
   }
 
   /// The process on that seat, as the kernel tells it; nothing where nobody sits.
@@ -1594,49 +1991,21 @@ class seat_register {
     return set_.last_process(index(seat));
   }
 
-  unsigned count() const noexcept { return count_; }
-
- private:
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  const seat_entry& entry(unsigned seat) const noexcept { return entries_of_[seat]; }
-
-  const seat_entry* entries_of_;
-  unsigned entries_;
-  semaphore_set set_;
-  unsigned count_;
-};
-
-/// The seats of one object, for read-write handles.
-class seats {
- public:
-  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
-      : head_(&head),
-        register_(head, entries, set, semaphores),
-        set_(set),
-        semaphores_(semaphores),
-        count_(register_.count()) {}
-
-  seat_verdict judge(seat_identity who, const subject& about) const {
-    return register_.judge(who, about);
-  }
-
-  /// Inside the door. Nothing when the set is gone.
-  std::optional<seat_identity> sit_down(const subject& about) const {
-    const result<std::vector<unsigned short>> values = set_.values(semaphores_);
-    if (!values.ok()) {
-      if (means_gone(values.error_number)) return std::nullopt;
-      refuse_set_call("semctl(GETALL)", values.error_number, about);
-    }
-    drain(values.value[semaphore::wake]);
+  /// Precondition: the caller is `inside`. Nothing when the set is gone.
+  std::optional<seat_identity> sit_down(header& head, const door& inside,
+                                        const subject& about) const {
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
+      seat_entry& entry = seats_of(head)[seat];
+      if (inside.values()[index(seat)] != 0 && !give_back_leftover(entry, seat)) continue;
       const status taken = set_.take_seat(seat);
-      if (taken.ok()) return occupy(seat);
+      if (taken.ok()) {
+        crash_point("seat: taken");
+        return occupy(head, entry, seat, inside.values()[semaphore::wake]);
+      }
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
+    if (!inside.is_held(about)) return std::nullopt;
     refuse(
         errc::no_free_seat, about,
         "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
@@ -1644,84 +2013,77 @@ class seats {
             "no seat, or create the object with a larger options::seats");
   }
 
-  /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
-  /// to find that out, as the kernel would do for a dead process.
-  void leave(seat_identity who, bool holding) const noexcept {
-    status left = leave_once(who.seat(), holding);
-    if (left.error_number == ERANGE) {  // 32767 deaths and nobody slept: make room
-      static_cast<void>(set_.drain_wake_tokens(1));
-      left = leave_once(who.seat(), holding);
+  /// Always posts a token: a thread of this process may have been about to wake a waiter, and another
+  /// process may wait for a lock that this handle was taken to hold.
+  static void leave(const semaphore_set& set, seat_identity who) noexcept {
+    // ERANGE: 32767 tokens, because nobody slept: make room.
+    if (set.leave_seat(who.seat()).error_number == ERANGE) {
+      static_cast<void>(set.drain_wake_tokens(1));
+      // Any other failure means that the set is gone, and the seat with it.
+      static_cast<void>(set.leave_seat(who.seat()));
     }
-    // Any other failure means that the set is gone, and the seat with it.
-    static_cast<void>(left);
     crash_point("seat: left");
   }
-
-  /// Whether anybody sits here but that one; 0 is nobody.
-  bool anybody_but(std::uint64_t identity) const noexcept {
-    for (unsigned seat = 0; seat < count_; ++seat) {
-      if (identity != 0 && seat_identity::in(identity).seat() == seat) continue;
-      const result<int> taken = set_.value(index(seat));
-      if (taken.ok() && taken.value != 0) return true;
-    }
-    return false;
-  }
-
-  unsigned count() const noexcept { return count_; }
 
  private:
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
   }
-  seat_entry& entry(unsigned seat) const noexcept { return seats_of(*head_)[seat]; }
 
-  status leave_once(unsigned seat, bool holding) const noexcept {
-    return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
+  static seat_verdict gone(int error_number, const subject& about) {
+    if (means_gone(error_number)) return seat_verdict::set_is_gone;
+    refuse_set_call("semctl(GETVAL)", error_number, about);
   }
 
-  seat_identity occupy(unsigned seat) const noexcept {
-    crash_point("seat: taken");
-    entry(seat).process.store(::getpid(), std::memory_order_relaxed);
-    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
+  seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
+    entry.process.store(::getpid(), std::memory_order_relaxed);
+    crash_point("seat: process stored");
+    entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    crash_point("seat: incarnation stored");
     // Relaxed: the door makes this the only one who counts.
     std::uint32_t generation = 0;
     while (generation == 0) {
-      generation = (head_->last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
+      generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
                    seat_identity::generation_mask;
     }
     crash_point("seat: generation drawn");
-    // Release: whoever sees the generation sees the incarnation before it.
-    entry(seat).generation.store(generation, std::memory_order_release);
+    // Release: a process that sees the generation sees the incarnation before it.
+    entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
-    // Whoever saw the entry of the occupant before took a dead owner for alive: let it look again.
+    drain(tokens);
+    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to look
+    // again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};
   }
 
-  /// Each death leaves a token. At 32767 nobody could sit down any more.
+  /// Deaths and closed handles leave tokens behind where nobody sleeps; at 32767 nobody could sit
+  /// down any more. A token may be meant for a process that is about to sleep. So only a process
+  /// that has a seat drains: it posts one token afterwards, and if it dies first, the kernel does.
   void drain(int tokens) const noexcept {
-    // Fails only when somebody took tokens meanwhile, which is as good.
-    if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+    constexpr int harmless = 8;  // each costs some sleeper one look more
+    if (tokens <= harmless) return;
+    // EAGAIN: others took tokens meanwhile.
+    static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+    crash_point("seat: tokens drained");
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
   /// nobody's.
-  bool give_back_leftover(unsigned seat) const noexcept {
-    const seat_entry& found = entry(seat);
+  bool give_back_leftover(const seat_entry& found, unsigned seat) const noexcept {
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
         found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
       return false;
     }
     // The entry only says where to look; the kernel says whose it is.
     const result<int> pid = set_.last_process(index(seat));
-    return pid.ok() && pid.value == ::getpid() && set_.leave_seat_and_post(seat).ok();
+    return pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok();
   }
 
-  header* head_;
-  seat_register register_;
+  const seat_entry* entries_of_;
+  unsigned entries_;
   semaphore_set set_;
-  unsigned semaphores_;
   unsigned count_;
 };
 
@@ -2900,26 +3262,32 @@ class inspection {
     info_.changed = seen.changed;
   }
 
+  /// Attaches it only where it is likely to be ours: some programs refuse to start while anybody is
+  /// attached to their old segment.
   bool attach() {
-    const result<segment> found = segment::find(info_.key);
-    if (!found.ok() || found.value.id() != info_.segment_id) return false;
-    result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
-    if (!memory.ok()) return false;
-    memory_ = std::move(memory.value);
     find_set();
-    const segment_state state = head().state.load(std::memory_order_acquire);
-    if (state == segment_state::blank ? !(set_ && set_->marked) : !is_ours(state)) return false;
-    note(state);
+    const bool is_likely = set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
+    if (!is_likely) return false;
+    subject about{key_.name(), info_.key};
+    try {
+      if (look_at_segment(key_, found_, about) != looking::there) return false;
+    } catch (const error&) {
+      return false;  // may not be read, or has no memory
+    }
+    if (about.segment_id != info_.segment_id) return false;
+    const life_word word = life_of(head());
+    if (word.is_blank() ? !set_ : !word.is_ours()) return false;
+    note(word.state());
     return true;
   }
 
-  void note(segment_state state) {
+  void note(life_state state) {
     switch (state) {
-      case segment_state::ready: info_.state = object_state::ready; return;
-      case segment_state::removing: info_.state = object_state::removing; return;
-      case segment_state::removed: info_.state = object_state::removed; return;
-      case segment_state::under_construction: return;
-      case segment_state::blank:
+      case life_state::ready: info_.state = object_state::ready; return;
+      case life_state::removing: info_.state = object_state::removing; return;
+      case life_state::removed: info_.state = object_state::removed; return;
+      case life_state::under_construction: return;
+      case life_state::blank:
         info_.problem =
             "nothing is written in it: its creator died at its first step, or it is another "
             "program's";
@@ -2931,7 +3299,7 @@ class inspection {
   void find_set() {
     try {
       subject about{key_.name(), info_.key};
-      set_ = detail::find_set(key_, access::everyone, about);
+      set_ = detail::find_set({key_, access::everyone, purpose::read}, about);
     } catch (const error& refusal) {
       info_.problem = refusal.what();
     }
@@ -2969,7 +3337,7 @@ class inspection {
         break;
       case segment_kind::array: {
         info_.kind = object_kind::array;
-        const auto* payload = memory_.address() + facts.payload_offset();
+        const auto* payload = found_.memory.address() + facts.payload_offset();
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
         info_.version = memory.stores();
@@ -2980,7 +3348,7 @@ class inspection {
   }
 
   void read_users(const verified_description& facts, const subject& about) {
-    const seat_register users(head(), facts.seats(), set_->set, set_->semaphores);
+    const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
       if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
     }
@@ -2990,9 +3358,11 @@ class inspection {
       return;
     }
     info_.lock_thread = holder.thread();
-    const bool alive = users.judge(holder.holder(), about) == seat_verdict::alive;
-    info_.lock = alive ? lock_state::held : lock_state::owner_died;
-    if (!alive) return;
+    switch (users.judge(holder.holder(), about)) {
+      case seat_verdict::alive: info_.lock = lock_state::held; break;
+      case seat_verdict::dead: info_.lock = lock_state::owner_died; return;
+      case seat_verdict::set_is_gone: return;  // only a set that the object does not name is there
+    }
     if (const auto process = users.occupant(holder.holder().seat())) {
       info_.lock_process = process->value;
     }
@@ -3003,11 +3373,11 @@ class inspection {
            (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
   }
 
-  const header& head() const noexcept { return header_at(memory_); }
+  const header& head() const noexcept { return found_.head(); }
 
   key key_;
   object_info info_;
-  attachment memory_;
+  attached_segment found_;
   std::optional<found_set> set_;
 };
 
@@ -3099,188 +3469,847 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 
 }  // namespace shm
 
-// ---- shm/lifecycle/door.hpp
-// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
+// ---- shm/os/pause.hpp
+// Pause: gives the processor away for a while; no thread is cancelled meanwhile.
 
 namespace shm::detail {
 
-class door {
- public:
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
-  /// who is inside. Nothing when the set is gone.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    const status entered = set.enter_door(until);
-    if (entered.ok()) {
-      crash_point("door: entered");
-      return door(set);
+/// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
+/// function that must not throw, would take the whole program with it.
+inline void pause_for(std::chrono::microseconds span) noexcept {
+  int before = 0;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  std::this_thread::sleep_for(span);
+  ::pthread_setcancelstate(before, nullptr);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/create.hpp
+// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way shows.
+
+namespace shm::detail {
+
+/// How many seats a set is made with, and for whom.
+struct set_plan {
+  unsigned seats;
+  unsigned mode;
+  std::optional<ownership> beside;  ///< the segment's, where there is one: its set was lost
+
+  static set_plan of(const options& how) noexcept {
+    return {how.seats, permissions(how.access), std::nullopt};
+  }
+
+  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of an
+  /// object that is not ready.
+  static set_plan replacing_lost_set_of(const attached_segment& found,
+                                        unsigned seats_if_unknown) noexcept {
+    std::uint32_t seats = 0;
+    if (found.before.size >= sizeof(header)) {
+      load_shared<4>(&seats, &found.head().fixed.seats, sizeof seats);
     }
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
+    const bool is_known = seats >= 1 && seats <= max_seats;
+    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, found.before.owner};
+  }
+};
+
+/// A new set; nothing when another opener was first. Throws limit_reached, or EPERM.
+inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
+  if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
+      !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
+    refuse_call("semget", EPERM, about,
+                "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
+                "this process would belong to another group; let its owner open it first, or a "
+                "process whose group is " +
+                    std::to_string(plan.beside->creator_group));
+  }
+  const result<semaphore_set> made =
+      semaphore_set::create(which.set_key(), plan.seats, plan.mode);
+  switch (made.error_number) {
+    case 0: break;
+    case EEXIST: return std::nullopt;  // another opener was first
+    case ENOSPC:
+    case ENOMEM:
+      refuse(errc::limit_reached, about,
+             "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
+             "limits: sysctl kernel.sem");
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "semget: " + std::to_string(plan.seats) +
+                 " seats are more semaphores than a set may have; use fewer options::seats or "
+                 "raise the first number of: sysctl kernel.sem");
+    default: refuse_set_call("semget", made.error_number, about);
+  }
+  about.set_id = made.value.id();
+  crash_point("open: set made");
+  found_set found{made.value, true, {}};
+  if (plan.beside) {
+    const status given = found.set.give_to(*plan.beside);
+    if (means_gone(given.error_number)) return std::nullopt;
+    if (!given.ok()) refuse_set_call("semctl(IPC_SET)", given.error_number, about);
+    crash_point("open: set given to owner");
+  }
+  return found;
+}
+
+/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever made
+/// it. Where that cannot be known, or not be done, it stays for the next opener.
+inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
+  const result<set_values> now = inside.set().values();
+  if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
+  const result<segment> existing = segment::find(which.segment_key());
+  if (existing.ok()) {
+    const result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (!memory.ok()) return;
+    const life_word word = life_of(header_at(memory.value));
+    if (word.is_blank() || word.mark() == inside.set().mark()) return;
+  } else if (existing.error_number != ENOENT) {
+    return;
+  }
+  static_cast<void>(inside.set().remove());
+  crash_point("open: useless set removed");
+}
+
+/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
+inline void report_ordinary_pages(int error_number, const subject& about) {
+  std::fprintf(stderr,
+               "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
+               "vm.nr_hugepages)\n",
+               describe(about).c_str(), std::strerror(error_number));
+}
+
+/// Nothing when the key was taken meanwhile. Throws limit_reached.
+inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
+                                           const subject& about) {
+  const unsigned mode = permissions(how.access);
+  result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
+  if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
+    report_ordinary_pages(made.error_number, about);
+    made = segment::create(which.segment_key(), size, mode, false);
+  }
+  switch (made.error_number) {
+    case 0: return made.value;
+    case EEXIST: return std::nullopt;
+    case EINVAL:
+      refuse(errc::limit_reached, about,
+             "shmget: " + std::to_string(size) +
+                 " bytes are more than a segment may have; raise: sysctl kernel.shmmax");
+    case ENOSPC:
+      refuse(errc::limit_reached, about,
+             "shmget: no more segments, or no more shared memory in all; remove what nobody needs "
+             "(ipcs -m) or raise: sysctl kernel.shmmni kernel.shmall");
+    default: refuse_segment_call("shmget", made.error_number, about);
+  }
+}
+
+/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
+enum class found_memory { zeroed, half_made };
+
+/// Precondition: the life word says under construction, by this process. The caller says ready when
+/// all else is done, too.
+inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
+                              const key& which, const options& how, const blueprint& plan) {
+  auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
+  crash_point("create: under construction");
+  if (memory_is == found_memory::half_made) {
+    std::memset(memory + sizeof head.life, 0, layout.total - sizeof head.life);
+    crash_point("create: zeroed");
   }
 
-  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
-  door& operator=(door&&) = delete;
+  description& facts = head.fixed;
+  facts.layout = layout_number;
+  facts.kind = static_cast<std::uint32_t>(plan.kind);
+  facts.until_last_detach =
+      how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
+  facts.seats = how.seats;
+  facts.name_length = static_cast<std::uint32_t>(which.name().size());
+  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
+  facts.type_size = plan.type->size();
+  facts.type_alignment = plan.type->alignment();
+  facts.fingerprint = plan.type->fingerprint();
+  facts.payload_size = plan.payload_size;
+  facts.payload_offset = layout.payload_offset;
+  std::memcpy(facts.name, which.name().data(), which.name().size());
+  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
+              plan.type->format().size());
+  crash_point("create: described");
 
-  ~door() { leave(); }
+  plan.construct(memory + layout.payload_offset, plan.initial);
+  crash_point("create: constructed");
+}
 
-  /// Fails only when the set is gone, and then there is no door to leave.
-  void leave() noexcept {
-    if (!std::exchange(inside_, false)) return;
-    static_cast<void>(set_.leave_door());
-    crash_point("door: left");
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/retire.hpp
+// Retire: ends the life of a segment that nobody uses, or by force.
+
+namespace shm::detail {
+
+enum class retirement {
+  done,
+  in_use,   ///< others are attached
+  changed,  ///< another process changed the life word: start again
+  reusable  ///< nobody is attached, but this user may not remove it: now under construction
+};
+
+[[noreturn]] inline void refuse_retirement(int error_number, const subject& about) {
+  refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
+}
+
+/// Precondition of each function here: the caller holds the door behind which `word` is changed, and
+/// is attached, so that the segment's id cannot name another one.
+
+/// For a segment whose word says removed. Everyone may do it again after a crash.
+inline status remove_segment(const segment& where) noexcept {
+  const status gone = where.remove();
+  if (!gone.ok() && !means_gone(gone.error_number)) return gone;
+  crash_point("retire: segment gone");
+  return {};
+}
+
+/// Whatever the state. Nothing is changed where this user may not remove it: then with an error.
+inline result<retirement> discard(life& word, const segment& where) noexcept {
+  if (word.state() != life_state::removed) {
+    const status right = where.may_remove();
+    if (!right.ok()) return {retirement::in_use, right.error_number};
+    crash_point("retire: right asked");
+    if (!word.change_to(life_state::removed)) return {retirement::changed, 0};
+    crash_point("retire: removed");
   }
+  return {retirement::done, remove_segment(where).error_number};
+}
 
-  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
-    refuse(errc::timed_out, about,
-           process_name(set.last_process(semaphore::door)) +
-               " is creating, opening or removing this object and does not finish; look at that "
-               "process, or wait longer with options::open_timeout");
+/// Of a word that says ready or removing and was changed here. Killed at any step, the next process
+/// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
+/// the same again.
+inline result<retirement> retire_if_unused(life& word, const segment& where,
+                                           bool may_reuse) noexcept {
+  // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
+  // sees that it has to look again.
+  if (!word.change_to(life_state::removing)) return {retirement::changed, 0};
+  crash_point("retire: removing");
+  const result<segment_status> now = where.stat();
+  crash_point("retire: counted");
+  result<retirement> outcome{retirement::in_use, now.error_number};
+  if (now.ok() && now.value.attached == 1) {
+    outcome = discard(word, where);
+    if (outcome.ok() || word.state() == life_state::removed) return outcome;
+  }
+  const bool reuse = may_reuse && outcome.error_number == EPERM;
+  if (reuse) outcome = {retirement::reusable, 0};
+  if (!word.change_to(reuse ? life_state::under_construction : life_state::ready)) {
+    return {retirement::changed, 0};
+  }
+  crash_point("retire: given up");
+  return outcome;
+}
+
+/// Those attached find it at the next lock, load or wake-up.
+inline status retire_by_force(life& word, const segment& where) noexcept {
+  const status right = where.may_remove();
+  if (!right.ok()) return right;
+  crash_point("force: right asked");
+  word.end();
+  crash_point("force: removed");
+  return remove_segment(where);
+}
+
+/// The time that is given to those who only look, as `shm ls` does, and so are attached for some
+/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody waits
+/// inside the door meanwhile: the caller leaves it and starts again.
+class grace {
+ public:
+  explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}
+
+  bool is_over() noexcept {
+    if (!end_) end_ = deadline::after(span_);
+    return end_->passed();
   }
 
  private:
-  explicit door(const semaphore_set& set) noexcept : set_(set) {}
-
-  semaphore_set set_;
-  bool inside_ = true;
+  std::chrono::milliseconds span_;
+  std::optional<deadline> end_;
 };
 
 }  // namespace shm::detail
 
-// ---- shm/session/spectator.hpp
-// Spectator: an open place that was looked at and nothing else; it alters no byte and no semaphore.
+// ---- shm/lifecycle/judge.hpp
+// Judge: what an opener inside the door has to do with the segment that it found.
 
 namespace shm::detail {
 
-/// A semaphore set that is asked for values and never waited on: even a wait for zero leaves the
-/// time and the process id in the set.
-class looked_at_set {
- public:
-  looked_at_set() = default;
-  looked_at_set(const semaphore_set& set, std::chrono::milliseconds patience) noexcept
-      : set_(set), patience_(patience) {}
+enum class verdict {
+  usable,      // ready
+  unfinished,  // under construction, by this process now: construct it, in place
+  again        // removed just now, or changed by somebody else: start again
+};
 
-  /// Looks every millisecond. EAGAIN: not within the patience that this set is looked at with.
-  status wait_until_no_raw_edit(const deadline& until) const {
-    return wait_for_zero(semaphore::raw, until.or_earlier(deadline::after(patience_)));
+/// What the opener expects and may do.
+struct expectation {
+  search wanted;
+  open_mode mode;
+  const blueprint* plan;   ///< null: whatever is there
+  std::size_t total_size;  ///< of the segment that it would create
+  bool is_last_try;        ///< the deadline has passed
+};
+
+class judge {
+ public:
+  judge(const expectation& expected, const attached_segment& found, const door& inside,
+        bool set_was_ours, grace& lookers, const subject& about) noexcept
+      : expected_(expected),
+        found_(found),
+        inside_(inside),
+        set_was_ours_(set_was_ours),
+        lookers_(lookers),
+        about_(about) {}
+
+  /// Throws every refusal that the segment gives reason for.
+  verdict of(life& word) const {
+    if (word.seen().is_blank()) return of_blank(word);
+    if (!word.seen().is_ours()) refuse_foreign_segment(about_);
+    check_trust(found_.before.owner, expected_.wanted, "segment", about_);
+    switch (word.state()) {
+      case life_state::removed: return discarded(word);
+      case life_state::under_construction: return of_unfinished(word);
+      case life_state::ready:
+      case life_state::removing: return of_ready(word);
+      case life_state::blank: break;
+    }
+    refuse(errc::corrupt, about_,
+           "its state makes no sense: somebody scribbled over the segment; remove it with "
+           "shm::remove(name, shm::force)");
   }
 
-  status wait_for_zero(unsigned short which, const deadline& until) const {
+ private:
+  bool may_create() const noexcept { return detail::may_create(expected_.mode); }
+  bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
+  bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
+
+  /// A creator makes its set and says whose it is, then the segment, then attaches it.
+  verdict of_blank(life& word) const {
+    // A creator marks its segment before it sits down.
+    if (set_was_ours_ && inside_.somebody_sat()) {
+      refuse(errc::corrupt, about_,
+             "its first bytes are zero although processes sit in its seats: somebody scribbled "
+             "over the segment; end them, and remove it with shm::remove(name, shm::force)");
+    }
+    // Another program's; or a creator's that is inside the door of a set which was lost.
+    if (somebody_else_is_attached() && !expected_.is_last_try) return verdict::again;
+    if (!set_was_ours_ || somebody_else_is_attached()) refuse_foreign_segment(about_);
+    check_trust(found_.before.owner, expected_.wanted, "segment", about_);
+    return of_unfinished(word);
+  }
+
+  /// Its creator is dead, or has lost its set and will start again.
+  verdict of_unfinished(life& word) const {
+    const bool of_this_set = word.seen().is_blank() || word.was_changed_here();
+    if (!of_this_set && !inside_.is_held(about_)) return verdict::again;
+    if (!may_create()) {
+      if (!of_this_set && !expected_.is_last_try) return verdict::again;
+      refuse_half_made(about_);
+    }
+    if (!of_this_set || !as_we_would_make_it()) return discarded(word);
+    if (word.seen().is_blank() && !word.change_to(life_state::under_construction)) {
+      return verdict::again;
+    }
+    return verdict::unfinished;
+  }
+
+  verdict of_ready(life& word) const {
+    const auto facts = verified_description::read(found_.head(), found_.before.size,
+                                                  expected_.wanted.which, about_);
+    if (!word.was_changed_here()) {
+      if (!inside_.is_held(about_)) return verdict::again;
+      if (somebody_else_is_attached()) return of_lost_in_use(word, facts);
+      // Nobody can hold the lock: adopt it.
+      if (!word.change_to(life_state::ready)) return verdict::again;
+      crash_point("open: set adopted");
+    } else if (word.state() == life_state::removing) {
+      // A process that wanted to remove it died before doing so.
+      if (!word.change_to(life_state::ready)) return verdict::again;
+      crash_point("open: ready again");
+    }
+    const bool is_stale = facts.until_last_detach() && found_.before.attached == 0;
+    if (is_stale && expected_.mode != open_mode::open_as_it_is) {
+      const bool may_reuse = may_create() && as_we_would_make_it();
+      const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
+      if (!stale.ok()) refuse_retirement(stale.error_number, about_);
+      if (stale.value == retirement::reusable) return verdict::unfinished;
+      if (stale.value != retirement::in_use) return verdict::again;
+      // Somebody has attached since: one more user, who is to find the same object.
+    }
+    check_content(facts);
+    return verdict::usable;
+  }
+
+  void check_content(const verified_description& facts) const {
+    if (expected_.mode == open_mode::create_only) {
+      refuse(errc::already_exists, about_,
+             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    }
+    if (expected_.plan != nullptr) {
+      facts.check_content(found_.head(), *expected_.plan, about_);
+    }
+  }
+
+  /// Its semaphores were lost, and others are attached. Judged by the new set, a live holder of the
+  /// lock would count as dead: so nobody can go on with it.
+  verdict of_lost_in_use(life& word, const verified_description& facts) const {
+    check_content(facts);
+    if (!lookers_.is_over()) return verdict::again;
+    if (expected_.mode == open_mode::open_as_it_is) {
+      refuse(errc::in_use, about_,
+             "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
+             "it open; end all of them, then open it: the value is kept");
+    }
+    return discarded(word);
+  }
+
+  verdict discarded(life& word) const {
+    const result<retirement> gone = discard(word, found_.where);
+    if (!gone.ok()) refuse_retirement(gone.error_number, about_);
+    return verdict::again;
+  }
+
+  const expectation& expected_;
+  const attached_segment& found_;
+  const door& inside_;
+  bool set_was_ours_;
+  grace& lookers_;
+  const subject& about_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/open.hpp
+// Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
+
+namespace shm::detail {
+
+/// Where an open handle stands.
+struct place {
+  segment where;
+  attachment memory;
+  semaphore_set set;
+  verified_description facts;
+  seat_identity seat{0, 0};  ///< of a read-only handle: none
+};
+
+class opener {
+ public:
+  /// `plan`: null for whatever is there, which is then only opened.
+  opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
+      : how_(how),
+        until_(deadline::after(how.open_timeout)),
+        about_{which.name(), which.segment_key()},
+        expected_{{which, how.access, purpose::read_and_write},
+                  mode,
+                  plan,
+                  plan == nullptr ? 0 : layout_of(how, *plan).total,
+                  false} {}
+
+  place open() {
+    if (how_.seats == 0 || how_.seats > max_seats) {
+      refuse_argument("options::seats is " + std::to_string(how_.seats) +
+                      "; it must be from 1 to " + std::to_string(max_seats));
+    }
+    if (plan() != nullptr && plan()->type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " +
+                      std::to_string(plan()->type->format().size()) +
+                      " bytes, and the segment has room for " + std::to_string(max_schema_length) +
+                      "; give the type fewer members, or share it as several objects");
+    }
+    process::prepare();
+    process::accept_barriers();
+    for (bool is_first = true;; is_first = false) {
+      expected_.is_last_try = until_.passed();
+      if (std::optional<place> done = attempt()) return std::move(*done);
+      // What we had found was removed or changed under us, or others have to go first.
+      if (expected_.is_last_try) {
+        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
+      }
+      if (!is_first) pause_for(std::chrono::microseconds(100));
+    }
+  }
+
+ private:
+  using attempt_result = std::optional<place>;
+
+  const key& which() const noexcept { return expected_.wanted.which; }
+  const blueprint* plan() const noexcept { return expected_.plan; }
+
+  static segment_layout layout_of(const options& how, const blueprint& plan) noexcept {
+    return segment_layout::of(how.seats, plan.type->format().size(), plan.payload_size,
+                              plan.payload_alignment);
+  }
+
+  [[noreturn]] void refuse_argument(const std::string& why) const {
+    throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
+  }
+
+  attempt_result attempt() {
+    about_.segment_id = about_.set_id = -1;
+    std::optional<found_set> found = find_set(expected_.wanted, about_);
+    const bool set_was_ours = found && !found->is_new;
+    if (!found) {
+      const std::optional<set_plan> plan = plan_set();
+      if (plan) found = make_set(which(), *plan, about_);
+      if (!found) return std::nullopt;
+    }
+    if (!mark_as_ours(*found, about_)) return std::nullopt;
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside) return std::nullopt;
+    try {
+      return settle(*found, *inside, set_was_ours);
+    } catch (...) {
+      remove_set_if_useless(*inside, which());
+      throw;
+    }
+  }
+
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none. Nothing:
+  /// look again.
+  std::optional<set_plan> plan_set() {
+    attached_segment found;
+    switch (look_at_segment(which(), found, about_)) {
+      case looking::changed: return std::nullopt;
+      case looking::nothing:
+        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        return set_plan::of(how_);
+      case looking::there: break;
+    }
+    const life_word word = life_of(found.head());
+    if (word.is_blank()) {
+      // A creator makes its set before the segment, maybe after we looked for it; or it is inside
+      // the door of a set that was lost.
+      const bool creating = found.before.attached > 0 && !expected_.is_last_try;
+      if (creating || semaphore_set::find(which().set_key()).ok()) return std::nullopt;
+    }
+    if (!word.is_ours()) refuse_foreign_segment(about_);
+    check_trust(found.before.owner, expected_.wanted, "segment", about_);
+    if (word.state() == life_state::ready || word.state() == life_state::removing) {
+      verified_description::read(found.head(), found.before.size, which(), about_);
+    }
+    return set_plan::replacing_lost_set_of(found, how_.seats);
+  }
+
+  attempt_result settle(const found_set& set, const door& inside, bool set_was_ours) {
+    attached_segment found;
+    switch (attach_segment(which(), attach_mode::read_write, found, about_)) {
+      case looking::changed: return std::nullopt;
+      case looking::nothing:
+        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        return create(set, inside);
+      case looking::there: break;
+    }
+    life word(found.head(), inside.set().mark());
+    const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
+    switch (opinion.of(word)) {
+      case verdict::usable: return join(found, inside);
+      case verdict::unfinished:
+        return construct(word, found, found_memory::half_made, inside);
+      case verdict::again: break;
+    }
+    return std::nullopt;
+  }
+
+  attempt_result create(const found_set& set, const door& inside) {
+    // Their segment was removed by hand (ipcrm -m); those who sleep there are told by this.
+    const bool orphaned = inside.somebody_sat();
+    // Left over from an object with other permissions or fewer seats.
+    const bool as_we_would_make_it =
+        set.is_new || (set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access));
+    if (orphaned || !as_we_would_make_it) {
+      const status removed = inside.set().remove();
+      const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
+      if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
+        refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
+      }
+      if (!must_serve) return std::nullopt;
+    }
+    const segment_layout layout = layout_of(how_, *plan());
+    const std::optional<segment> made = make_segment(which(), layout.total, how_, about_);
+    if (!made) return std::nullopt;
+    about_.segment_id = made->id();
+    crash_point("create: segment made");
+    attached_segment found;
+    found.where = *made;
+    found.before.size = layout.total;
+    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    if (means_gone(memory.error_number)) return std::nullopt;
+    if (!memory.ok()) {
+      // Not attached, it cannot say that it is removed. Inside this door nobody else attaches it.
+      if (inside.is_held(about_)) static_cast<void>(made->remove());
+      refuse_segment_call("shmat", memory.error_number, about_);
+    }
+    found.memory = std::move(memory.value);
+    life word(found.head(), inside.set().mark());
+    if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
+      return std::nullopt;
+    }
+    return construct(word, found, found_memory::zeroed, inside);
+  }
+
+  attempt_result construct(life& word, attached_segment& found, found_memory memory_is,
+                           const door& inside) {
+    attempt_result done;
+    try {
+      construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
+      done = join(found, inside);
+    } catch (...) {
+      // Where that is not possible either, the next opener finds it half-made, as after a death.
+      static_cast<void>(discard(word, found.where));
+      throw;
+    }
+    if (!done) return std::nullopt;
+    // Last, so that a creation that fails can be taken back without anybody having seen it.
+    if (word.change_to(life_state::ready)) {
+      crash_point("create: ready");
+      return done;
+    }
+    seats::leave(inside.set(), done->seat);
+    return std::nullopt;
+  }
+
+  attempt_result join(attached_segment& found, const door& inside) {
+    if (how_.lock_in_memory) {
+      const status locked = found.where.lock_in_memory();
+      if (!locked.ok()) {
+        refuse_call(
+            "shmctl(SHM_LOCK)", locked.error_number, about_,
+            "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
+            "it without options::lock_in_memory");
+      }
+    }
+    if (how_.prefault) found.memory.prefault(found.before.size);
+    header& head = found.head();
+    // Judged already, or just made; but what counts is the copy that is used from now on.
+    const auto facts = verified_description::read(head, found.before.size, which(), about_);
+    if (plan() != nullptr) facts.check_content(head, *plan(), about_);
+    const std::optional<seat_identity> seat =
+        seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
+    if (!seat) return std::nullopt;
+    return place{found.where, std::move(found.memory), inside.set(), facts, *seat};
+  }
+
+  const options& how_;
+  deadline until_;
+  subject about_;
+  expectation expected_;
+  grace lookers_{std::chrono::milliseconds(10)};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/session/open_place.hpp
+// Open place: what a reader needs of an open handle, read-write or read-only.
+
+namespace shm::detail {
+
+/// How a handle waits for a semaphore to become 0.
+enum class waiting {
+  in_kernel,        ///< woken at once; leaves its process id and the time in the set
+  by_looking_again  ///< every millisecond; alters nothing
+};
+
+class open_place {
+ public:
+  open_place(place&& where, key_t key_value, const options& how, waiting how_to_wait) noexcept
+      : place_(std::move(where)),
+        head_(&header_at(place_.memory)),
+        payload_(place_.memory.address() + place_.facts.payload_offset()),
+        key_value_(key_value),
+        open_timeout_(how.open_timeout),
+        how_to_wait_(how_to_wait) {}
+
+  const header& head() const noexcept { return *head_; }
+  const std::byte* payload() const noexcept { return payload_; }
+  const semaphore_set& set() const noexcept { return place_.set; }
+  const verified_description& facts() const noexcept { return place_.facts; }
+  std::string_view name() const noexcept { return place_.facts.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+  bool is_removed() const noexcept { return detail::is_removed(head()); }
+  subject about() const noexcept {
+    return {name(), key_value_, place_.where.id(), place_.set.id()};
+  }
+
+  /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
+  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the process.
+  /// EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
+  status wait_a_moment_for_editor(const deadline& until) const {
+    const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
+    const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
+    if (!waited.ok()) return waited;
+    const result<bool> same_set = set().is_itself();
+    if (!same_set.ok()) return {same_set.error_number};
+    return {same_set.value ? 0 : EIDRM};
+  }
+
+  static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,
+                                const deadline& until) {
+    if (how == waiting::in_kernel) return set.wait_until_zero(which, until);
     for (;;) {
-      const result<int> now = set_.value(which);
+      const result<int> now = set.value(which);
       if (!now.ok()) return {now.error_number};
       if (now.value == 0) return {};
       if (until.passed()) return {EAGAIN};
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      pause_for(std::chrono::milliseconds(1));
     }
   }
 
-  const semaphore_set& set() const noexcept { return set_; }
-
- private:
-  semaphore_set set_;
-  std::chrono::milliseconds patience_{0};
+ protected:
+  place place_;
+  header* head_;
+  std::byte* payload_;
+  key_t key_value_;
+  std::chrono::milliseconds open_timeout_;
+  waiting how_to_wait_;
 };
 
-class spectator {
+}  // namespace shm::detail
+
+// ---- shm/session/observer.hpp
+// Observer: an open read-only handle; it alters neither segment nor semaphores.
+
+namespace shm::detail {
+
+class observer : public open_place {
  public:
   /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// Throws not_found, foreign_segment, untrusted_owner, incompatible_layout, name_collision,
-  /// corrupt, timed_out, or the kernel's errno.
-  spectator(const key& which, const options& how)
-      : key_value_(which.segment_key()), patience_(how.open_timeout) {
-    const deadline until = deadline::after(how.open_timeout);
-    while (!try_attach(which, how, until)) {
-      if (!until.passed()) continue;
-      refuse(errc::timed_out, subject{which.name(), key_value_},
-             "others keep creating or removing it while it is being looked at");
-    }
-  }
-
-  const header& head() const noexcept { return header_at(memory_); }
-  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
-  const verified_description& facts() const noexcept { return facts_; }
-  const looked_at_set& set() const noexcept { return set_; }
-  std::string_view name() const noexcept { return facts_.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return patience_; }
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.set().id()}; }
+  /// `plan`: null for whatever is there. Throws not_found, kind_mismatch, type_mismatch,
+  /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
+  /// the kernel's errno.
+  observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
+      : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
+                   how_to_wait) {}
 
  private:
-  /// False: it changed under us, look again.
-  bool try_attach(const key& which, const options& how, const deadline& until) {
-    subject about{which.name(), key_value_};
-    const std::optional<found_set> found = find_set(which, how.access, about);
-    std::optional<attached_segment> here = attach_to_look(which, about);
-    if (!here) return false;
+  class search_for {
+   public:
+    search_for(const key& which, const options& how, const blueprint* plan,
+               waiting how_to_wait) noexcept
+        : wanted_{which, how.access, purpose::read},
+          how_(how),
+          plan_(plan),
+          how_to_wait_(how_to_wait),
+          until_(deadline::after(how.open_timeout)),
+          about_{which.name(), which.segment_key()} {}
 
-    const header& head = header_at(here->memory);
-    // Sequentially consistent, after attaching: a remover stores removing and then counts.
-    const segment_state state = head.state.load(std::memory_order_seq_cst);
-    if (state != segment_state::ready && is_new_beside(found, which, how)) return false;
-    const bool marked = found && found->marked;
-    if (!is_ours(state) && !(state == segment_state::blank && marked)) {
-      refuse_foreign_segment(about);
-    }
-    check_trust(here->now.owner, how.access, "segment", about);
-    if (found) set_ = looked_at_set(found->set, how.open_timeout);
-    if (state != segment_state::ready) {
-      if (marked && !is_door_free(about)) {
-        here.reset();  // whoever is inside may be counting who is attached
-        wait_at_door(until, about);
-        return false;
+    place open() {
+      for (;;) {
+        const bool is_last_try = until_.passed();
+        if (std::optional<place> done = attempt(is_last_try)) return std::move(*done);
+        if (is_last_try) {
+          refuse(errc::timed_out, about_,
+                 "others keep creating or removing it while it is being opened");
+        }
       }
-      refuse_unless_as_good_as_ready(head, about);
     }
-    facts_ = verified_description::read(head, here->now.size, which, about);
-    where_ = here->where;
-    memory_ = std::move(here->memory);
-    return true;
-  }
 
-  /// A creator makes and marks its set before the segment, maybe after we looked for it.
-  static bool is_new_beside(const std::optional<found_set>& found, const key& which,
-                            const options& how) {
-    subject about{which.name(), which.segment_key()};
-    const std::optional<found_set> beside = find_set(which, how.access, about);
-    const auto id_of = [](const std::optional<found_set>& set) { return set ? set->set.id() : -1; };
-    return id_of(found) != id_of(beside);
-  }
-
-  /// Whoever creates or removes it is inside, or dead.
-  bool is_door_free(const subject& about) const {
-    const result<int> inside = set_.set().value(semaphore::door);
-    if (means_gone(inside.error_number)) return false;
-    if (!inside.ok()) refuse_set_call("semctl(GETVAL)", inside.error_number, about);
-    return inside.value == 0;
-  }
-
-  void wait_at_door(const deadline& until, const subject& about) const {
-    const status waited = set_.wait_for_zero(semaphore::door, until);
-    if (waited.ok() || means_gone(waited.error_number)) return;
-    if (waited.error_number == EAGAIN) door::refuse_timed_out(set_.set(), about);
-    refuse_set_call("semctl(GETVAL)", waited.error_number, about);
-  }
-
-  /// After the door was seen free. Removing: by somebody who died.
-  static void refuse_unless_as_good_as_ready(const header& head, const subject& about) {
-    const segment_state again = head.state.load(std::memory_order_seq_cst);
-    if (again == segment_state::removed) refuse_not_found(about);
-    if (again == segment_state::blank || again == segment_state::under_construction) {
-      refuse_half_made(about);
+   private:
+    /// Nothing: it changed under us, look again.
+    std::optional<place> attempt(bool is_last_try) {
+      about_.segment_id = about_.set_id = -1;
+      const std::optional<found_set> found = find_set(wanted_, about_);
+      crash_point("observe: set found");
+      attached_segment here;
+      switch (look_at_segment(wanted_.which, here, about_)) {
+        case looking::changed: return std::nullopt;
+        case looking::nothing: refuse_not_found(about_);
+        case looking::there: break;
+      }
+      crash_point("observe: attached");
+      const life_word word = life_of(here.head());
+      if (!word.is_ours() && !may_become_ours(word, here, found)) refuse_foreign_segment(about_);
+      if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
+      if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
+        if (is_last_try) refuse_unready(word, found);
+        here = attached_segment{};  // somebody inside the door may be counting who is attached
+        wait_for_others(found);
+        return std::nullopt;
+      }
+      const auto facts =
+          verified_description::read(here.head(), here.before.size, wanted_.which, about_);
+      if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
+      if (how_.prefault) here.memory.prefault(here.before.size);
+      here.memory.let_children_inherit(true, here.before.size);
+      return place{here.where, std::move(here.memory), set_of(word, found), facts};
     }
-  }
 
-  int key_value_;
-  std::chrono::milliseconds patience_;
-  segment where_;
-  attachment memory_;
-  looked_at_set set_;
-  verified_description facts_;
+    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside the
+    /// door of a set that was lost.
+    bool may_become_ours(const life_word& word, const attached_segment& here,
+                         const std::optional<found_set>& found) const {
+      if (!word.is_blank()) return false;
+      return (found && !found->is_new) || here.before.attached > 0 ||
+             semaphore_set::find(wanted_.which.set_key()).ok();
+    }
+
+    /// Removing, by somebody who died: with the door free now, the next remover counts us, too. Only
+    /// the door of the set that the word names tells.
+    bool is_as_good_as_ready(const life_word& word, const header& head,
+                             const std::optional<found_set>& found) const {
+      if (!is_left_alone(word, found)) return false;
+      const life_word again = life_of(head);
+      if (again.state() == life_state::ready) return true;
+      if (again.bits() != word.bits()) return false;
+      if (word.state() == life_state::removing) return true;
+      refuse_unready(word, found);
+    }
+
+    /// Whether nobody is at work on it: the set that the word names is the one under the key, and
+    /// nobody is inside its door.
+    bool is_left_alone(const life_word& word, const std::optional<found_set>& found) const {
+      if (!found || found->is_new) return false;
+      const result<set_values> now = found->set.values();
+      if (means_gone(now.error_number)) return false;
+      if (!now.ok()) refuse_set_call("semctl(GETALL)", now.error_number, about_);
+      const bool names_it = word.is_blank() || word.mark() == now.value.mark();
+      return names_it && now.value[semaphore::door] == 0;
+    }
+
+    [[noreturn]] void refuse_unready(const life_word& word,
+                                     const std::optional<found_set>& found) const {
+      switch (word.state()) {
+        case life_state::removed: refuse_not_found(about_);
+        case life_state::under_construction: refuse_half_made(about_);
+        case life_state::blank:
+          if (!found || found->is_new) refuse_foreign_segment(about_);
+          refuse_half_made(about_);
+        case life_state::ready:
+        case life_state::removing: break;
+      }
+      refuse(errc::timed_out, about_,
+             "others keep creating or removing it while it is being opened");
+    }
+
+    /// Not attached. Where there is no set to wait at, or another one, an opener has to make the
+    /// object its own first.
+    void wait_for_others(const std::optional<found_set>& found) const {
+      if (found && !found->is_new) {
+        const status waited = open_place::wait_until_zero(found->set, how_to_wait_, semaphore::door,
+                                                          until_);
+        if (waited.error_number == EAGAIN) door::refuse_timed_out(found->set, about_);
+        if (!waited.ok() && !means_gone(waited.error_number)) {
+          refuse_set_call("semtimedop(door)", waited.error_number, about_);
+        }
+      }
+      pause_for(std::chrono::microseconds(100));
+    }
+
+    /// Of a set that the word does not name the semaphores tell nothing of this object.
+    static semaphore_set set_of(const life_word& word, const std::optional<found_set>& found) {
+      return found ? found->set.with_mark(word.mark()) : semaphore_set();
+    }
+
+    search wanted_;
+    const options& how_;
+    const blueprint* plan_;
+    waiting how_to_wait_;
+    deadline until_;
+    subject about_;
+  };
 };
 
 }  // namespace shm::detail
@@ -3592,591 +4621,33 @@ const schema& schema_of() {
 
 }  // namespace shm
 
-// ---- shm/os/made_here.hpp
-// Made here: removes the kernel object that this call created, unless it is kept.
-
-namespace shm::detail {
-
-template <class KernelObject>
-class made_here {
- public:
-  made_here() = default;
-  made_here(const made_here&) = delete;
-  made_here& operator=(const made_here&) = delete;
-  // Should the removal fail there is nothing left to do: the object is gone or no longer ours.
-  ~made_here() {
-    if (owns_) static_cast<void>(object_.remove());
-  }
-
-  void own(const KernelObject& object) noexcept {
-    object_ = object;
-    owns_ = true;
-  }
-  void keep() noexcept { owns_ = false; }
-
- private:
-  KernelObject object_;
-  bool owns_ = false;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/create.hpp
-// Create: makes the segment and constructs what lies in it, so that a death on the way shows.
-
-namespace shm::detail {
-
-/// A new set; nothing when another opener was first. Throws limit_reached.
-inline std::optional<found_set> make_set(const key& which, const options& how, subject& about) {
-  const result<semaphore_set> made =
-      semaphore_set::create(which.set_key(), how.seats, permissions(how.access));
-  switch (made.error_number) {
-    case 0: break;
-    case EEXIST: return std::nullopt;  // another opener was first
-    case ENOSPC:
-    case ENOMEM:
-      refuse(errc::limit_reached, about,
-             "semget: no more semaphore sets; remove what nobody needs (ipcs -s) or raise the "
-             "limits: sysctl kernel.sem");
-    case EINVAL:
-      refuse(errc::limit_reached, about,
-             "semget: " + std::to_string(how.seats) +
-                 " seats are more semaphores than a set may have; use fewer options::seats or "
-                 "raise the first number of: sysctl kernel.sem");
-    default: refuse_set_call("semget", made.error_number, about);
-  }
-  about.set_id = made.value.id();
-  crash_point("open: set made");
-  return found_set{made.value, semaphore::first_seat + how.seats, false, permissions(how.access)};
-}
-
-/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
-inline void report_ordinary_pages(int error_number, const subject& about) {
-  std::fprintf(stderr,
-               "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
-               "vm.nr_hugepages)\n",
-               describe(about).c_str(), std::strerror(error_number));
-}
-
-/// Nothing when the key was taken meanwhile. Throws limit_reached.
-inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
-                                           const subject& about) {
-  const unsigned mode = permissions(how.access);
-  result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
-  if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
-    report_ordinary_pages(made.error_number, about);
-    made = segment::create(which.segment_key(), size, mode, false);
-  }
-  switch (made.error_number) {
-    case 0: return made.value;
-    case EEXIST: return std::nullopt;
-    case EINVAL:
-      refuse(errc::limit_reached, about,
-             "shmget: " + std::to_string(size) +
-                 " bytes are more than a segment may have; raise: sysctl kernel.shmmax");
-    case ENOSPC:
-      refuse(errc::limit_reached, about,
-             "shmget: no more segments, or no more shared memory in all; remove what nobody needs "
-             "(ipcs -m) or raise: sysctl kernel.shmmni kernel.shmall");
-    default: refuse_segment_call("shmget", made.error_number, about);
-  }
-}
-
-/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
-enum class found_memory { zeroed, half_made };
-
-/// Inside the door. The caller says ready when all else is done, too.
-inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
-                              const key& which, const options& how, const blueprint& plan,
-                              int set_id) {
-  auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
-  // The very first store says both that it is ours and that it is not finished.
-  head.state.store(segment_state::under_construction, std::memory_order_release);
-  crash_point("create: under construction");
-  if (memory_is == found_memory::half_made) {
-    std::memset(memory + sizeof head.state, 0, layout.total - sizeof head.state);
-    crash_point("create: zeroed");
-  }
-
-  head.set_id.store(set_id, std::memory_order_relaxed);
-  description& facts = head.fixed;
-  facts.layout = layout_number;
-  facts.kind = static_cast<std::uint32_t>(plan.kind);
-  facts.until_last_detach =
-      how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
-  facts.seats = how.seats;
-  facts.name_length = static_cast<std::uint32_t>(which.name().size());
-  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
-  facts.type_size = plan.type->size();
-  facts.type_alignment = plan.type->alignment();
-  facts.fingerprint = plan.type->fingerprint();
-  facts.payload_size = plan.payload_size;
-  facts.payload_offset = layout.payload_offset;
-  std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
-              plan.type->format().size());
-  crash_point("create: described");
-
-  plan.construct(memory + layout.payload_offset, plan.initial);
-  crash_point("create: constructed");
-}
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/retire.hpp
-// Retire: takes a segment away, but only when nobody is attached, or by force.
-
-namespace shm::detail {
-
-enum class retirement {
-  done,
-  in_use,
-  not_counted,  ///< the kernel did not tell how many are attached
-  not_removed   ///< the kernel did not let us
-};
-
-[[noreturn]] inline void refuse_retirement(const result<retirement>& outcome,
-                                           const subject& about) {
-  const bool counted = outcome.value != retirement::not_counted;
-  refuse_segment_call(counted ? "shmctl(IPC_RMID)" : "shmctl(IPC_STAT)", outcome.error_number,
-                      about);
-}
-
-/// Of one that is kept from running, too.
-inline constexpr std::chrono::milliseconds time_of_a_look{10};
-
-/// Whether anybody but this call, which is attached once, is so for longer than that; when the
-/// kernel does not tell, somebody is. Who only looks (shm ls) is attached for microseconds, and
-/// nothing tells when the number falls.
-inline bool others_stay_attached(const segment& where, std::chrono::milliseconds span) noexcept {
-  crash_point("retire: others attached");
-  const deadline end = deadline::after(span);
-  for (;;) {
-    const bool is_last_look = end.passed();
-    const result<segment_status> now = where.stat();
-    if (now.ok() && now.value.attached <= 1) return false;
-    if (!now.ok() || is_last_look) return true;
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
-}
-
-/// Whether somebody uses it. `before`: as it was before this call attached.
-inline bool is_in_use(const segment& where, const segment_status& before, const found_set* beside) {
-  if (before.attached == 0) return false;
-  const bool seated = beside != nullptr && anybody_sits(*beside);
-  return seated || others_stay_attached(where, time_of_a_look);
-}
-
-/// Inside the door, attached exactly once by this call. A killed caller leaves it ready, removing
-/// (which live handles treat as ready) or removed: the next one inside the door goes on from there.
-inline result<retirement> retire_if_unused(header& head, const segment& where) noexcept {
-  const segment_state before = head.state.load(std::memory_order_relaxed);
-  // Sequentially consistent, as the reader's load: a reader that attaches and then still sees ready
-  // has attached before we count; one that we do not count sees that we are removing.
-  head.state.store(segment_state::removing, std::memory_order_seq_cst);
-  crash_point("retire: removing");
-  const result<segment_status> now = where.stat();
-  const segment_state otherwise =
-      before == segment_state::removing ? segment_state::ready : before;  // a dead remover's
-  if (!now.ok() || now.value.attached > 1) {
-    head.state.store(otherwise, std::memory_order_seq_cst);
-    if (!now.ok()) return {retirement::not_counted, now.error_number};
-    return {retirement::in_use, 0};
-  }
-  head.state.store(segment_state::removed, std::memory_order_seq_cst);
-  crash_point("retire: removed");
-  const status removed = where.remove();
-  if (!removed.ok() && !means_gone(removed.error_number)) {
-    head.state.store(otherwise, std::memory_order_seq_cst);
-    return {retirement::not_removed, removed.error_number};
-  }
-  crash_point("retire: segment gone");
-  return {retirement::done, 0};
-}
-
-/// Everyone attached finds it at the next lock, load or wake-up. The set goes after the segment.
-inline status retire_by_force(header& head, const segment& where) noexcept {
-  const segment_state before =
-      head.state.exchange(segment_state::removed, std::memory_order_seq_cst);
-  crash_point("force: removed");
-  const status removed = where.remove();
-  if (!removed.ok() && !means_gone(removed.error_number)) {
-    head.state.store(before, std::memory_order_seq_cst);
-    return removed;
-  }
-  crash_point("force: segment gone");
-  return {};
-}
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/judge.hpp
-// Judge: what an opener inside the door has to do with the segment that it found.
-
-namespace shm::detail {
-
-enum class verdict {
-  usable,      // ready
-  unfinished,  // its creator died, and it is as we would make it: construct it again, in place
-  finished,    // its life is over: remove it, create anew
-  gone         // removed just now
-};
-
-class judge {
- public:
-  judge(const key& which, open_mode mode, const options& how, const blueprint& plan,
-        std::size_t total_size, const subject& about) noexcept
-      : which_(which),
-        mode_(mode),
-        how_(how),
-        plan_(plan),
-        total_size_(total_size),
-        about_(about) {}
-
-  /// Throws every refusal that the segment gives reason for.
-  verdict of(header& head, const segment& where, const segment_status& now, const found_set& found,
-             bool set_is_new) const {
-    const segment_state state = head.state.load(std::memory_order_acquire);
-    const bool as_we_would_make_it = now.size == total_size_;
-    if (state == segment_state::blank) {
-      // Every creator makes and marks its set first, so beside such a set it is ours.
-      const bool left_beside_our_set = found.marked && now.attached == 0;
-      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
-      // A creator marks its segment before it sits down.
-      if (anybody_sits(found)) {
-        refuse(errc::corrupt, about_,
-               "its first bytes are zero although processes sit in its seats: somebody scribbled "
-               "over the segment; end them, and remove it with shm::remove(name, shm::force)");
-      }
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about_);
-    }
-    check_trust(now.owner, how_.access, "segment", about_);
-    switch (state) {
-      case segment_state::blank:
-        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
-      case segment_state::under_construction: {
-        // Beside a new set an attached creator may live on, having lost the old one: leave it
-        // alone.
-        const bool abandoned = !set_is_new || now.attached == 0;
-        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
-      }
-      case segment_state::removed: return verdict::finished;
-      case segment_state::ready:
-      case segment_state::removing: return of_ready(head, where, now, found);
-    }
-    refuse(errc::corrupt, about_,
-           "its state makes no sense: somebody scribbled over the segment; remove it with "
-           "shm::remove(name, shm::force)");
-  }
-
- private:
-  verdict of_ready(header& head, const segment& where, const segment_status& now,
-                   const found_set& found) const {
-    const auto facts = verified_description::read(head, now.size, which_, about_);
-    const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && !as_it_is && !is_in_use(where, now, &found)) {
-      const result<retirement> stale = retire_if_unused(head, where);
-      if (!stale.ok()) refuse_retirement(stale, about_);
-      return verdict::gone;  // or looked at by somebody since: look again
-    }
-    if (mode_ == open_mode::create_only) {
-      refuse(errc::already_exists, about_,
-             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
-    }
-    facts.check_content(head, plan_, about_);
-    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0 && others_stay_attached(where, time_of_a_look)) {
-        if (as_it_is) {
-          refuse(errc::in_use, about_,
-                 "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
-                 "it open; end all of them, then open it: the value is kept");
-        }
-        // Judged by the new, empty set, a live holder of the lock would count as dead.
-        const status removed = retire_by_force(head, where);
-        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-        return verdict::gone;
-      }
-      // Release: pairs with nothing but the door; the seats of the old set are empty in the new
-      // one.
-      head.set_id.store(found.set.id(), std::memory_order_release);
-      crash_point("open: set adopted");
-    }
-    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
-      // Somebody who wanted to remove it died before doing so.
-      head.state.store(segment_state::ready, std::memory_order_seq_cst);
-      crash_point("open: ready again");
-    }
-    return verdict::usable;
-  }
-
-  const key& which_;
-  open_mode mode_;
-  const options& how_;
-  const blueprint& plan_;
-  std::size_t total_size_;
-  const subject& about_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/open.hpp
-// Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
-
-namespace shm::detail {
-
-/// Where an open handle stands.
-struct place {
-  segment where;
-  attachment memory;
-  semaphore_set set;
-  unsigned semaphores;
-  verified_description facts;
-  seat_identity seat;
-};
-
-class opener {
- public:
-  opener(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : which_(which),
-        mode_(mode),
-        how_(how),
-        plan_(plan),
-        until_(deadline::after(how.open_timeout)),
-        about_{which.name(), which.segment_key()} {}
-
-  place open() {
-    if (how_.seats == 0 || how_.seats > max_seats) {
-      refuse_argument("options::seats is " + std::to_string(how_.seats) +
-                      "; it must be from 1 to " + std::to_string(max_seats));
-    }
-    if (plan_.type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " + std::to_string(plan_.type->format().size()) +
-                      " bytes, and the segment has room for " + std::to_string(max_schema_length) +
-                      "; give the type fewer members, or share it as several objects");
-    }
-    process::prepare();
-    process::accept_barriers();
-    for (;;) {
-      if (std::optional<place> done = attempt()) return std::move(*done);
-      // What we had found was removed under us: look again.
-      if (until_.passed()) {
-        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
-      }
-    }
-  }
-
- private:
-  using attempt_result = std::optional<place>;
-
-  [[noreturn]] void refuse_argument(const std::string& why) const {
-    throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
-  }
-
-  attempt_result attempt() {
-    about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(which_, how_.access, about_);
-    const bool set_is_new = !found;
-    if (set_is_new) {
-      peek_segment();
-      found = make_set(which_, how_, about_);
-      if (!found) return std::nullopt;
-    }
-    if (!mark_as_ours(*found, about_)) return std::nullopt;
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return std::nullopt;
-    return settle(*found, set_is_new);
-  }
-
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
-  void peek_segment() {
-    const result<segment> found = segment::find(which_.segment_key());
-    if (found.error_number == ENOENT) {
-      if (!may_create(mode_)) refuse_not_found(about_);
-      return;
-    }
-    if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
-    about_.segment_id = found.value.id();
-    const result<segment_status> now = found.value.stat();
-    if (means_gone(now.error_number)) return;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-    const result<segment_state> state = peek_state(found.value);
-    if (means_gone(state.error_number)) return;
-    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
-    // Blank, with a set beside it after all: a creator is at work.
-    const bool creating =
-        state.value == segment_state::blank && semaphore_set::find(which_.set_key()).ok();
-    if (creating) return;
-    if (!is_ours(state.value)) refuse_foreign_segment(about_);
-    check_trust(now.value.owner, how_.access, "segment", about_);
-  }
-
-  /// Inside the door.
-  attempt_result settle(const found_set& found, bool set_is_new) {
-    made_here<semaphore_set> set_made_here;
-    if (set_is_new) set_made_here.own(found.set);
-    for (;;) {
-      const result<segment> existing = segment::find(which_.segment_key());
-      if (existing.error_number == ENOENT) {
-        if (!may_create(mode_)) refuse_not_found(about_);
-        attempt_result done = create(found, set_is_new);
-        if (done) set_made_here.keep();
-        return done;
-      }
-      if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
-      about_.segment_id = existing.value.id();
-
-      const result<segment_status> now = existing.value.stat();
-      if (means_gone(now.error_number)) continue;
-      if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-      result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
-      if (means_gone(memory.error_number)) continue;
-      if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-      header& head = header_at(memory.value);
-      if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
-
-      attempt_result done;
-      const judge opinion(which_, mode_, how_, plan_, layout().total, about_);
-      switch (opinion.of(head, existing.value, now.value, found, set_is_new)) {
-        case verdict::usable:
-          done = join(existing.value, std::move(memory.value), now.value.size, found);
-          if (done) set_made_here.keep();
-          return done;
-        case verdict::unfinished:
-          if (!may_create(mode_)) refuse_half_made(about_);
-          done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
-          if (done) set_made_here.keep();
-          return done;
-        case verdict::finished: remove(existing.value); break;
-        case verdict::gone: break;
-      }
-    }
-  }
-
-  attempt_result create(const found_set& found, bool set_is_new) {
-    // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
-    const bool orphaned = !set_is_new && anybody_sits(found);
-    // Left over from an object with other permissions or fewer seats.
-    if (orphaned || !is_as_we_would_make_it(found)) {
-      const status removed = found.set.remove();
-      const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
-      if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
-        refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
-      }
-      if (!must_serve) return std::nullopt;
-    }
-    made_here<segment> segment_made_here;
-    const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
-    if (!made) return std::nullopt;
-    segment_made_here.own(*made);
-    about_.segment_id = made->id();
-    crash_point("create: segment made");
-    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
-    if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-    attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
-    if (done) segment_made_here.keep();
-    return done;
-  }
-
-  attempt_result construct(const segment& where, attachment memory, found_memory memory_is,
-                           const found_set& found) {
-    header& head = header_at(memory);
-    construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
-    attempt_result done = join(where, std::move(memory), layout().total, found);
-    if (!done) return std::nullopt;
-    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that
-    // fails can be taken back without anybody having seen it.
-    head.state.store(segment_state::ready, std::memory_order_release);
-    crash_point("create: ready");
-    return done;
-  }
-
-  attempt_result join(const segment& where, attachment memory, std::size_t size,
-                      const found_set& found) {
-    header& head = header_at(memory);
-    if (how_.lock_in_memory) {
-      const status locked = where.lock_in_memory();
-      if (!locked.ok()) {
-        refuse_call(
-            "shmctl(SHM_LOCK)", locked.error_number, about_,
-            "the kernel does not let this user lock so much memory; raise ulimit -l, or open "
-            "it without options::lock_in_memory");
-      }
-    }
-    if (how_.prefault) memory.prefault(size);
-    // Judged already, or just made; but what counts is the copy that is used from now on.
-    const auto facts = verified_description::read(head, size, which_, about_);
-    facts.check_content(head, plan_, about_);
-    const std::optional<seat_identity> seat =
-        seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
-    if (!seat) return std::nullopt;
-    return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
-  }
-
-  bool is_as_we_would_make_it(const found_set& found) const noexcept {
-    return found.semaphores == semaphore::first_seat + how_.seats &&
-           found.mode == permissions(how_.access);
-  }
-
-  void remove(const segment& old) {
-    const status removed = old.remove();
-    if (!removed.ok() && !means_gone(removed.error_number)) {
-      refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-    }
-    crash_point("open: old segment removed");
-  }
-
-  segment_layout layout() const noexcept {
-    return segment_layout::of(how_.seats, plan_.type->format().size(), plan_.payload_size,
-                              plan_.payload_alignment);
-  }
-
-  const key& which_;
-  open_mode mode_;
-  const options& how_;
-  const blueprint& plan_;
-  deadline until_;
-  subject about_;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/session/connection.hpp
 // Connection: an open read-write handle; its seat in this process, and how it leaves.
 
 namespace shm::detail {
 
-class connection {
+class connection : public open_place {
  public:
-  connection(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place_(opener(which, mode, how, plan).open()),
-        head_(&header_at(place_.memory)),
-        payload_(place_.memory.address() + place_.facts.payload_offset()),
+  /// `plan`: null for whatever is there, which is then only opened.
+  connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
+      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
+                   waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
-        membership_(opened_as_),
-        open_timeout_(how.open_timeout),
-        key_value_(which.segment_key()) {}
+        membership_(opened_as_) {}
 
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
   ~connection() {
-    if (place_.facts.until_last_detach()) {
+    if (facts().until_last_detach()) {
       leave_as_last();
     } else {
-      leave_seat();
+      leave();
     }
   }
 
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
-  const semaphore_set& set() const noexcept { return place_.set; }
-  std::string_view name() const noexcept { return place_.facts.name(); }
-
-  subject about() const noexcept {
-    return {name(), key_value_, place_.where.id(), place_.set.id()};
-  }
 
   /// As identity(), where it needs no more than a look; else 0.
   std::uint64_t identity_bits_if_seated() const noexcept {
@@ -4191,34 +4662,21 @@ class connection {
   }
 
   /// Who this handle is in the running process. A forked child has a copy of the handle, but no
-  /// seat: it sits down on first use. May block at the door, and throw as opening does.
-  seat_identity identity() {
+  /// seat: it sits down on first use, and throws as opening does. Nothing: not until the deadline.
+  std::optional<seat_identity> identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
-    return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
+    if (seated != 0) return seat_identity::in(seated);
+    return sit_down_in_child(until);
   }
 
-  /// Blocks never.
+  /// Never blocks.
   bool is_alive(seat_identity who) const {
-    switch (all_seats().judge(who, about())) {
+    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
       case seat_verdict::alive: return true;
       case seat_verdict::dead: return false;
       case seat_verdict::set_is_gone: break;
     }
-    give_up();
-  }
-
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head_->state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-
-  /// The set is gone, so nobody can wait here any more: tells all others, too.
-  [[noreturn]] void give_up() const {
-    mark_removed();
     refuse_removed(about());
-  }
-  void mark_removed() const noexcept {
-    head_->state.store(segment_state::removed, std::memory_order_seq_cst);
   }
 
  private:
@@ -4228,14 +4686,17 @@ class connection {
     return (bits & process_epoch_mask) == 0 ? bits : 0;
   }
 
-  seats all_seats() const noexcept {
-    return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
-  }
-
-  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
-    const std::optional<door> inside =
-        door::enter(place_.set, deadline::after(open_timeout_), about());
-    if (!inside) give_up();
+  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
+      const deadline& until) {
+    const deadline patience = deadline::after(open_timeout());
+    result<door> inside = door::try_enter(set(), until.or_earlier(patience));
+    if (inside.error_number == EAGAIN) {
+      if (!patience.passed()) return std::nullopt;
+      door::refuse_timed_out(set(), about());
+    }
+    // Gone, or in another IPC namespace, where the same id names another set.
+    if (means_gone(inside.error_number)) refuse_removed(about());
+    if (!inside.ok()) refuse_set_call("semtimedop(door)", inside.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
     // Another thread of this child may have been inside before.
@@ -4243,66 +4704,69 @@ class connection {
     // After an ipcrm -m another object may stand under the key, and these seats be its.
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
-    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) give_up();
-    const std::optional<seat_identity> seat = all_seats().sit_down(about());
-    if (!seat) give_up();
+    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
+    const std::optional<seat_identity> seat =
+        seats(head(), facts().seats(), set()).sit_down(head(), inside.value, about());
+    if (!seat) refuse_removed(about());
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
     membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
-    return *seat;
+    return seat;
   }
 
-  void leave_seat() noexcept {
+  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys it)
+  /// holds a lock by its seat: without the memory it dies before others take the lock over. A seat
+  /// that holds the lock is left to the kernel, which takes it when the process ends.
+  void leave() noexcept {
     const std::uint64_t mine = identity_bits_if_seated();
-    if (mine == 0) return;
-    const std::uint64_t holder = head_->lock.load(std::memory_order_relaxed);
-    all_seats().leave(seat_identity::in(mine), seat_identity::in(holder).bits() == mine);
-  }
-
-  /// Detaches inside the door: whoever comes next there has to see who is left.
-  void leave_as_last() noexcept {
-    // Should the door not open in time, the next opener finds nobody attached and clears up.
-    const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
-    if (inside) {
-      crash_point("leave: inside");
-      const bool retired = !is_removed() && retire_unless_others_stay() == retirement::done;
-      // Who sits here and was not attached has another object, made anew after an ipcrm -m.
-      if (retired && !anybody_else_sits() && place_.set.remove().ok()) {
-        return;  // with it went the seat and the door
-      }
-    }
-    leave_seat();
+    // Relaxed: the word is ours only if this process stored it.
+    const seat_identity holder =
+        seat_identity::in(head().lock.load(std::memory_order_relaxed));
     place_.memory.detach();
     crash_point("leave: detached");
-    if (inside) static_cast<void>(place_.set.leave_door());
+    if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));
   }
 
-  /// Who only looks is no reason to stay; but a crowd of them must not keep this thread for ever.
-  retirement retire_unless_others_stay() const noexcept {
-    retirement outcome = retirement::in_use;
-    for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
-      const bool is_again = tries > 0;
-      if (is_again && (is_removed() || anybody_else_sits() || others_stay())) break;
-      outcome = retire_if_unused(*head_, place_.where).value;
+  /// Detaches inside the door: the next one there has to see who is left. Where the door does not
+  /// open in time, the next opener finds nobody attached and clears up.
+  void leave_as_last() noexcept {
+    grace lookers(std::chrono::milliseconds(1));
+    for (;;) {
+      result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
+      if (!inside.ok()) return leave();
+      crash_point("leave: inside");
+      life word(head(), set().mark());
+      if (word.was_changed_here() && !somebody_else_sat(inside.value) &&
+          (word.state() == life_state::ready || word.state() == life_state::removing)) {
+        const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+        if (outcome.ok() && outcome.value == retirement::done) {
+          place_.memory.detach();
+          crash_point("leave: detached");
+          static_cast<void>(set().remove());  // and with it the seat and the door
+          crash_point("leave: set gone");
+          return;
+        }
+        const bool is_only_looked_at = outcome.ok() && outcome.value == retirement::in_use;
+        if (is_only_looked_at && !lookers.is_over()) {
+          inside.value.leave();
+          pause_for(std::chrono::microseconds(50));
+          continue;
+        }
+      }
+      return leave();
     }
-    return outcome;
   }
 
-  /// A shorter look than elsewhere: nothing is lost when it stays, and handles are closed often.
-  bool others_stay() const noexcept {
-    return others_stay_attached(place_.where, std::chrono::milliseconds(1));
+  bool somebody_else_sat(const door& inside) const noexcept {
+    const std::uint64_t mine = identity_bits_if_seated();
+    for (unsigned seat = 0; seat < set().seats(); ++seat) {
+      const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
+      if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
+    }
+    return false;
   }
 
-  bool anybody_else_sits() const noexcept {
-    return all_seats().anybody_but(identity_bits_if_seated());
-  }
-
-  place place_;
-  header* head_;
-  std::byte* payload_;
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
-  std::chrono::milliseconds open_timeout_;
-  int key_value_;
 };
 
 }  // namespace shm::detail
@@ -4401,7 +4865,7 @@ class robust_lock {
                                                      std::memory_order_relaxed);
   }
 
-  /// Once dead is dead for ever, so nobody can have come back under this word.
+  /// A dead owner never returns under the same word, so this compare-and-swap has no ABA problem.
   bool take_over(lock_word dead, std::uint64_t me) noexcept {
     std::uint64_t expected = dead.bits();
     if (!word().compare_exchange_strong(expected, me, std::memory_order_acquire,
@@ -4427,8 +4891,15 @@ class robust_lock {
     return robust_lock(place).look_closer();
   }
 
+  /// 0: a forked child that has to sit down first could not do so until the deadline.
+  std::uint64_t my_word(const deadline& until) {
+    const std::optional<seat_identity> me = place_.identity(until);
+    return me ? lock_word(*me, process::thread_id()).bits() : 0;
+  }
+
   acquisition contend(deadline until) {
-    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    const std::uint64_t me = my_word(until);
+    if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
     if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
@@ -4439,7 +4910,8 @@ class robust_lock {
   }
 
   acquisition look_closer() {
-    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    const std::uint64_t me = my_word(deadline::now());
+    if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
     const lock_word found(word().load(std::memory_order_relaxed));
     if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
@@ -4502,7 +4974,7 @@ class robust_lock {
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
       if (slept.error_number == EAGAIN) continue;
-      if (means_gone(slept.error_number)) place_.give_up();
+      if (means_gone(slept.error_number)) refuse_removed(place_.about());
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
       crash_point("lock: woken");
       debt.incur();
@@ -4546,9 +5018,8 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // EAGAIN: a token is there. Gone: nobody sleeps there any more, and the next one is told.
-    const status posted = place_.set().post_wake_token();
-    if (means_gone(posted.error_number)) place_.mark_removed();
+    // Fails where a token is there already; and where the set is gone, where nobody sleeps any more.
+    static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
 
@@ -4629,11 +5100,10 @@ namespace shm::detail {
       "mark_repaired()");
 }
 
-/// Place: a connection, or an observer.
-template <class Place, class Memory>
+template <class Memory>
 class array_reader {
  public:
-  array_reader(const Place& place, Memory& memory) noexcept
+  array_reader(const open_place& place, Memory& memory) noexcept
       : place_(place), memory_(memory), view_(memory) {}
 
   /// Never waits. False: lapped, or edited in place. Throws removed.
@@ -4645,28 +5115,33 @@ class array_reader {
            memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// Waits while somebody alive edits in place. Throws removed, damaged.
-  void wait_while_edited_in_place() const {
+  /// Blocks while a live process edits in place, at most until the deadline. Throws removed, damaged,
+  /// timed_out.
+  void wait_while_edited_in_place(const deadline& until) const {
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     if (!view::is_odd(bulk)) return;
-    // The kernel takes the editor's claim back when it dies: free, and still this odd number, means
-    // that it died.
-    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
-    if (means_gone(waited.error_number)) refuse_removed(place_.about());
-    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
-      refuse(
-          errc::timed_out, place_.about(),
-          "somebody alive edits the array in place through raw() and does not finish; look again "
-          "later, or wait longer with options::open_timeout");
+    for (;;) {
+      const status waited = place_.wait_a_moment_for_editor(until);
+      if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
+      if (place_.is_removed() || means_gone(waited.error_number)) refuse_removed(place_.about());
+      // The kernel takes the editor's claim back when it dies: free, and still this odd number,
+      // means that it died.
+      if (waited.ok()) refuse_damaged(place_.about());
+      if (waited.error_number != EAGAIN) {
+        refuse_set_call("semop(raw)", waited.error_number, place_.about());
+      }
+      if (until.passed()) {
+        refuse(errc::timed_out, place_.about(),
+               "a live process edits the array in place through raw() and does not finish; look "
+               "again later, or wait longer with options::open_timeout");
+      }
     }
-    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
-    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
   }
 
   /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
   /// wait_while_edited_in_place().
-  bool try_snapshot(void* to) const {
-    wait_while_edited_in_place();
+  bool try_snapshot(void* to, const deadline& until) const {
+    wait_while_edited_in_place(until);
     std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
@@ -4683,7 +5158,7 @@ class array_reader {
  private:
   using view = journalled_array_view<Memory>;
 
-  const Place& place_;
+  const open_place& place_;
   Memory& memory_;
   view view_;
 };
@@ -4883,10 +5358,10 @@ template <class T, std::size_t N>
 struct array_core {
   using memory_type = array_memory<T, N>;
   using view_type = journalled_array_view<memory_type>;
-  using reader_type = array_reader<connection, const memory_type>;
+  using reader_type = array_reader<const memory_type>;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, plan) {}
+      : place(which, mode, how, &plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
@@ -4932,8 +5407,8 @@ class const_any_object {
   /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
   /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::spectator>(which, how)),
-        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
+      : const_any_object(std::make_shared<const detail::observer>(
+            which, how, nullptr, detail::waiting::by_looking_again)) {}
 
   object_kind kind() const noexcept {
     switch (held_.kind) {
@@ -4978,9 +5453,10 @@ class const_any_object {
         if (place_->is_removed()) detail::refuse_removed(place_->about());
       } while (!cell.try_read(place_->head().version, place_->payload(), bytes.data()));
     } else {
+      const auto until = detail::deadline::after(place_->open_timeout());
       const memory_type elements = memory();
       const reader_type reader(*place_, elements);
-      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
+      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place(until);
     }
     return bytes;
   }
@@ -5005,7 +5481,7 @@ class const_any_object {
     const memory_type elements = memory();
     const reader_type reader(*place_, elements);
     const auto until = detail::deadline::after(place_->open_timeout());
-    while (!reader.try_snapshot(bytes.data())) {
+    while (!reader.try_snapshot(bytes.data(), until)) {
       if (!until.passed()) continue;
       detail::refuse(errc::timed_out, place_->about(),
                      "the array never stood still for one snapshot within options::open_timeout; "
@@ -5017,8 +5493,14 @@ class const_any_object {
  private:
   friend class any_object;
   using memory_type = detail::run_time_array_memory<const std::byte>;
-  using reader_type = detail::array_reader<detail::spectator, const memory_type>;
+  using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
+
+  /// All that is told of the object comes from the facts that the place was opened by: the segment is
+  /// not asked a second time, because others may have changed it meanwhile.
+  explicit const_any_object(std::shared_ptr<const detail::open_place> place)
+      : place_(std::move(place)),
+        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
 
   memory_type memory() const {
     return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
@@ -5030,7 +5512,7 @@ class const_any_object {
                             std::to_string(size()) + " elements");
   }
 
-  std::unique_ptr<detail::spectator> place_;
+  std::shared_ptr<const detail::open_place> place_;
   detail::run_time_type held_;
 };
 
@@ -5079,12 +5561,9 @@ class any_object {
   /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
   /// constructors.
   explicit any_object(const key& which, const options& how = {})
-      : place_(open(which, how)), seen_(which, how) {
-    // Removed and made again in between: one of the two is that of before.
-    if (place_->about().segment_id != seen_.place_->about().segment_id) {
-      detail::refuse_removed(place_->about());
-    }
-  }
+      : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
+                                                    nullptr)),
+        seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
 
@@ -5158,14 +5637,6 @@ class any_object {
     return true;
   }
 
-  /// Its type is looked up by one that has left again: an object whose semaphores are gone is kept
-  /// only when nobody else is attached.
-  static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
-    const detail::run_time_type found = const_any_object(which, how).held_;
-    return std::make_unique<detail::connection>(which, detail::open_mode::open_as_it_is, how,
-                                                found.plan());
-  }
-
   const detail::run_time_type& held() const noexcept { return seen_.held_; }
   bool is_array() const noexcept { return held().kind == detail::segment_kind::array; }
   memory_type memory() const {
@@ -5218,8 +5689,8 @@ class any_object {
     }
   }
 
-  std::unique_ptr<detail::connection> place_;
-  const_any_object seen_;  // leaves first: the other one counts who is left when it leaves
+  std::shared_ptr<detail::connection> place_;
+  const_any_object seen_;
 };
 
 }  // namespace shm
@@ -5323,7 +5794,10 @@ class locked_array {
   void begin_raw_edit() {
     // First the claim, which the kernel takes back should we die; then the sign for readers.
     const detail::status begun = core_->place.set().begin_raw_edit();
-    if (detail::means_gone(begun.error_number)) core_->place.give_up();
+    // EAGAIN: the id names another set by now.
+    if (detail::means_gone(begun.error_number) || begun.error_number == EAGAIN) {
+      detail::refuse_removed(core_->place.about());
+    }
     if (!begun.ok()) {
       detail::refuse_set_call("semop(raw)", begun.error_number, core_->place.about());
     }
@@ -5350,105 +5824,6 @@ class locked_array {
 };
 
 }  // namespace shm
-
-// ---- shm/session/observer.hpp
-// Observer: an open read-only handle; it alters neither segment nor semaphores.
-
-namespace shm::detail {
-
-class observer {
- public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  observer(const key& which, const options& how, const blueprint& plan)
-      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
-    subject about{which.name(), which.segment_key()};
-    const deadline until = deadline::after(how.open_timeout);
-    while (!try_attach(which, how, plan, until, about)) {
-      if (until.passed()) {
-        refuse(errc::timed_out, about,
-               "others keep creating or removing it while it is being opened");
-      }
-    }
-  }
-
-  const header& head() const noexcept { return header_at(memory_); }
-  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
-  const semaphore_set& set() const noexcept { return set_; }
-  std::string_view name() const noexcept { return facts_.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
-
- private:
-  /// False: it changed under us, look again.
-  bool try_attach(const key& which, const options& how, const blueprint& plan,
-                  const deadline& until, subject& about) {
-    about.segment_id = about.set_id = -1;
-    const std::optional<found_set> found = find_set(which, how.access, about);
-    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
-    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
-    crash_point("observe: door free");
-
-    std::optional<attached_segment> here = attach_to_look(which, about);
-    if (!here) return false;
-    crash_point("observe: attached");
-
-    const header& head = header_at(here->memory);
-    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
-    const segment_state state = look();
-    if (state != segment_state::blank && !is_ours(state)) refuse_foreign_segment(about);
-    if (state != segment_state::ready) {
-      // A creator makes and marks its set before the segment, maybe after we looked for it.
-      const std::optional<found_set> beside = find_set(which, how.access, about);
-      const bool marked = beside && beside->marked;
-      if (state == segment_state::blank && !marked) refuse_foreign_segment(about);
-      if (id_of(found) != id_of(beside)) return false;
-    }
-    check_trust(here->now.owner, how.access, "segment", about);
-    if (state != segment_state::ready) {
-      // With the door free now, whoever left it so is dead; and a remover that enters from now on
-      // sees that we are attached.
-      const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
-      const segment_state again = look();
-      if (!inside.ok() || inside.value != 0) return false;
-      if (again == segment_state::removed) refuse_not_found(about);
-      const bool unfinished =
-          again == segment_state::blank || again == segment_state::under_construction;
-      if (unfinished) refuse_half_made(about);
-    }
-    facts_ = verified_description::read(head, here->now.size, which, about);
-    facts_.check_content(head, plan, about);
-    if (how.prefault) here->memory.prefault(here->now.size);
-    where_ = here->where;
-    memory_ = std::move(here->memory);
-    if (found) set_ = found->set;
-    return true;
-  }
-
-  static int id_of(const std::optional<found_set>& found) noexcept {
-    return found ? found->set.id() : -1;
-  }
-
-  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
-    const status waited = set.wait_until_door_is_free(until);
-    if (waited.ok()) return true;
-    if (means_gone(waited.error_number)) return false;
-    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", waited.error_number, about);
-  }
-
-  std::chrono::milliseconds open_timeout_;
-  int key_value_;
-  segment where_;
-  attachment memory_;
-  semaphore_set set_;
-  verified_description facts_;
-};
-
-}  // namespace shm::detail
 
 // ---- shm/array.hpp
 // Array: N contiguous T in shared memory, each element whole whatever process dies.
@@ -5563,7 +5938,7 @@ class array {
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
-        reader.wait_while_edited_in_place();
+        reader.wait_while_edited_in_place(detail::deadline::never());
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
@@ -5594,8 +5969,7 @@ class array<const T, N> {
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::observer>(which, how,
-                                                  detail::array_blueprint<T, N>(nullptr))) {}
+      : place_(open(which, how, detail::array_blueprint<T, N>(nullptr))) {}
   /// The same, said aloud.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
@@ -5604,7 +5978,9 @@ class array<const T, N> {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
-      while (!reader.try_load(i, to)) reader.wait_while_edited_in_place();
+      while (!reader.try_load(i, to)) {
+        reader.wait_while_edited_in_place(detail::deadline::never());
+      }
     });
   }
 
@@ -5614,7 +5990,7 @@ class array<const T, N> {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
       const auto until = detail::deadline::after(opened().open_timeout());
-      while (!reader.try_snapshot(to)) {
+      while (!reader.try_snapshot(to, until)) {
         if (!until.passed()) continue;
         detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
@@ -5631,10 +6007,15 @@ class array<const T, N> {
 
  private:
   using memory_type = const detail::array_memory<T, N>;
-  using reader_type = detail::array_reader<detail::observer, memory_type>;
+  using reader_type = detail::array_reader<memory_type>;
 
   reader_type reader() const noexcept {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
+  }
+
+  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
+                                                const detail::blueprint& plan) {
+    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
   }
 
   const detail::observer& opened() const {
@@ -5701,7 +6082,7 @@ blueprint default_object_blueprint() {
 template <class T>
 struct object_core {
   object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, plan) {}
+      : place(which, mode, how, &plan) {}
 
   connection place;
   draft_buffer<T> buffer;
@@ -5856,11 +6237,14 @@ class mutex {
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
-      : place_(std::make_unique<detail::connection>(which, mode, how, plan())) {}
+      : place_(std::make_unique<detail::connection>(which, mode, how, &plan())) {}
 
-  static detail::blueprint plan() {
+  static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
-    return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
+    static const detail::blueprint without_value{
+        detail::segment_kind::mutex,        &nothing, 0, 1,
+        [](std::byte*, const void*) {}, nullptr};
+    return without_value;
   }
 
   detail::connection& opened() const {
@@ -6046,8 +6430,7 @@ class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
-      : place_(
-            std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// The same, said aloud.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
@@ -6069,6 +6452,11 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
+                                                const detail::blueprint& plan) {
+    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  }
+
   const detail::observer& opened() const {
     Expects(place_ != nullptr);
     return *place_;
@@ -6093,108 +6481,155 @@ enum class removal_mode {
 class remover {
  public:
   remover(const key& which, removal_mode mode)
-      : which_(which),
+      // Whom this user trusts does not matter here: the kernel knows who may remove.
+      : wanted_{which, access::everyone, purpose::read_and_write},
         mode_(mode),
         until_(deadline::after(options().open_timeout)),
         about_{which.name(), which.segment_key()} {}
 
   void remove() {
-    while (!attempt()) {
+    for (bool is_first = true; !attempt(); is_first = false) {
       if (until_.passed()) {
         refuse(errc::timed_out, about_, "others keep creating and removing it");
       }
+      if (!is_first) pause_for(std::chrono::microseconds(100));
     }
   }
 
  private:
-  /// False: it changed under us, look again.
+  /// False: it changed under us, or somebody may only be looking at it: look again.
   bool attempt() {
     about_.segment_id = about_.set_id = -1;
-    // Whom we trust does not matter here: the kernel knows who may remove.
-    const std::optional<found_set> found = find_set(which_, access::everyone, about_);
-    // Without a set there is no door. Who opens at the same time is told apart by being attached.
+    std::optional<found_set> found = find_set(wanted_, about_);
+    const bool set_was_ours = found && !found->is_new;
     if (!found) {
       crash_point("remove: no set");
-      return remove_segment(nullptr);
+      // Without a set there is no door, and without a door the state must not be changed.
+      const std::optional<set_plan> plan = plan_set();
+      if (!plan) return is_gone_;
+      found = make_set(wanted_.which, *plan, about_);
+      if (!found) return false;
     }
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside || !remove_segment(&*found)) return false;
-    if (mode_ == removal_mode::if_dead && anybody_sits(*found)) {
-      refuse_in_use(&*found);  // their segment was removed by hand, and they go on
+    if (!inside) return false;
+    try {
+      return remove_all(*inside, set_was_ours);
+    } catch (...) {
+      remove_set_if_useless(*inside, wanted_.which);
+      throw;
+    }
+  }
+
+  bool remove_all(const door& inside, bool set_was_ours) {
+    if (!remove_segment(inside, set_was_ours)) return false;
+    if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
+      refuse_in_use(inside);  // their segment was removed by hand, and they go on
     }
     crash_point("remove: before set");
-    const status removed = found->set.remove();
+    const status removed = inside.set().remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
       refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
     }
+    crash_point("remove: set gone");
     return true;
+  }
+
+  /// Of an object whose set was lost. Nothing: there is nothing to remove, or look again.
+  std::optional<set_plan> plan_set() {
+    attached_segment found;
+    const looking seen = look_at_segment(wanted_.which, found, about_);
+    is_gone_ = seen == looking::nothing;
+    if (seen != looking::there) return std::nullopt;
+    const life_word word = life_of(found.head());
+    if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
+    if (!word.is_ours()) refuse_foreign_segment(about_);
+    const status right = found.where.may_remove();
+    if (means_gone(right.error_number)) return std::nullopt;
+    if (!right.ok()) refuse_retirement(right.error_number, about_);
+    return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
   /// True when there is none any more.
-  bool remove_segment(const found_set* beside) {
-    const result<segment> existing = segment::find(which_.segment_key());
-    if (existing.error_number == ENOENT) return true;
-    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
-    about_.segment_id = existing.value.id();
-    // A set made after we looked for it has a door, and the segment's creator may be inside.
-    if (beside == nullptr && find_set(which_, access::everyone, about_)) return false;
-    const result<segment_status> now = existing.value.stat();
-    if (means_gone(now.error_number)) return false;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-    const result<segment_state> state = peek_state(existing.value);
-    if (means_gone(state.error_number)) return false;
-    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+  bool remove_segment(const door& inside, bool set_was_ours) {
+    attached_segment found;
+    // A first look, because to change the state needs more than to see whether it is ours.
+    switch (look_at_segment(wanted_.which, found, about_)) {
+      case looking::changed: return false;
+      case looking::nothing: return true;
+      case looking::there: break;
+    }
+    refuse_unless_ours(found, set_was_ours);
+    found = attached_segment{};
+    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
+      case looking::changed: return false;
+      case looking::nothing: return true;
+      case looking::there: break;
+    }
+    refuse_unless_ours(found, set_was_ours);
+    life word(found.head(), inside.set().mark());
+    if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
 
-    const bool half_made_blank =
-        state.value == segment_state::blank && beside != nullptr && beside->marked;
-    if (!is_ours(state.value) && !half_made_blank) refuse_foreign_segment(about_);
-    result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
-    if (means_gone(memory.error_number)) return false;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-    header& head = header_at(memory.value);
-    if (verified_description::belongs_to_another_name(head, now.value.size, which_, about_)) {
+    const bool has_handles =
+        word.state() == life_state::ready || word.state() == life_state::removing;
+    // Also where somebody scribbled over the state of an object that is in use: its handles go on.
+    const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
+    if (inside.somebody_sat() && !is_final) refuse_in_use(inside);
+    if (mode_ == removal_mode::if_dead) require_dead(found);
+    if (!has_handles) {
+      if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
+        return settled(discard(word, found.where), inside);
+      }
+      return false;
+    }
+    if (!word.was_changed_here()) {
+      if (!inside.is_held(about_)) return false;
+      if (count_attached(found.where, about_) > 1) {
+        return settled({retirement::in_use, 0}, inside);
+      }
+      if (!word.change_to(life_state::ready)) return false;
+    }
+    return settled(retire_if_unused(word, found.where, false), inside);
+  }
+
+  void refuse_unless_ours(const attached_segment& found, bool set_was_ours) const {
+    const life_word word = life_of(found.head());
+    // Blank, it can be of a creator that died at its first step; but not if somebody else has it.
+    const bool half_made =
+        word.is_blank() && set_was_ours && count_attached(found.where, about_) == 1;
+    if (!word.is_ours() && !half_made) refuse_foreign_segment(about_);
+    if (verified_description::belongs_to_another_name(found.head(), found.before.size,
+                                                      wanted_.which, about_)) {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
     }
-    // Half-made, or removed before: nobody has a handle. Never "removing", which a later opener
-    // takes for ready, should we die.
-    const bool has_no_handles =
-        state.value != segment_state::ready && state.value != segment_state::removing;
-    const bool in_use =
-        mode_ != removal_mode::forced && is_in_use(existing.value, now.value, beside);
-    if (mode_ == removal_mode::if_dead) {
-      if (in_use) refuse_in_use(beside);
-      require_dead(head, now.value, state.value);
-    }
-    // But somebody may have scribbled over the state of one that is in use: its handles go on.
-    if (mode_ == removal_mode::if_unused && in_use && state.value != segment_state::removed &&
-        has_no_handles) {
-      refuse_in_use(beside);
-    }
-    if (mode_ == removal_mode::forced || has_no_handles) {
-      check(retire_by_force(head, existing.value));
-      return true;
-    }
-    const result<retirement> outcome = retire_if_unused(head, existing.value);
-    if (outcome.value == retirement::in_use) {
-      if (!in_use) return false;  // not before; may be somebody who only looks
-      refuse_in_use(beside);
-    }
-    if (!outcome.ok()) refuse_retirement(outcome, about_);
+  }
+
+  bool settled(const result<retirement>& outcome, const door& inside) {
+    if (!outcome.ok()) refuse_retirement(outcome.error_number, about_);
+    if (outcome.value == retirement::in_use && lookers_.is_over()) refuse_in_use(inside);
+    return outcome.value == retirement::done;
+  }
+
+  bool checked(const status& removed) const {
+    if (!removed.ok()) refuse_retirement(removed.error_number, about_);
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, segment_state state) const {
-    switch (state) {
-      case segment_state::under_construction:
-      case segment_state::removed: return;
-      case segment_state::ready:
-      case segment_state::removing:
-        if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+  void require_dead(const attached_segment& found) const {
+    const life_word word = life_of(found.head());
+    switch (word.state()) {
+      case life_state::under_construction:
+      case life_state::removed: return;
+      case life_state::ready:
+      case life_state::removing:
+        if (verified_description::read(found.head(), found.before.size, wanted_.which, about_)
+                .until_last_detach()) {
+          return;
+        }
         refuse(errc::in_use, about_,
                "nobody is attached, but it was made to stay until it is removed");
-      case segment_state::blank: break;
+      case life_state::blank: break;
     }
     // Blank, it may be another program's, under a key where our semaphores were left.
     refuse(errc::in_use, about_,
@@ -6202,23 +6637,18 @@ class remover {
            "it is of no use, take it away with shm::remove(name)");
   }
 
-  void check(const status& removed) const {
-    if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-  }
-
-  [[noreturn]] void refuse_in_use(const found_set* beside) const {
-    const std::string who =
-        beside == nullptr ? "somebody"
-                          : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+  [[noreturn]] void refuse_in_use(const door& inside) const {
     refuse(errc::in_use, about_,
-           "processes are attached (seats: " + who +
+           "processes are attached (seats: " + occupants(inside.set(), inside.set().seats()) +
                "); end them, or take it away under them with shm::remove(name, shm::force)");
   }
 
-  const key& which_;
+  search wanted_;
   removal_mode mode_;
   deadline until_;
   subject about_;
+  bool is_gone_ = false;
+  grace lookers_{std::chrono::milliseconds(10)};
 };
 
 }  // namespace shm::detail

@@ -7,6 +7,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
 #include "support/schema_types.hpp"
@@ -53,7 +54,8 @@ struct everything {
                         memory.value.address() + where.value.stat().value.size);
     const auto set = semaphore_set::find(key.set_key()).value;
     const unsigned semaphores = set.stat().value.semaphores;
-    seen.semaphores = set.values(semaphores).value;
+    const set_values values = std::move(set.values().value);
+    for (unsigned s = 0; s < semaphores; ++s) seen.semaphores.push_back(values[s]);
     for (unsigned s = 0; s < semaphores; ++s) {
       seen.processes.push_back(set.last_process(static_cast<unsigned short>(s)).value);
     }
@@ -331,7 +333,7 @@ TEST_CASE("looking alters no byte, no semaphore and no time") {
   { shm::mutex made(shm::create_only, mutex); }
   for (const support::name* name : {&object, &array, &mutex}) {
     const shm::key key = *name;
-    REQUIRE(shm::detail::segment::find(key.segment_key()).value.set_mode(0444).ok());
+    support::set_mode(key, 0444);
     const everything before = everything::of(key);
     // In another process, whose id would show.
     support::child looker([&] {
@@ -401,7 +403,7 @@ TEST_CASE("foreign and half-made segments are told from ours") {
   { shm::object<int> one(half_made); }
   const auto memory =
       attachment::of(segment::find(half_made.key().segment_key()).value, attach_mode::read_write);
-  header_at(memory.value).state.store(segment_state::under_construction);
+  support::set_state(header_at(memory.value), shm::detail::life_state::under_construction);
   CHECK(listed(half_made)->state == shm::object_state::half_made);
   CHECK_THROWS_MATCHES(shm::const_any_object(half_made.key()), shm::error,
                        Catch::Matchers::Predicate<shm::error>(

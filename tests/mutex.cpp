@@ -12,6 +12,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/sleeper.hpp"
 #include "support/watchdog.hpp"
@@ -61,8 +62,7 @@ TEST_CASE("four processes count without losing one", "[race]") {
   shm::mutex mutex(name);
   // Plain memory, so that only the mutex keeps it right.
   const auto memory = shm::detail::segment::create(IPC_PRIVATE, 4096, 0600, false);
-  shm::detail::made_here<shm::detail::segment> guard;
-  guard.own(memory.value);
+  const support::removed_at_end<shm::detail::segment> guard(memory.value);
   const auto attached =
       shm::detail::attachment::of(memory.value, shm::detail::attach_mode::read_write);
   auto* const counter = static_cast<long*>(static_cast<void*>(attached.value.address()));
@@ -208,23 +208,23 @@ TEST_CASE("a holder that removes its mutex by force may still unlock it") {
   CHECK_THROWS_AS(mutex.lock(), shm::error);
 }
 
-TEST_CASE("a lock that leaves with its handle counts as dead, and sleepers are woken") {
+TEST_CASE("a handle that is closed while it holds the lock holds it until its process ends") {
   const support::watchdog watchdog;
   const support::name name;
-  support::baton waiting, held;
+  support::baton closed, tried;
   support::child careless([&] {
     {
       shm::mutex mine(name);
       mine.lock();
-      held.pass();
-      waiting.await();
     }
-    ::pause();
+    closed.pass();
+    tried.await();
     return 0;
   });
-  held.await();
+  closed.await();
   shm::mutex mutex(name);
-  waiting.pass();
+  CHECK_FALSE(mutex.try_lock_for(std::chrono::milliseconds(1)));
+  tried.pass();
   mutex.lock();
   CHECK(mutex.owner_died());
   mutex.unlock();

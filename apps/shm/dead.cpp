@@ -26,9 +26,12 @@ bool is_half_removed(const shm::key& key) {
   if (shm::detail::segment::find(key.segment_key()).error_number != ENOENT) return false;
   try {
     shm::detail::subject about{key.name(), key.segment_key()};
-    const auto found = shm::detail::find_set(key, shm::access::everyone, about);
-    return found && found->marked && !shm::detail::anybody_sits(*found) &&
-           found->set.value(shm::detail::semaphore::door).value == 0;
+    const auto found =
+        shm::detail::find_set({key, shm::access::everyone, shm::detail::purpose::read}, about);
+    if (!found || found->is_new) return false;
+    const auto now = found->set.values();
+    return now.ok() && !now.value.somebody_sits(found->set.semaphores()) &&
+           now.value[shm::detail::semaphore::door] == 0;
   } catch (const shm::error&) {
     return false;  // foreign, or not to be read: not provably dead
   }

@@ -165,12 +165,16 @@ shm::object_info changeable(const std::string& name) {
 }
 
 shm::options trusting(const shm::object_info& info) {
-  const shm::detail::ownership owner{info.owner, info.creator, info.mode};
+  const shm::detail::ownership owner{info.owner, info.creator, info.group, info.creator_group,
+                                     info.mode};
   shm::options how;
   for (const shm::access who : {shm::access::owner, shm::access::group_read, shm::access::group,
                                 shm::access::everyone_read, shm::access::everyone}) {
     how.access = who;
-    if (owner.trusted(who)) break;
+    if (owner.lets_in_no_more_than(who) &&
+        owner.is_trusted(who, shm::detail::purpose::read_and_write)) {
+      break;
+    }
   }
   return how;
 }

@@ -32,12 +32,9 @@ class any_object {
   /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
   /// constructors.
   explicit any_object(const key& which, const options& how = {})
-      : place_(open(which, how)), seen_(which, how) {
-    // Removed and made again in between: one of the two is that of before.
-    if (place_->about().segment_id != seen_.place_->about().segment_id) {
-      detail::refuse_removed(place_->about());
-    }
-  }
+      : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
+                                                    nullptr)),
+        seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
 
@@ -111,14 +108,6 @@ class any_object {
     return true;
   }
 
-  /// Its type is looked up by one that has left again: an object whose semaphores are gone is kept
-  /// only when nobody else is attached.
-  static std::unique_ptr<detail::connection> open(const key& which, const options& how) {
-    const detail::run_time_type found = const_any_object(which, how).held_;
-    return std::make_unique<detail::connection>(which, detail::open_mode::open_as_it_is, how,
-                                                found.plan());
-  }
-
   const detail::run_time_type& held() const noexcept { return seen_.held_; }
   bool is_array() const noexcept { return held().kind == detail::segment_kind::array; }
   memory_type memory() const {
@@ -171,8 +160,8 @@ class any_object {
     }
   }
 
-  std::unique_ptr<detail::connection> place_;
-  const_any_object seen_;  // leaves first: the other one counts who is left when it leaves
+  std::shared_ptr<detail::connection> place_;
+  const_any_object seen_;
 };
 
 }  // namespace shm

@@ -130,7 +130,7 @@ class array {
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
         refuse_to_wait_for_oneself();
-        reader.wait_while_edited_in_place();
+        reader.wait_while_edited_in_place(detail::deadline::never());
         if (reader.try_load(i, to)) return;
       }
       // A writer is always faster: hold it up for one copy.
@@ -161,8 +161,7 @@ class array<const T, N> {
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::observer>(which, how,
-                                                  detail::array_blueprint<T, N>(nullptr))) {}
+      : place_(open(which, how, detail::array_blueprint<T, N>(nullptr))) {}
   /// The same, said aloud.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
@@ -171,7 +170,9 @@ class array<const T, N> {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
       const auto reader = this->reader();
-      while (!reader.try_load(i, to)) reader.wait_while_edited_in_place();
+      while (!reader.try_load(i, to)) {
+        reader.wait_while_edited_in_place(detail::deadline::never());
+      }
     });
   }
 
@@ -181,7 +182,7 @@ class array<const T, N> {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
       const auto until = detail::deadline::after(opened().open_timeout());
-      while (!reader.try_snapshot(to)) {
+      while (!reader.try_snapshot(to, until)) {
         if (!until.passed()) continue;
         detail::refuse(errc::timed_out, opened().about(),
                        "the array never stood still for one snapshot within options::open_timeout; "
@@ -198,10 +199,15 @@ class array<const T, N> {
 
  private:
   using memory_type = const detail::array_memory<T, N>;
-  using reader_type = detail::array_reader<detail::observer, memory_type>;
+  using reader_type = detail::array_reader<memory_type>;
 
   reader_type reader() const noexcept {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
+  }
+
+  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
+                                                const detail::blueprint& plan) {
+    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
   }
 
   const detail::observer& opened() const {

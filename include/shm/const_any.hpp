@@ -10,13 +10,14 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/options.hpp"
 #include "inspect.hpp"
 #include "os/key.hpp"
 #include "schema/field_path.hpp"
-#include "session/spectator.hpp"
+#include "session/observer.hpp"
 #include "store/array_core.hpp"
 
 namespace shm {
@@ -28,8 +29,8 @@ class const_any_object {
   /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
   /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
-      : place_(std::make_unique<detail::spectator>(which, how)),
-        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
+      : const_any_object(std::make_shared<const detail::observer>(
+            which, how, nullptr, detail::waiting::by_looking_again)) {}
 
   object_kind kind() const noexcept {
     switch (held_.kind) {
@@ -74,9 +75,10 @@ class const_any_object {
         if (place_->is_removed()) detail::refuse_removed(place_->about());
       } while (!cell.try_read(place_->head().version, place_->payload(), bytes.data()));
     } else {
+      const auto until = detail::deadline::after(place_->open_timeout());
       const memory_type elements = memory();
       const reader_type reader(*place_, elements);
-      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place();
+      while (!reader.try_load(i, bytes.data())) reader.wait_while_edited_in_place(until);
     }
     return bytes;
   }
@@ -101,7 +103,7 @@ class const_any_object {
     const memory_type elements = memory();
     const reader_type reader(*place_, elements);
     const auto until = detail::deadline::after(place_->open_timeout());
-    while (!reader.try_snapshot(bytes.data())) {
+    while (!reader.try_snapshot(bytes.data(), until)) {
       if (!until.passed()) continue;
       detail::refuse(errc::timed_out, place_->about(),
                      "the array never stood still for one snapshot within options::open_timeout; "
@@ -113,8 +115,14 @@ class const_any_object {
  private:
   friend class any_object;
   using memory_type = detail::run_time_array_memory<const std::byte>;
-  using reader_type = detail::array_reader<detail::spectator, const memory_type>;
+  using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
+
+  /// All that is told of the object comes from the facts that the place was opened by: the segment is
+  /// not asked a second time, because others may have changed it meanwhile.
+  explicit const_any_object(std::shared_ptr<const detail::open_place> place)
+      : place_(std::move(place)),
+        held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
 
   memory_type memory() const {
     return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
@@ -126,7 +134,7 @@ class const_any_object {
                             std::to_string(size()) + " elements");
   }
 
-  std::unique_ptr<detail::spectator> place_;
+  std::shared_ptr<const detail::open_place> place_;
   detail::run_time_type held_;
 };
 

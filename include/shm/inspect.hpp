@@ -44,6 +44,8 @@ struct object_info {
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
   unsigned creator = 0;        ///< user id
+  unsigned group = 0;          ///< group id
+  unsigned creator_group = 0;  ///< group id
   unsigned long attached = 0;  ///< how often, over all processes
   unsigned most_seats = 0;
   std::vector<seat_info> seats;  ///< taken ones
@@ -78,30 +80,38 @@ class inspection {
     info_.mode = seen.owner.mode;
     info_.owner = seen.owner.owner;
     info_.creator = seen.owner.creator;
+    info_.group = seen.owner.group;
+    info_.creator_group = seen.owner.creator_group;
     info_.attached = seen.attached;
     info_.changed = seen.changed;
   }
 
+  /// Attaches it only where it is likely to be ours: some programs refuse to start while anybody is
+  /// attached to their old segment.
   bool attach() {
-    const result<segment> found = segment::find(info_.key);
-    if (!found.ok() || found.value.id() != info_.segment_id) return false;
-    result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
-    if (!memory.ok()) return false;
-    memory_ = std::move(memory.value);
     find_set();
-    const segment_state state = head().state.load(std::memory_order_acquire);
-    if (state == segment_state::blank ? !(set_ && set_->marked) : !is_ours(state)) return false;
-    note(state);
+    const bool is_likely = set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
+    if (!is_likely) return false;
+    subject about{key_.name(), info_.key};
+    try {
+      if (look_at_segment(key_, found_, about) != looking::there) return false;
+    } catch (const error&) {
+      return false;  // may not be read, or has no memory
+    }
+    if (about.segment_id != info_.segment_id) return false;
+    const life_word word = life_of(head());
+    if (word.is_blank() ? !set_ : !word.is_ours()) return false;
+    note(word.state());
     return true;
   }
 
-  void note(segment_state state) {
+  void note(life_state state) {
     switch (state) {
-      case segment_state::ready: info_.state = object_state::ready; return;
-      case segment_state::removing: info_.state = object_state::removing; return;
-      case segment_state::removed: info_.state = object_state::removed; return;
-      case segment_state::under_construction: return;
-      case segment_state::blank:
+      case life_state::ready: info_.state = object_state::ready; return;
+      case life_state::removing: info_.state = object_state::removing; return;
+      case life_state::removed: info_.state = object_state::removed; return;
+      case life_state::under_construction: return;
+      case life_state::blank:
         info_.problem =
             "nothing is written in it: its creator died at its first step, or it is another "
             "program's";
@@ -113,7 +123,7 @@ class inspection {
   void find_set() {
     try {
       subject about{key_.name(), info_.key};
-      set_ = detail::find_set(key_, access::everyone, about);
+      set_ = detail::find_set({key_, access::everyone, purpose::read}, about);
     } catch (const error& refusal) {
       info_.problem = refusal.what();
     }
@@ -151,7 +161,7 @@ class inspection {
         break;
       case segment_kind::array: {
         info_.kind = object_kind::array;
-        const auto* payload = memory_.address() + facts.payload_offset();
+        const auto* payload = found_.memory.address() + facts.payload_offset();
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
         info_.version = memory.stores();
@@ -162,7 +172,7 @@ class inspection {
   }
 
   void read_users(const verified_description& facts, const subject& about) {
-    const seat_register users(head(), facts.seats(), set_->set, set_->semaphores);
+    const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
       if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
     }
@@ -172,9 +182,11 @@ class inspection {
       return;
     }
     info_.lock_thread = holder.thread();
-    const bool alive = users.judge(holder.holder(), about) == seat_verdict::alive;
-    info_.lock = alive ? lock_state::held : lock_state::owner_died;
-    if (!alive) return;
+    switch (users.judge(holder.holder(), about)) {
+      case seat_verdict::alive: info_.lock = lock_state::held; break;
+      case seat_verdict::dead: info_.lock = lock_state::owner_died; return;
+      case seat_verdict::set_is_gone: return;  // only a set that the object does not name is there
+    }
     if (const auto process = users.occupant(holder.holder().seat())) {
       info_.lock_process = process->value;
     }
@@ -185,11 +197,11 @@ class inspection {
            (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
   }
 
-  const header& head() const noexcept { return header_at(memory_); }
+  const header& head() const noexcept { return found_.head(); }
 
   key key_;
   object_info info_;
-  attachment memory_;
+  attached_segment found_;
   std::optional<found_set> set_;
 };
 

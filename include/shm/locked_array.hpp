@@ -4,6 +4,7 @@
 
 #include "base/requirements.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <gsl/span>
 #include <memory>
@@ -108,7 +109,10 @@ class locked_array {
   void begin_raw_edit() {
     // First the claim, which the kernel takes back should we die; then the sign for readers.
     const detail::status begun = core_->place.set().begin_raw_edit();
-    if (detail::means_gone(begun.error_number)) core_->place.give_up();
+    // EAGAIN: the id names another set by now.
+    if (detail::means_gone(begun.error_number) || begun.error_number == EAGAIN) {
+      detail::refuse_removed(core_->place.about());
+    }
     if (!begun.ok()) {
       detail::refuse_set_call("semop(raw)", begun.error_number, core_->place.about());
     }

@@ -93,11 +93,14 @@ class mutex {
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
-      : place_(std::make_unique<detail::connection>(which, mode, how, plan())) {}
+      : place_(std::make_unique<detail::connection>(which, mode, how, &plan())) {}
 
-  static detail::blueprint plan() {
+  static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
-    return {detail::segment_kind::mutex, &nothing, 0, 1, [](std::byte*, const void*) {}, nullptr};
+    static const detail::blueprint without_value{
+        detail::segment_kind::mutex,        &nothing, 0, 1,
+        [](std::byte*, const void*) {}, nullptr};
+    return without_value;
   }
 
   detail::connection& opened() const {

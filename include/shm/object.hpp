@@ -162,8 +162,7 @@ class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
-      : place_(
-            std::make_unique<detail::observer>(which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// The same, said aloud.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
@@ -185,6 +184,11 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
+                                                const detail::blueprint& plan) {
+    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  }
+
   const detail::observer& opened() const {
     Expects(place_ != nullptr);
     return *place_;

@@ -165,7 +165,7 @@ TEST_CASE("an opener whose semaphores are removed at every try gives up in time"
   const support::watchdog watchdog;
   const support::name name;
   int tries = 0;
-  const at_step removing("find: set marked", [&] {
+  const at_step removing("door: mark drawn", [&] {
     ++tries;
     static_cast<void>(set_of(name).remove());
   });
@@ -179,19 +179,19 @@ TEST_CASE("a reader whose object is being made at every try gives up in time") {
   const support::watchdog watchdog;
   const support::name name;
   { const shm::object<int> made(name); }
-  set_state(name, segment_state::under_construction);
+  set_state(name, life_state::under_construction);
   int tries = 0;
   // A creator comes in just after the reader saw that the door was free, and is done for now when
   // the reader looks again.
   const at_step making("observe: attached", [&] {
-    if (tries++ == 0) REQUIRE(set_of(name).enter_door(deadline::never()).ok());
+    if (tries++ == 0) REQUIRE(set_of(name).enter_door(1, deadline::never()).ok());
   });
   const auto refusal =
       refusal_of([&] { const shm::object<const int> viewer(name, with_timeout(0ms)); });
   CHECK(refusal.code() == shm::errc::timed_out);
-  CHECK_THAT(refusal.what(), ContainsSubstring("others keep creating or removing it"));
+  CHECK_THAT(refusal.what(), ContainsSubstring("pid " + std::to_string(::getpid())));
   CHECK(tries == 1);
-  CHECK(set_of(name).leave_door().ok());
+  CHECK(set_of(name).leave_door(1).ok());
 }
 
 TEST_CASE("a child is told that a remover, which died, took the object away before it sat down",

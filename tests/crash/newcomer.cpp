@@ -64,7 +64,7 @@ TEST_CASE("a newcomer that never locks wakes who took it for the dead owner of t
     shm::mutex mutex(now.mutex);  // seat 2
     // Nothing that is left from sitting down shall wake it.
     static_cast<void>(
-        semaphore_set(now.set_id).take_wake_token(deadline::after(std::chrono::seconds(0))));
+        semaphore_set(now.set_id, 0, 0).take_wake_token(deadline::after(std::chrono::seconds(0))));
     now.sleeper = ::getpid();
     mutex.lock();
     const int told = mutex.owner_died() ? 0 : 1;

@@ -157,11 +157,11 @@ inline void open_what_the_dead_left(world& w) {
   { shm::object<int> one(w.broken); }
   static_cast<void>(semaphore_set::find(w.broken.key().set_key()).value.remove());
   { shm::object<int> adopted(w.broken); }
-  support::set_state(w.broken, segment_state::removing);
+  support::set_state(w.broken, life_state::removing);
   { shm::object<int> ready_again(w.broken); }
-  support::set_state(w.broken, segment_state::under_construction);
+  support::set_state(w.broken, life_state::under_construction);
   { shm::object<int> finished(w.broken); }
-  support::set_state(w.broken, segment_state::under_construction);
+  support::set_state(w.broken, life_state::under_construction);
   { shm::object<value> other_size(w.broken); }
 }
 

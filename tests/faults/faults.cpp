@@ -80,10 +80,10 @@ void nothing(world&) {}
 
 /// The companion leaves an object of that T behind, in that state.
 template <class T>
-auto leave(segment_state state, const shm::options& how = plain) {
+auto leave(life_state state, const shm::options& how = plain) {
   return [state, how](world& w) {
     { shm::object<T> one(w.object, how); }
-    if (state != segment_state::ready) set_state(w.object, state);
+    if (state != life_state::ready) set_state(w.object, state);
   };
 }
 void leave_objects(world& w) {
@@ -105,7 +105,7 @@ void keep_mutex_locked(world& w) {
 }
 void keep_the_door(world& w) {
   { shm::object<int> one(w.object); }
-  if (!set_of(w.object).enter_door(deadline::never()).ok()) throw std::logic_error("no door");
+  if (!set_of(w.object).enter_door(1, deadline::never()).ok()) throw std::logic_error("no door");
   w.arranged.pass();
   w.release.await();
 }
@@ -186,7 +186,7 @@ const std::vector<protocol> protocols{
        static_cast<void>(shm::object<const int>(w.object, plain).load());
        static_cast<void>(shm::array<const int, 3>(w.array, plain).snapshot());
      }},
-    {"reading what is half-made", leave<int>(segment_state::under_construction),
+    {"reading what is half-made", leave<int>(life_state::under_construction),
      [](world& w) { shm::object<const int>(w.object, plain); }},
     {"finding no seat", keep_object, [](world& w) { shm::object<int>(w.object, plain); }},
     {"finding the door taken", keep_the_door,
@@ -264,16 +264,16 @@ const std::vector<protocol> protocols{
     {"removing", leave_objects, [](world& w) { shm::remove(w.object); }},
     {"removing what is in use", keep_object, [](world& w) { shm::remove(w.object); }},
     {"removing by force", keep_object, [](world& w) { shm::remove(w.object, shm::force); }},
-    {"removing what somebody else began to remove", leave<int>(segment_state::removed),
+    {"removing what somebody else began to remove", leave<int>(life_state::removed),
      [](world& w) { shm::remove(w.object); }},
-    {"opening what somebody began to remove", leave<int>(segment_state::removing),
+    {"opening what somebody began to remove", leave<int>(life_state::removing),
      [](world& w) { shm::object<int>(w.object, plain); }},
-    {"opening what somebody died removing", leave<int>(segment_state::removed),
+    {"opening what somebody died removing", leave<int>(life_state::removed),
      [](world& w) { shm::object<int>(w.object, plain); }},
-    {"completing what a dead creator left", leave<int>(segment_state::under_construction),
+    {"completing what a dead creator left", leave<int>(life_state::under_construction),
      [](world& w) { shm::object<int>(w.object, plain); }},
     {"replacing what a dead creator of another type left",
-     leave<telemetry>(segment_state::under_construction),
+     leave<telemetry>(life_state::under_construction),
      [](world& w) { shm::object<int>(w.object, plain); }},
     {"making anew what all who had it died with",
      [](world& w) { dies([&w] { new shm::object<int>(w.object, brief); }); },
@@ -338,9 +338,9 @@ bool has_attachments() {
 bool sits_in(const shm::key& key) {
   const auto set = semaphore_set::find(key.set_key());
   if (!set.ok()) return false;
-  const auto now = set.value.stat();
-  const auto values = set.value.values(now.value.semaphores);
-  for (unsigned short i = semaphore::first_seat; values.ok() && i < values.value.size(); ++i) {
+  const unsigned semaphores = set.value.stat().value.semaphores;
+  const auto values = set.value.values();
+  for (unsigned short i = semaphore::first_seat; values.ok() && i < semaphores; ++i) {
     if (values.value[i] != 0 && set.value.last_process(i).value == ::getpid()) return true;
   }
   return false;

@@ -41,6 +41,7 @@ bool fails(const std::string& call) {
 std::string name_of_segment_command(int command) {
   switch (command) {
     case IPC_STAT: return "shmctl(IPC_STAT)";
+    case IPC_SET: return "shmctl(IPC_SET)";
     case IPC_RMID: return "shmctl(IPC_RMID)";
     case SHM_LOCK: return "shmctl(SHM_LOCK)";
     default: std::abort();  // a call that these tests do not know yet
@@ -50,6 +51,7 @@ std::string name_of_segment_command(int command) {
 std::string name_of_set_command(int command) {
   switch (command) {
     case IPC_STAT: return "semctl(IPC_STAT)";
+    case IPC_SET: return "semctl(IPC_SET)";
     case IPC_RMID: return "semctl(IPC_RMID)";
     case GETALL: return "semctl(GETALL)";
     case GETVAL: return "semctl(GETVAL)";
@@ -66,6 +68,22 @@ bool is_of_sets_table(int command) {
   return command == SEM_INFO || command == SEM_STAT || command == SEM_STAT_ANY;
 }
 
+std::string name_of_advice(int advice) {
+  switch (advice) {
+    case MADV_WIPEONFORK: return "madvise(WIPEONFORK)";
+    case MADV_DONTFORK: return "madvise(DONTFORK)";
+    case MADV_DOFORK: return "madvise(DOFORK)";
+    default: return "madvise(POPULATE_READ)";
+  }
+}
+
+/// The first one behind the proof that the id still names the same set.
+const sembuf& first_step(const sembuf* operations, std::size_t count) {
+  using namespace shm::detail;
+  const bool is_proven = count > 3 && operations[2].sem_num == semaphore::mark_low;
+  return operations[is_proven ? 3 : 0];
+}
+
 std::string name_of_operation(const sembuf& first) {
   using namespace shm::detail;
   const std::string direction = first.sem_op == 0 ? "?)" : first.sem_op > 0 ? "+)" : "-)";
@@ -73,7 +91,8 @@ std::string name_of_operation(const sembuf& first) {
     case semaphore::door: return "semop(door" + direction;
     case semaphore::wake: return "semop(wake" + direction;
     case semaphore::raw: return "semop(raw" + direction;
-    case semaphore::mark: return "semop(mark" + direction;
+    case semaphore::ours:
+    case semaphore::mark_low: return "semop(mark" + direction;
     default: return "semop(seat" + direction;
   }
 }
@@ -98,11 +117,13 @@ const std::map<std::string, std::vector<int>>& errors_by_call() {
       {"shmat", {EACCES, EIDRM, EMFILE, ENOMEM}},
       {"shmdt", {}},
       {"shmctl(IPC_STAT)", {EACCES, EIDRM}},
+      {"shmctl(IPC_SET)", {EIDRM, EPERM}},
       {"shmctl(IPC_RMID)", {EIDRM, EPERM}},
       {"shmctl(SHM_LOCK)", {EIDRM, ENOMEM, EPERM}},
       {"semget(find)", {EACCES, ENOENT, ENOMEM}},
       {"semget(create)", {EACCES, EEXIST, EINVAL, ENOMEM, ENOSPC}},
       {"semctl(IPC_STAT)", {EACCES, EIDRM}},
+      {"semctl(IPC_SET)", {EIDRM, EPERM}},
       {"semctl(IPC_RMID)", {EIDRM, EPERM}},
       {"semctl(GETALL)", {EACCES, EIDRM, ENOMEM}},
       {"semctl(GETVAL)", {EACCES, EIDRM}},
@@ -118,7 +139,10 @@ const std::map<std::string, std::vector<int>>& errors_by_call() {
       {"semop(wake?)", {EAGAIN, EIDRM, EINTR}},
       {"semop(wake-)", {EACCES, EIDRM, EINTR}},
       {"mmap", {EAGAIN, ENOMEM, EPERM}},
-      {"madvise", {EINVAL, ENOMEM}},
+      {"madvise(WIPEONFORK)", {EINVAL, ENOMEM}},
+      {"madvise(POPULATE_READ)", {EFAULT, EINVAL, ENOMEM}},
+      {"madvise(DONTFORK)", {EINVAL}},
+      {"madvise(DOFORK)", {EINVAL}},
       {"getrandom", {EINTR, ENOSYS}},
       {"ftok", {EACCES, ENOENT}},
       {"membarrier", {ENOSYS, EPERM}},
@@ -210,7 +234,7 @@ int __wrap_semctl(int id, int which, int command, ...) {
   } else if (failing) {
     return -1;
   }
-  if (!of_table && command != IPC_STAT && command != GETALL)
+  if (!of_table && command != IPC_STAT && command != IPC_SET && command != GETALL)
     return __real_semctl(id, which, command);
   std::va_list rest;
   va_start(rest, command);
@@ -220,7 +244,7 @@ int __wrap_semctl(int id, int which, int command, ...) {
 }
 
 int __wrap_semtimedop(int id, sembuf* steps, std::size_t count, const timespec* left) {
-  const std::string call = faults::name_of_operation(steps[0]);
+  const std::string call = faults::name_of_operation(faults::first_step(steps, count));
   const bool failing = faults::fails(call);
   if (faults::is_removed_just_now(failing)) {
     __real_semctl(id, 0, IPC_RMID);
@@ -238,7 +262,7 @@ void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, in
 }
 
 int __wrap_madvise(void* address, std::size_t size, int advice) {
-  if (faults::fails("madvise")) return -1;
+  if (faults::fails(faults::name_of_advice(advice))) return -1;
   return __real_madvise(address, size, advice);
 }
 

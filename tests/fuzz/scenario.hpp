@@ -23,7 +23,7 @@ struct scribble {
 
 /// The bits of scenario::conditions.
 enum condition : std::uint8_t {
-  right_set_id = 1,
+  right_mark = 1,
   right_name = 2,
   right_fingerprint = 4,
   somebody_attached = 8,
@@ -65,7 +65,7 @@ class mutator {
     scenario calm{};
     const std::size_t kind = below(contents_.size());
     calm.set = 1;
-    calm.conditions = right_set_id | right_name | right_fingerprint;
+    calm.conditions = right_mark | right_name | right_fingerprint;
     calm.first = static_cast<std::uint8_t>(openers_of_a_kind * kind + below(openers_of_a_kind));
     if (below(4) == 0) calm.first = static_cast<std::uint8_t>(first_untyped_opener + below(2));
     calm.second = byte();
@@ -133,13 +133,12 @@ class mutator {
   /// A field of the header, or a word of what lies behind it.
   place field(std::size_t size) {
     static constexpr std::size_t fixed = offsetof(header, fixed);
-    static constexpr place fields[] = {{offsetof(header, state), 8},
+    static constexpr place fields[] = {{offsetof(header, life), 8},
                                        {offsetof(header, lock), 8},
                                        {offsetof(header, version), 8},
                                        {offsetof(header, section), 4},
                                        {offsetof(header, waiters), 4},
                                        {offsetof(header, last_generation), 4},
-                                       {offsetof(header, set_id), 4},
                                        {fixed + offsetof(description, layout), 4},
                                        {fixed + offsetof(description, kind), 4},
                                        {fixed + offsetof(description, until_last_detach), 4},
@@ -168,8 +167,8 @@ class mutator {
       case 4: return random_();
       case 5: return std::uint64_t{random_()} << 32 | random_();
       case 6:
-        return static_cast<std::uint64_t>(shm::detail::segment_state::under_construction) +
-               below(5);
+        return shm::detail::life_word(static_cast<shm::detail::life_state>(below(8)), 1 + below(3))
+            .bits();
       default:
         return width == 8 ? shm::detail::seat_identity(generation, byte() % 5).bits() | below(9)
                           : generation;

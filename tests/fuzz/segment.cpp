@@ -44,6 +44,7 @@ namespace {
 using fuzz::scenario;
 
 constexpr unsigned seats_made = 4;
+constexpr set_mark the_mark = 0x1234567;
 constexpr std::size_t elements = 3;
 
 struct telemetry_of_others {
@@ -151,16 +152,20 @@ class found_things {
     if (which == 0) return;
     const unsigned seats = which == 3 ? 1 : which == 4 ? seats_made + 3 : seats_made;
     set_ = semaphore_set::create(the_key().set_key(), seats, 0600).value;
-    if (which != 2) static_cast<void>(set_.put_mark());
+    if (which != 2) {
+      static_cast<void>(set_.say_ours());
+      static_cast<void>(set_.put_mark(the_mark));
+      set_ = set_.with_mark(the_mark);
+    }
     if (which == 5) {  // another program's
-      sembuf use{semaphore::mark, +1, 0};
+      sembuf use{semaphore::ours, +1, 0};
       static_cast<void>(::syscall(SYS_semtimedop, set_.id(), &use, 1, nullptr));
     }
     for (unsigned seat = 0; seat < std::min(seats, 8u); ++seat) {
       if ((plan_.taken_seats >> seat & 1u) != 0) static_cast<void>(set_.take_seat(seat));
     }
     if (is(fuzz::edited_in_place)) static_cast<void>(set_.begin_raw_edit());
-    if (is(fuzz::door_occupied)) static_cast<void>(set_.enter_door(deadline::never()));
+    if (is(fuzz::door_occupied)) static_cast<void>(set_.enter_door(1, deadline::never()));
   }
 
   void make_segment(fuzz::bytes content) {
@@ -193,9 +198,11 @@ class found_things {
     auto* const at = content.data();
     description facts;
     std::memcpy(&facts, at + offsetof(header, fixed), sizeof facts);
-    if (is(fuzz::right_set_id)) {
-      const int id = set_.id();
-      std::memcpy(at + offsetof(header, set_id), &id, sizeof id);
+    if (is(fuzz::right_mark)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at, sizeof word);
+      word = life_word(life_word(word).state(), the_mark).bits();
+      std::memcpy(at, &word, sizeof word);
     }
     if (is(fuzz::right_name)) {
       facts.name_length = static_cast<std::uint32_t>(the_key().name().size());

@@ -25,7 +25,7 @@ struct lap {
 /// These do not compile when a member is added or taken away: the picture has to show that, too.
 [[maybe_unused]] void all_members(const header& head, const description& fixed,
                                   const seat_entry& seat, const array_memory<lap, 3>& array) {
-  [[maybe_unused]] const auto& [state, lock, version, section, waiters, last, set, constant] = head;
+  [[maybe_unused]] const auto& [life, lock, version, section, waiters, last, reserved, constant] = head;
   [[maybe_unused]] const auto& [layout, kind, until, seats, name_length, schema_length, size,
                                 alignment, fingerprint, payload_size, payload_offset, name] = fixed;
   [[maybe_unused]] const auto& [incarnation, generation, process] = seat;
@@ -111,11 +111,12 @@ void show_enum(const char* what, Enum number) {
 
 void show_numbers() {
   std::printf("\n# numbers\n\n");
-  show_enum("state: blank", segment_state::blank);
-  show_enum("state: under_construction", segment_state::under_construction);
-  show_enum("state: ready", segment_state::ready);
-  show_enum("state: removing", segment_state::removing);
-  show_enum("state: removed", segment_state::removed);
+  show_number("life of mark 5, ready", life_word(life_state::ready, 5).bits());
+  show_enum("state: blank", life_state::blank);
+  show_enum("state: under_construction", life_state::under_construction);
+  show_enum("state: ready", life_state::ready);
+  show_enum("state: removing", life_state::removing);
+  show_enum("state: removed", life_state::removed);
   show_enum("kind: object", segment_kind::object);
   show_enum("kind: array", segment_kind::array);
   show_enum("kind: mutex", segment_kind::mutex);
@@ -128,9 +129,11 @@ void show_numbers() {
   show_number("semaphore: door", semaphore::door);
   show_number("semaphore: wake", semaphore::wake);
   show_number("semaphore: raw", semaphore::raw);
-  show_number("semaphore: mark", semaphore::mark);
+  show_number("semaphore: ours", semaphore::ours);
+  show_number("semaphore: mark_low", semaphore::mark_low);
+  show_number("semaphore: mark_high", semaphore::mark_high);
   show_number("semaphore: first_seat", semaphore::first_seat);
-  show_number("value of mark", semaphore::mark_value);
+  show_number("value of ours", semaphore::ours_value);
   const auto show_keys = [](const char* segment, const char* set, const shm::key& key) {
     show_number(segment, static_cast<std::uint32_t>(key.segment_key()));
     show_number(set, static_cast<std::uint32_t>(key.set_key()));

@@ -88,14 +88,14 @@ class picture {
   }
 
   void show_header() {
-    show("state", head().state);
+    show_life();
     const std::uint64_t holder = shm::detail::seat_identity::in(head().lock.load()).bits();
     add(&head().lock, sizeof head().lock, hex(&holder, sizeof holder), "lock, without the thread");
     show("version", head().version);
     show("section", head().section);
     show("waiters", head().waiters);
     show("last_generation", head().last_generation);
-    hide("set_id", head().set_id);
+    show("reserved", head().reserved);
     show("layout", fixed().layout);
     show("kind", fixed().kind);
     show("until_last_detach", fixed().until_last_detach);
@@ -110,6 +110,13 @@ class picture {
     hide("name", fixed().name, fixed().name_length);
     show("rest of name", fixed().name + fixed().name_length,
          sizeof fixed().name - fixed().name_length);
+  }
+
+  /// The mark is random.
+  void show_life() {
+    const std::uint64_t word =
+        shm::detail::life_word(shm::detail::life_of(head()).state(), 0).bits();
+    add(&head().life, sizeof head().life, hex(&word, sizeof word), "life, without the mark");
   }
 
   void show_seats() {

@@ -109,14 +109,14 @@ TEST_CASE("another program's segment is refused and stays as it is") {
   const std::size_t size = GENERATE(std::size_t{1}, std::size_t{100}, std::size_t{100000});
   const bool written = GENERATE(false, true);
   const auto foreign = segment::create(key.segment_key(), size, 0600, false);
-  made_here<segment> guard;
-  guard.own(foreign.value);
+  const support::removed_at_end<shm::detail::segment> guard(foreign.value);
   const auto memory = attachment::of(foreign.value, attach_mode::read_write);
   if (written) memory.value.address()[0] = std::byte{42};
-  const auto refusal = refusal_of([&] { shm::object<telemetry> car(key); });
+  const shm::options how = with_timeout(std::chrono::milliseconds(20));
+  const auto refusal = refusal_of([&] { shm::object<telemetry> car(key, how); });
   CHECK(refusal.code() == shm::errc::foreign_segment);
   CHECK_THAT(refusal.what(), ContainsSubstring("stays untouched"));
-  CHECK(refusal_of([&] { shm::object<const telemetry> car(key); }).code() ==
+  CHECK(refusal_of([&] { shm::object<const telemetry> car(key, how); }).code() ==
         shm::errc::foreign_segment);
   CHECK(refusal_of([&] { shm::remove(key); }).code() == shm::errc::foreign_segment);
   CHECK(refusal_of([&] { shm::remove(key, shm::force); }).code() == shm::errc::foreign_segment);
@@ -133,9 +133,10 @@ TEST_CASE("a blank segment beside our semaphores is a dead creator's, unless som
   const std::size_t more = GENERATE(0u, 100000u);
   const auto blank = segment::create(name.key().segment_key(), our_size + more, 0600, false);
   REQUIRE(blank.ok());
-  if (more != 0) {
+  {
     const auto user = attachment::of(blank.value, attach_mode::read_write);
-    const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
+    const shm::options how = with_timeout(std::chrono::milliseconds(20));
+    const auto refusal = refusal_of([&] { shm::object<int> mine(name, how); });
     CHECK(refusal.code() == shm::errc::foreign_segment);
     CHECK(segment_of(name).id() == blank.value.id());
   }
@@ -146,19 +147,19 @@ TEST_CASE("a blank segment in whose seats somebody sits is corrupt, and its valu
   const support::name name;
   const shm::object<int> user(shm::create_only, name, 7);
   const auto memory = memory_of(name);
-  memory.head().state.store(segment_state::blank);
+  const std::uint64_t life = memory.head().life.exchange(0);
   const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
   CHECK(refusal.code() == shm::errc::corrupt);
   CHECK_THAT(refusal.what(), ContainsSubstring("scribbled"));
   CHECK(user.load() == 7);
-  memory.head().state.store(segment_state::ready);
+  memory.head().life = life;
   CHECK(shm::object<int>(shm::open_only, name).load() == 7);
 }
 
 TEST_CASE("what is half-made is not found by who may not create") {
   const support::name name;
   { shm::object<int> one(name); }
-  memory_of(name).head().state.store(segment_state::under_construction);
+  support::set_state(name, life_state::under_construction);
   for (int n = 0; n < 2; ++n) {
     const auto refusal = refusal_of([&] { shm::object<int> mine(shm::open_only, name); });
     CHECK(refusal.code() == shm::errc::not_found);
@@ -172,8 +173,7 @@ TEST_CASE("another program's semaphores are refused and keep their values") {
   const shm::key key = shm::key::from_value(0x5eef0000 | (::getpid() & 0xffff));
   const int count = GENERATE(1, 6, 70);
   const int id = ::semget(key.set_key(), count, IPC_CREAT | IPC_EXCL | 0600);
-  made_here<semaphore_set> guard;
-  guard.own(semaphore_set(id));
+  const support::removed_at_end<shm::detail::semaphore_set> guard(semaphore_set(id, 0, 0));
   REQUIRE(::semctl(id, 0, SETVAL, 1) == 0);
   const auto refusal = refusal_of([&] { shm::object<telemetry> car(key); });
   CHECK(refusal.code() == shm::errc::foreign_segment);
@@ -203,7 +203,7 @@ TEST_CASE("what another user made is trusted only as far as options::access says
   made.await();
   const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
   CHECK(refusal.code() == shm::errc::untrusted_owner);
-  CHECK_THAT(refusal.what(), ContainsSubstring("owner uid 65534, mode 0666"));
+  CHECK_THAT(refusal.what(), ContainsSubstring("owner uid 65534, group 0, mode 0666"));
   CHECK(refusal_of([&] { shm::object<const int> viewer(name); }).code() ==
         shm::errc::untrusted_owner);
   shm::options trusting;
@@ -236,7 +236,7 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
       return 2;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::permission_denied) return 3;
-      if (!says(refusal, "uid 65534) may not") || !says(refusal, "owner uid 0, mode 0600"))
+      if (!says(refusal, "uid 65534) may not") || !says(refusal, "owner uid 0, group 0, mode 0600"))
         return 8;
     }
     try {
@@ -244,7 +244,7 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
       return 4;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::permission_denied) return 5;
-      if (!says(refusal, "shm::access") || !says(refusal, "owner uid 0, mode 0644")) return 6;
+      if (!says(refusal, "shm::access") || !says(refusal, "owner uid 0, group 0, mode 0644")) return 6;
     }
     try {
       shm::remove(open_name);
@@ -252,7 +252,7 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::operation_not_permitted) return 10;
       if (!says(refusal, "IPC_RMID") ||
-          !says(refusal, "segment, which has owner uid 0, mode 0666")) {
+          !says(refusal, "segment, which has owner uid 0, group 0, mode 0666")) {
         return 11;
       }
     }
@@ -288,7 +288,7 @@ TEST_CASE("a segment of another memory layout is refused though it is shorter th
   const auto made = segment::create(name.key().segment_key(), 128, 0600, false);
   const memory_of memory(name);
   memory.head().fixed.layout = layout_number + 1;
-  memory.head().state.store(segment_state::ready);
+  support::set_state(memory.head(), life_state::ready);
   CHECK(code_of([&] { shm::object<int> one(name); }) == shm::errc::incompatible_layout);
   CHECK(code_of([&] { shm::object<const int> one(name); }) == shm::errc::incompatible_layout);
   CHECK(made.value.stat().ok());
@@ -330,7 +330,7 @@ TEST_CASE("a truncated segment with our mark is corrupt") {
   const auto made = segment::create(name.key().segment_key(), 64, 0600, false);
   const auto memory = attachment::of(made.value, attach_mode::read_write);
   REQUIRE(memory.ok());
-  header_at(memory.value).state.store(segment_state::ready);
+  support::set_state(header_at(memory.value), life_state::ready);
   const auto refusal = refusal_of([&] { shm::object<int> one(name); });
   CHECK(refusal.code() == shm::errc::corrupt);
   CHECK(made.value.stat().ok());
@@ -391,7 +391,7 @@ TEST_CASE("a scribbler gets errors or nonsense out of the others, never a signal
       return 0;
     });
     CHECK(user.wait() == 0);
-    memory.head().state.store(segment_state::ready);
+    support::set_state(memory.head(), life_state::ready);
     memory.head().fixed.name_length = 0;  // so that the name's removal is not taken for a collision
   }
 }
@@ -514,7 +514,7 @@ TEST_CASE("a value too large for the kernel is a limit reached, and nothing is l
   const blueprint plan{segment_kind::object,           &type,  std::size_t{1} << 62, 64,
                        [](std::byte*, const void*) {}, nullptr};
   const auto too_large =
-      refusal_of([&] { connection one(name, open_mode::open_or_create, {}, plan); });
+      refusal_of([&] { connection one(name, open_mode::open_or_create, {}, &plan); });
   CHECK(too_large.code() == shm::errc::limit_reached);
   CHECK_THAT(too_large.what(), ContainsSubstring("shmget"));
   CHECK_FALSE(exists(name));
@@ -565,7 +565,7 @@ TEST_CASE("a creator that does not finish is named when the time is over") {
   shm::object<int> one(name);
   support::baton inside;
   support::child slow([&] {
-    if (!set_of(name).enter_door(deadline::never()).ok()) return 1;
+    if (!set_of(name).enter_door(1, deadline::never()).ok()) return 1;
     inside.pass();
     ::pause();
     return 0;
@@ -575,9 +575,14 @@ TEST_CASE("a creator that does not finish is named when the time is over") {
       refusal_of([&] { shm::object<int> two(name, with_timeout(std::chrono::milliseconds(20))); });
   CHECK(refusal.code() == shm::errc::timed_out);
   CHECK_THAT(refusal.what(), ContainsSubstring("pid " + std::to_string(slow.pid())));
-  CHECK(refusal_of([&] {
-          shm::object<const int> reader(name, with_timeout(std::chrono::milliseconds(20)));
-        }).code() == shm::errc::timed_out);
+  CHECK(shm::object<const int>(name).load() == 0);  // it is ready: a reader need not wait
+  support::set_state(name, life_state::under_construction);
+  const auto reader_refusal = refusal_of([&] {
+    shm::object<const int> reader(name, with_timeout(std::chrono::milliseconds(20)));
+  });
+  CHECK(reader_refusal.code() == shm::errc::timed_out);
+  CHECK_THAT(reader_refusal.what(), ContainsSubstring("pid " + std::to_string(slow.pid())));
+  support::set_state(name, life_state::ready);
   slow.kill();
   shm::object<int> two(name);
 }
@@ -640,9 +645,8 @@ TEST_CASE("semaphores removed by hand are made anew when nobody is attached") {
 TEST_CASE("an owner whose seat the new semaphores do not have counts as dead") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::options many, few;
+  shm::options many;
   many.seats = 4;
-  few.seats = 1;
   support::child victim([&]() -> int {
     shm::mutex first(name, many), second(name), third(name), fourth(name);
     fourth.lock();
@@ -650,7 +654,8 @@ TEST_CASE("an owner whose seat the new semaphores do not have counts as dead") {
   });
   CHECK(victim.wait() == -SIGKILL);
   REQUIRE(set_of(name).remove().ok());
-  shm::mutex mutex(name, few);
+  REQUIRE(semaphore_set::create(name.key().set_key(), 1, 0600).ok());
+  shm::mutex mutex(name);
   mutex.lock();
   CHECK(mutex.owner_died());
   mutex.unlock();

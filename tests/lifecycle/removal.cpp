@@ -96,21 +96,21 @@ TEST_CASE("what a dead remover left is finished or undone by the next") {
   shm::object<int> one(shm::create_only, name, 5);
   auto memory =
       attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
-  auto& state = header_at(memory.value).state;
+  header& head = header_at(memory.value);
   SECTION("removing: live handles go on, an opener puts ready back") {
-    state.store(segment_state::removing);
+    support::set_state(head, life_state::removing);
     one.store(6);
     CHECK(shm::object<const int>(name).load() == 6);
     CHECK(shm::object<int>(name).load() == 6);
-    CHECK(state.load() == segment_state::ready);
+    CHECK(life_of(head).state() == life_state::ready);
   }
   SECTION("removed: a reader finds nothing, an opener makes it anew") {
-    state.store(segment_state::removed);
+    support::set_state(head, life_state::removed);
     CHECK_THROWS_AS(shm::object<const int>(name), shm::error);
     CHECK(shm::object<int>(name).load() == 0);
   }
   SECTION("removed: a remover finishes it") {
-    state.store(segment_state::removed);
+    support::set_state(head, life_state::removed);
     shm::remove(name);
     CHECK_FALSE(exists(name));
   }
@@ -120,12 +120,14 @@ TEST_CASE("an object in use is not removed, whatever somebody has scribbled over
   const support::watchdog watchdog;
   const support::name name;
   auto one = std::make_unique<shm::object<int>>(shm::create_only, name, 5);
-  const auto ready = static_cast<std::uint64_t>(segment_state::ready);
+  const auto life = [&name]() -> std::uint64_t { return memory_of(name).head().life; };
+  const auto scribble = [&name](std::uint64_t word) { memory_of(name).head().life = word; };
+  const std::uint64_t ready = life();
   SECTION("with what says that it is ours, or nothing") {
-    const auto nonsense = GENERATE_COPY(std::uint64_t{0}, ready - 1, ready + 77);
-    support::set_state(name, static_cast<segment_state>(nonsense));
+    const auto nonsense = GENERATE_COPY(std::uint64_t{0}, ready - 1, ready + 4, ready + 77);
+    scribble(nonsense);
     CHECK_THAT(in_use_message(name), ContainsSubstring("pid " + std::to_string(::getpid())));
-    CHECK(static_cast<std::uint64_t>(memory_of(name).head().state.load()) == nonsense);
+    CHECK(life() == nonsense);
     one->store(6);
     CHECK(one->load() == 6);
     one.reset();
@@ -133,12 +135,12 @@ TEST_CASE("an object in use is not removed, whatever somebody has scribbled over
     CHECK_FALSE(exists(name));
   }
   SECTION("with what says that it is another's") {
-    support::set_state(name, static_cast<segment_state>(ready << 32));
+    scribble(ready << 32);
     CHECK(code_of([&] { shm::remove(name); }) == shm::errc::foreign_segment);
     one.reset();
     CHECK(code_of([&] { shm::remove(name); }) == shm::errc::foreign_segment);
     CHECK(code_of([&] { shm::remove(name, shm::force); }) == shm::errc::foreign_segment);
-    support::set_state(name, segment_state::ready);
+    scribble(ready);
     CHECK(shm::object<int>(name).load() == 5);
   }
 }
@@ -149,7 +151,7 @@ TEST_CASE("a half-made object is removed, and a half-removed one, too") {
   SECTION("under construction") {
     auto memory =
         attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
-    header_at(memory.value).state.store(segment_state::under_construction);
+    support::set_state(header_at(memory.value), life_state::under_construction);
   }
   SECTION("the segment is gone") {
     REQUIRE(segment::find(name.key().segment_key()).value.remove().ok());
@@ -240,9 +242,9 @@ TEST_CASE("what somebody is attached to is not dead, half-made or not") {
   const auto memory =
       attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
   header& head = header_at(memory.value);
-  head.state.store(segment_state::under_construction);
+  support::set_state(head, life_state::under_construction);
   CHECK(is_refused_as_in_use(name));
-  head.state.store(segment_state::ready);
+  support::set_state(head, life_state::ready);
   CHECK(made.load() == 0);
 }
 
@@ -252,7 +254,7 @@ TEST_CASE("what was never finished is dead") {
   {
     const auto memory =
         attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
-    header_at(memory.value).state.store(segment_state::under_construction);
+    support::set_state(header_at(memory.value), life_state::under_construction);
   }
   shm::remove_if_dead(shm::key::from_value(name.key().segment_key()));
   CHECK_FALSE(exists(name));
@@ -268,8 +270,7 @@ TEST_CASE("a segment that does not say that it was never finished is not dead") 
   SECTION("scribbled over, it may be of use") {
     const auto memory =
         attachment::of(segment::find(name.key().segment_key()).value, attach_mode::read_write);
-    const auto ready = static_cast<std::uint64_t>(segment_state::ready);
-    header_at(memory.value).state.store(static_cast<segment_state>(ready + 77));
+    header_at(memory.value).life += 4;  // no state
   }
   CHECK(is_refused_as_in_use(name));
   CHECK(is_refused_as_in_use(shm::key::from_value(name.key().segment_key())));

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 
 using namespace shm::detail;
@@ -11,12 +12,11 @@ using namespace shm::detail;
 TEST_CASE("a private segment is made, told about, changed and removed") {
   const auto made = segment::create(IPC_PRIVATE, 5000, 0600, false);
   REQUIRE(made.ok());
-  made_here<segment> guard;
-  guard.own(made.value);
+  const support::removed_at_end<shm::detail::segment> guard(made.value);
   CHECK(made.value.stat().value.size == 5000);
   CHECK(made.value.stat().value.attached == 0);
-  CHECK(made.value.set_mode(0640).ok());
-  CHECK(made.value.stat().value.owner.mode == 0640);
+  CHECK(made.value.may_remove().ok());
+  CHECK(made.value.stat().value.owner.mode == 0600);
   {
     const auto attached = attachment::of(made.value, attach_mode::read_write);
     REQUIRE(attached.ok());
@@ -38,26 +38,13 @@ TEST_CASE("what does not exist is a result with errno") {
   CHECK(means_gone(none.remove().error_number));
 }
 
-TEST_CASE("an object made here is removed unless it is kept") {
-  int id = -1;
-  {
-    made_here<segment> guard;
-    const auto made = segment::create(IPC_PRIVATE, 1, 0600, false);
-    guard.own(made.value);
-    id = made.value.id();
-  }
-  shmid_ds data{};
-  CHECK(::shmctl(id, IPC_STAT, &data) == -1);
-}
-
 TEST_CASE("the kernel frees the door and the seat of a process that is killed, and posts a token") {
   const auto made = semaphore_set::create(IPC_PRIVATE, 2, 0600);
   REQUIRE(made.ok());
-  made_here<semaphore_set> guard;
-  guard.own(made.value);
+  const support::removed_at_end<shm::detail::semaphore_set> guard(made.value);
   const semaphore_set set = made.value;
   support::child victim([set]() -> int {
-    if (!set.take_seat(1).ok() || !set.enter_door(deadline::never()).ok()) return 1;
+    if (!set.take_seat(1).ok() || !set.enter_door(1, deadline::never()).ok()) return 1;
     support::die();
   });
   CHECK(victim.wait() == -SIGKILL);
@@ -66,23 +53,42 @@ TEST_CASE("the kernel frees the door and the seat of a process that is killed, a
   CHECK(set.value(semaphore::wake).value == 1);
 }
 
-TEST_CASE("a clean leave takes back the token that a death would have posted") {
+TEST_CASE("leaving a seat posts the token that a death would have posted, and no second one") {
   const auto made = semaphore_set::create(IPC_PRIVATE, 2, 0600);
-  made_here<semaphore_set> guard;
-  guard.own(made.value);
+  const support::removed_at_end<semaphore_set> guard(made.value);
   const semaphore_set set = made.value;
   support::child leaver([set] { return set.take_seat(0).ok() && set.leave_seat(0).ok() ? 0 : 1; });
   CHECK(leaver.wait() == 0);
-  CHECK(set.value(semaphore::wake).value == 0);
+  CHECK(set.value(semaphore::wake).value == 1);
   CHECK(set.take_seat(0).ok());
   CHECK(set.take_seat(0).error_number == EAGAIN);
   CHECK(set.leave_seat(0).ok());
 }
 
+TEST_CASE("a set that has another mark by now is not changed") {
+  const auto made = semaphore_set::create(IPC_PRIVATE, 2, 0600);
+  const support::removed_at_end<semaphore_set> guard(made.value);
+  REQUIRE(made.value.put_mark(0x12345).ok());
+  CHECK(made.value.put_mark(0x54321).error_number == EAGAIN);
+  const semaphore_set own = made.value.with_mark(0x12345), another = made.value.with_mark(0x12346);
+  CHECK(own.is_itself().value);
+  CHECK_FALSE(another.is_itself().value);
+  CHECK(another.take_seat(0).error_number == EAGAIN);
+  CHECK(another.post_wake_token().error_number == EAGAIN);
+  CHECK(another.begin_raw_edit().error_number == EAGAIN);
+  REQUIRE(own.try_enter_door(7).ok());
+  CHECK(another.leave_door(7).error_number == EAGAIN);
+  CHECK(own.leave_door(8).error_number == EAGAIN);  // another program is inside
+  CHECK(own.value(semaphore::door).value == 7);
+  CHECK(own.leave_door(7).ok());
+  CHECK(own.take_seat(0).ok());
+  CHECK(own.leave_seat(0).ok());
+  CHECK(own.is_itself().value);
+}
+
 TEST_CASE("one wake token is enough, and a deadline ends the wait for one") {
   const auto made = semaphore_set::create(IPC_PRIVATE, 1, 0600);
-  made_here<semaphore_set> guard;
-  guard.own(made.value);
+  const support::removed_at_end<shm::detail::semaphore_set> guard(made.value);
   CHECK(made.value.post_wake_token().ok());
   CHECK(made.value.post_wake_token().error_number == EAGAIN);
   CHECK(made.value.take_wake_token(deadline::never()).ok());
@@ -92,16 +98,44 @@ TEST_CASE("one wake token is enough, and a deadline ends the wait for one") {
 
 TEST_CASE("trust looks at owner, creator and mode") {
   const uid_t me = ::geteuid();
-  CHECK(ownership{me, me, 0600}.trusted(shm::access::owner));
-  CHECK(ownership{0, 0, 0600}.trusted(shm::access::owner));
-  CHECK_FALSE(ownership{me + 1, me, 0600}.trusted(shm::access::owner));
-  CHECK_FALSE(ownership{me, me + 1, 0600}.trusted(shm::access::owner));
-  CHECK(ownership{me + 1, me + 1, 0660}.trusted(shm::access::group));
-  CHECK_FALSE(ownership{me, me, 0660}.trusted(shm::access::owner));
-  CHECK_FALSE(ownership{me, me, 0666}.trusted(shm::access::group));
-  CHECK(ownership{me, me, 0644}.trusted(shm::access::everyone_read));
-  CHECK(ownership{3, 3, 0640}.describe() == "owner uid 3, mode 0640");
-  CHECK(ownership{3, 4, 0640}.describe() == "owner uid 3, created by uid 4, mode 0640");
+  const gid_t us = ::getegid();
+  const auto trusted = [](const ownership& one, shm::access who, purpose why = purpose::read) {
+    return one.lets_in_no_more_than(who) && one.is_trusted(who, why);
+  };
+  CHECK(trusted({me, me, us, us, 0600}, shm::access::owner));
+  CHECK(trusted({0, 0, us, us, 0600}, shm::access::owner));
+  CHECK_FALSE(trusted({me + 1, me, us, us, 0600}, shm::access::owner));
+  CHECK_FALSE(trusted({me, me + 1, us, us, 0600}, shm::access::owner));
+  CHECK_FALSE(trusted({me, me, us, us, 0660}, shm::access::owner));
+  CHECK_FALSE(trusted({me, me, us, us, 0666}, shm::access::group));
+  CHECK(ownership{3, 3, 4, 4, 0640}.describe() == "owner uid 3, group 4, mode 0640");
+  CHECK(ownership{3, 4, 5, 6, 0640}.describe() ==
+        "owner uid 3, group 5, created by uid 4, created with group 6, mode 0640");
+}
+
+TEST_CASE("a group trusts what a process of the group made, not what was given to it") {
+  const uid_t other = ::geteuid() + 1;
+  const gid_t us = ::getegid(), stranger = us + 4242;
+  const auto both = purpose::read_and_write;
+  for (const shm::access who : {shm::access::group, shm::access::group_read}) {
+    CHECK(ownership{other, other, us, us, 0640}.is_trusted(who, purpose::read));
+    CHECK_FALSE(ownership{other, other, us, stranger, 0640}.is_trusted(who, purpose::read));
+    CHECK_FALSE(ownership{other, other, stranger, stranger, 0640}.is_trusted(who, purpose::read));
+    CHECK_FALSE(ownership{other, other, stranger, us, 0640}.is_trusted(who, purpose::read));
+    CHECK(ownership{other, 0, us, stranger, 0640}.is_trusted(who, purpose::read));
+  }
+  CHECK(ownership{other, other, us, us, 0660}.is_trusted(shm::access::group, both));
+  CHECK_FALSE(ownership{other, other, us, us, 0640}.is_trusted(shm::access::group_read, both));
+}
+
+TEST_CASE("what everyone may read is written by its owner alone") {
+  const uid_t me = ::geteuid(), other = me + 1;
+  const auto who = shm::access::everyone_read;
+  CHECK(ownership{other, other, 7, 7, 0644}.is_trusted(who, purpose::read));
+  CHECK_FALSE(ownership{other, other, 7, 7, 0644}.is_trusted(who, purpose::read_and_write));
+  CHECK(ownership{me, me, 7, 7, 0644}.is_trusted(who, purpose::read_and_write));
+  CHECK(ownership{other, other, 7, 7, 0666}.is_trusted(shm::access::everyone,
+                                                       purpose::read_and_write));
 }
 
 TEST_CASE("an access that there is not lets in nobody but the owner") {

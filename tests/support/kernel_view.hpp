@@ -11,8 +11,12 @@ namespace support {
 inline shm::detail::segment segment_of(const shm::key& key) {
   return shm::detail::segment::find(key.segment_key()).value;
 }
+/// With its size and its mark.
 inline shm::detail::semaphore_set set_of(const shm::key& key) {
-  return shm::detail::semaphore_set::find(key.set_key()).value;
+  const auto found = shm::detail::semaphore_set::find(key.set_key());
+  if (!found.ok()) return found.value;
+  return found.value.with_semaphores(found.value.stat().value.semaphores)
+      .with_mark(found.value.values().value.mark());
 }
 inline bool exists(const shm::key& key) {
   return shm::detail::segment::find(key.segment_key()).ok() ||
@@ -50,8 +54,37 @@ class memory_of {
   std::size_t size_ = 0;
 };
 
-inline void set_state(const shm::key& key, shm::detail::segment_state state) {
-  memory_of(key).head().state.store(state);
+/// As a process that died inside the door of the set that the word names.
+inline void set_state(shm::detail::header& head, shm::detail::life_state state) {
+  head.life = shm::detail::life_word(state, shm::detail::life_of(head).mark()).bits();
 }
+inline void set_state(const shm::key& key, shm::detail::life_state state) {
+  set_state(memory_of(key).head(), state);
+}
+inline shm::detail::life_state state_of(const shm::key& key) {
+  return shm::detail::life_of(memory_of(key).head()).state();
+}
+
+/// IPC_SET: only the segment's mode changes.
+inline void set_mode(const shm::key& key, unsigned mode) {
+  const int id = segment_of(key).id();
+  shmid_ds data{};
+  if (::shmctl(id, IPC_STAT, &data) != 0) throw std::logic_error("there is no segment");
+  data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
+  if (::shmctl(id, IPC_SET, &data) != 0) throw std::logic_error("the mode cannot be changed");
+}
+
+/// Takes a kernel object away at the end of a test that made it without the library.
+template <class KernelObject>
+class removed_at_end {
+ public:
+  explicit removed_at_end(const KernelObject& object) : object_(object) {}
+  removed_at_end(const removed_at_end&) = delete;
+  removed_at_end& operator=(const removed_at_end&) = delete;
+  ~removed_at_end() { static_cast<void>(object_.remove()); }
+
+ private:
+  KernelObject object_;
+};
 
 }  // namespace support

@@ -21,6 +21,8 @@
 #include <shm.hpp>
 #include <sstream>
 #include <string>
+
+#include "support/kernel_view.hpp"
 #include <thread>
 
 namespace {
@@ -198,9 +200,9 @@ class maker {
                                       shm::detail::attach_mode::read_write);
       shm::detail::header_at(memory.value).fixed.schema_length = 0xffffffff;
     } else if (verb == "half") {
-      leave(prefix_ + ".half", shm::detail::segment_state::under_construction);
+      leave(prefix_ + ".half", shm::detail::life_state::under_construction);
     } else if (verb == "halfgone") {
-      leave(prefix_ + ".halfgone", shm::detail::segment_state::removed);
+      leave(prefix_ + ".halfgone", shm::detail::life_state::removed);
     } else if (verb == "halfremoved") {
       leave_the_set(prefix_ + ".halfremoved");
     } else if (verb == "blank") {
@@ -220,8 +222,7 @@ class maker {
 
  private:
   static void set_modes(const shm::key& key, unsigned of_segment, unsigned of_set) {
-    if (!shm::detail::segment::find(key.segment_key()).value.set_mode(of_segment).ok())
-      std::abort();
+    support::set_mode(key, of_segment);
     union {
       semid_ds* status;
     } where{};
@@ -238,12 +239,9 @@ class maker {
     if (!shm::detail::segment::find(key.segment_key()).value.remove().ok()) std::abort();
   }
 
-  static void leave(const shm::key& key, shm::detail::segment_state state) {
-    using namespace shm::detail;
+  static void leave(const shm::key& key, shm::detail::life_state state) {
     { shm::object<int> made(key); }
-    const auto memory =
-        attachment::of(segment::find(key.segment_key()).value, attach_mode::read_write);
-    header_at(memory.value).state.store(state);
+    support::set_state(key, state);
   }
 
   std::string prefix_;

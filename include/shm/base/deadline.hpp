@@ -12,6 +12,7 @@ class deadline {
   using clock = std::chrono::steady_clock;
 
   static deadline never() noexcept { return deadline(clock::time_point::max()); }
+  static deadline now() noexcept { return deadline(clock::time_point::min()); }
 
   /// So far in the future that it cannot be represented counts as never; in the past (or not a
   /// number) as now.

@@ -8,28 +8,15 @@
 #include <string_view>
 #include <type_traits>
 
+#include "life_word.hpp"
+
 namespace shm::detail {
 
 /// Changes whenever anything in a segment moves or means something else. What every layout keeps,
 /// so that programs built with different ones can tell, and can remove each other's objects: the
-/// first eight bytes and what they mean, the place of this number, the keys, and what the
+/// magic and the states in the first eight bytes, the place of this number, the keys, and what the
 /// semaphores before the seats are.
-inline constexpr std::uint32_t layout_number = 1;
-
-/// The first eight bytes of a segment: whose it is, and where in its life. One word, because the
-/// creator's very first store has to say both.
-enum class segment_state : std::uint64_t {
-  blank = 0,  ///< as the kernel made it
-  under_construction = 0x53686d2100000001,
-  ready,
-  removing,  ///< somebody inside the door wants to remove it and looks whether anybody is attached
-  removed    ///< its end: handles refuse to go on
-};
-
-constexpr bool is_ours(segment_state state) noexcept {
-  return static_cast<std::uint64_t>(state) >> 32 ==
-         static_cast<std::uint64_t>(segment_state::ready) >> 32;
-}
+inline constexpr std::uint32_t layout_number = 2;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex };
 
@@ -74,25 +61,24 @@ struct description {
 
 struct header {
   // One cache line with all that a lock, a store and a load touch.
-  alignas(64) std::atomic<segment_state> state;
+  alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
   std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
   std::atomic<std::uint64_t> version;  ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
-  std::atomic<std::int32_t> set_id;
+  std::uint32_t reserved;  ///< 0
   description fixed;
 
   // Behind it: seat_entry[seats], the schema's text, the payload.
 };
 
-static_assert(std::atomic<segment_state>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
 static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
-static_assert(offsetof(header, state) == 0 &&
+static_assert(offsetof(header, life) == 0 &&
               offsetof(header, fixed) + offsetof(description, layout) == 72);
 
 }  // namespace shm::detail

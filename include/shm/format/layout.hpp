@@ -28,8 +28,18 @@ struct segment_layout {
     const std::size_t schema_offset = sizeof(header) + seats * sizeof(seat_entry);
     const std::size_t payload_offset =
         round_up(schema_offset + schema_length, std::max(cache_line, payload_alignment));
-    return {schema_offset, payload_offset, payload_offset + payload_size};
+    return {schema_offset, payload_offset,
+            round_up(payload_offset + payload_size, cache_line) + tail};
   }
+
+  /// Whether a segment of that size can be of this layout: an answer without attaching it.
+  static constexpr bool has_size_of_ours(std::size_t total) noexcept {
+    return total > sizeof(header) && total % cache_line == tail;
+  }
+
+ private:
+  /// Unused bytes that give our segments a size that hardly any other program's has.
+  static constexpr std::size_t tail = 8;
 };
 
 /// What the program that opens expects to find, or makes.

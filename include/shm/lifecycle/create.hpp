@@ -1,6 +1,8 @@
-// Create: makes the segment and constructs what lies in it, so that a death on the way shows.
+// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way shows.
 // SPDX-License-Identifier: MIT
 #pragma once
+
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -15,14 +17,46 @@
 #include "../os/key.hpp"
 #include "../os/refusals.hpp"
 #include "../os/segment.hpp"
+#include "door.hpp"
 #include "find.hpp"
 
 namespace shm::detail {
 
-/// A new set; nothing when another opener was first. Throws limit_reached.
-inline std::optional<found_set> make_set(const key& which, const options& how, subject& about) {
+/// How many seats a set is made with, and for whom.
+struct set_plan {
+  unsigned seats;
+  unsigned mode;
+  std::optional<ownership> beside;  ///< the segment's, where there is one: its set was lost
+
+  static set_plan of(const options& how) noexcept {
+    return {how.seats, permissions(how.access), std::nullopt};
+  }
+
+  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of an
+  /// object that is not ready.
+  static set_plan replacing_lost_set_of(const attached_segment& found,
+                                        unsigned seats_if_unknown) noexcept {
+    std::uint32_t seats = 0;
+    if (found.before.size >= sizeof(header)) {
+      load_shared<4>(&seats, &found.head().fixed.seats, sizeof seats);
+    }
+    const bool is_known = seats >= 1 && seats <= max_seats;
+    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, found.before.owner};
+  }
+};
+
+/// A new set; nothing when another opener was first. Throws limit_reached, or EPERM.
+inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
+  if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
+      !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
+    refuse_call("semget", EPERM, about,
+                "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
+                "this process would belong to another group; let its owner open it first, or a "
+                "process whose group is " +
+                    std::to_string(plan.beside->creator_group));
+  }
   const result<semaphore_set> made =
-      semaphore_set::create(which.set_key(), how.seats, permissions(how.access));
+      semaphore_set::create(which.set_key(), plan.seats, plan.mode);
   switch (made.error_number) {
     case 0: break;
     case EEXIST: return std::nullopt;  // another opener was first
@@ -33,14 +67,39 @@ inline std::optional<found_set> make_set(const key& which, const options& how, s
              "limits: sysctl kernel.sem");
     case EINVAL:
       refuse(errc::limit_reached, about,
-             "semget: " + std::to_string(how.seats) +
+             "semget: " + std::to_string(plan.seats) +
                  " seats are more semaphores than a set may have; use fewer options::seats or "
                  "raise the first number of: sysctl kernel.sem");
     default: refuse_set_call("semget", made.error_number, about);
   }
   about.set_id = made.value.id();
   crash_point("open: set made");
-  return found_set{made.value, semaphore::first_seat + how.seats, false, permissions(how.access)};
+  found_set found{made.value, true, {}};
+  if (plan.beside) {
+    const status given = found.set.give_to(*plan.beside);
+    if (means_gone(given.error_number)) return std::nullopt;
+    if (!given.ok()) refuse_set_call("semctl(IPC_SET)", given.error_number, about);
+    crash_point("open: set given to owner");
+  }
+  return found;
+}
+
+/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever made
+/// it. Where that cannot be known, or not be done, it stays for the next opener.
+inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
+  const result<set_values> now = inside.set().values();
+  if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
+  const result<segment> existing = segment::find(which.segment_key());
+  if (existing.ok()) {
+    const result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    if (!memory.ok()) return;
+    const life_word word = life_of(header_at(memory.value));
+    if (!word.is_ours() || word.mark() == inside.set().mark()) return;
+  } else if (existing.error_number != ENOENT) {
+    return;
+  }
+  static_cast<void>(inside.set().remove());
+  crash_point("open: useless set removed");
 }
 
 /// A fallback that is not silent: huge pages make an object faster, none make it no less right.
@@ -78,20 +137,17 @@ inline std::optional<segment> make_segment(const key& which, std::size_t size, c
 /// A new segment is all zeros; one that a dead creator left half-made may hold anything.
 enum class found_memory { zeroed, half_made };
 
-/// Inside the door. The caller says ready when all else is done, too.
+/// Precondition: the life word says under construction, by this process. The caller says ready when
+/// all else is done, too.
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
-                              const key& which, const options& how, const blueprint& plan,
-                              int set_id) {
+                              const key& which, const options& how, const blueprint& plan) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
-  // The very first store says both that it is ours and that it is not finished.
-  head.state.store(segment_state::under_construction, std::memory_order_release);
   crash_point("create: under construction");
   if (memory_is == found_memory::half_made) {
-    std::memset(memory + sizeof head.state, 0, layout.total - sizeof head.state);
+    std::memset(memory + sizeof head.life, 0, layout.total - sizeof head.life);
     crash_point("create: zeroed");
   }
 
-  head.set_id.store(set_id, std::memory_order_relaxed);
   description& facts = head.fixed;
   facts.layout = layout_number;
   facts.kind = static_cast<std::uint32_t>(plan.kind);

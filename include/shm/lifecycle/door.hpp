@@ -2,33 +2,65 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "../base/crash_point.hpp"
 #include "../base/deadline.hpp"
+#include "../os/process.hpp"
 #include "../os/refusals.hpp"
 
 namespace shm::detail {
 
 class door {
  public:
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out, naming
-  /// who is inside. Nothing when the set is gone.
+  door() = default;
+
+  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
+  /// names the process inside. Nothing when the set is gone, or the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
                                    const subject& about) {
-    const status entered = set.enter_door(until);
-    if (entered.ok()) {
-      crash_point("door: entered");
-      return door(set);
-    }
+    result<door> entered = try_enter(set, until);
+    if (entered.ok()) return std::move(entered.value);
     if (means_gone(entered.error_number)) return std::nullopt;
     if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
     refuse_set_call("semtimedop(door)", entered.error_number, about);
   }
 
-  door(door&& other) noexcept : set_(other.set_), inside_(std::exchange(other.inside_, false)) {}
+  /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
+  static result<door> try_enter(const semaphore_set& set, const deadline& until) noexcept {
+    status entered = set.try_enter_door(process::short_incarnation());
+    if (entered.error_number == EAGAIN && !until.passed()) {
+      let_out_program_before_exec(set);
+      entered = set.enter_door(process::short_incarnation(), until);
+    }
+    if (!entered.ok()) return {{}, entered.error_number};
+    crash_point("door: entered");
+    door inside(set);  // leaves it unless all goes well
+    result<set_values> now = set.values();
+    if (!now.ok()) return {{}, now.error_number};
+    // Only inside the door does the id name one set for sure: others remove it only in here.
+    set_mark mark = now.value.mark();
+    if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM};
+    if (mark == 0) {
+      mark = draw_mark(set.id());
+      const status put = set.put_mark(mark);
+      if (!put.ok()) return {{}, put.error_number};
+      crash_point("door: mark drawn");
+    }
+    inside.set_ = set.with_mark(mark);
+    inside.values_ = std::move(now.value);
+    return {std::move(inside), 0};
+  }
+
+  door(door&& other) noexcept
+      : set_(other.set_),
+        values_(std::move(other.values_)),
+        inside_(std::exchange(other.inside_, false)) {}
   door& operator=(door&&) = delete;
 
   ~door() { leave(); }
@@ -36,9 +68,27 @@ class door {
   /// Fails only when the set is gone, and then there is no door to leave.
   void leave() noexcept {
     if (!std::exchange(inside_, false)) return;
-    static_cast<void>(set_.leave_door());
+    static_cast<void>(set_.leave_door(process::short_incarnation()));
     crash_point("door: left");
   }
+
+  /// With its mark.
+  const semaphore_set& set() const noexcept { return set_; }
+  /// As they were when this process entered. Seats that were free then are free still: nobody sits
+  /// down outside the door.
+  const set_values& values() const noexcept { return values_; }
+
+  /// False: the set was removed, and with it this door; others may be inside the door of a new one.
+  bool is_held(const subject& about) const {
+    const result<bool> same = set_.is_itself();
+    if (!same.ok() && !means_gone(same.error_number)) {
+      refuse_set_call("semctl(GETVAL)", same.error_number, about);
+    }
+    return same.value;
+  }
+
+  /// Whether anybody sat here when this process entered.
+  bool somebody_sat() const noexcept { return values_.somebody_sits(set_.semaphores()); }
 
   [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
     refuse(errc::timed_out, about,
@@ -48,10 +98,35 @@ class door {
   }
 
  private:
-  explicit door(const semaphore_set& set) noexcept : set_(set) {}
+  explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
+
+  /// Random enough: two sets of one name must not have the same, and nobody gains by a guess.
+  static set_mark draw_mark(int set_id) noexcept {
+    const auto now = deadline::clock::now().time_since_epoch().count();
+    std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
+                          (static_cast<std::uint64_t>(set_id) << 32);
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+    const auto mark = static_cast<set_mark>(mixed) & ((1u << set_mark_bits) - 1);
+    return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
+  }
+
+  /// An exec in one thread while another was inside: the claim lives on in this process, although
+  /// the program that made it is gone. The value of the semaphore tells whose it is.
+  static void let_out_program_before_exec(const semaphore_set& set) noexcept {
+    const result<int> pid = set.last_process(semaphore::door);
+    if (!pid.ok() || pid.value != ::getpid()) return;
+    const result<int> program = set.value(semaphore::door);
+    if (!program.ok() || program.value == 0) return;
+    if (program.value == process::short_incarnation()) return;  // another thread of ours
+    // EAGAIN: another thread of ours did it.
+    static_cast<void>(set.leave_door(static_cast<short>(program.value)));
+  }
 
   semaphore_set set_;
-  bool inside_ = true;
+  set_values values_;
+  bool inside_ = false;
 };
 
 }  // namespace shm::detail

@@ -1,29 +1,36 @@
-// Find: looks at what lies under a key before anything is touched, and refuses what is not ours.
+// Find: what lies under a key, and whether it is ours and trusted; it joins and changes nothing.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "../base/crash_point.hpp"
 #include "../base/options.hpp"
 #include "../format/header.hpp"
+#include "../format/layout.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
 #include "../os/refusals.hpp"
 #include "../os/segment.hpp"
 #include "../os/semaphore_set.hpp"
+#include "life.hpp"
 
 namespace shm::detail {
 
-inline void check_trust(const ownership& found, access who, const char* what,
+/// For whom and for what an object is looked up.
+struct search {
+  const key& which;
+  access who;
+  purpose why;
+};
+
+inline void check_trust(const ownership& found, const search& wanted, const char* what,
                         const subject& about) {
-  if (found.trusted(who)) return;
-  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
+  const bool open_to_others = !found.lets_in_no_more_than(wanted.who);
+  if (!open_to_others && found.is_trusted(wanted.who, wanted.why)) return;
   refuse(
       errc::untrusted_owner, about,
       std::string("the ") + what + " has " + found.describe() +
@@ -35,15 +42,14 @@ inline void check_trust(const ownership& found, access who, const char* what,
 }
 
 struct found_set {
-  semaphore_set set;
-  unsigned semaphores = 0;
-  bool marked = false;  ///< false: new, nobody has used it yet
-  unsigned mode = 0;
+  semaphore_set set;    ///< its mark is not known: it counts only inside the door
+  bool is_new = false;  ///< nobody has said yet that it is ours
+  ownership owner;
 };
 
 /// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
-inline std::optional<found_set> find_set(const key& which, access who, subject& about) {
-  const result<semaphore_set> found = semaphore_set::find(which.set_key());
+inline std::optional<found_set> find_set(const search& wanted, subject& about) {
+  const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
   if (found.error_number == ENOENT) return std::nullopt;
   if (!found.ok()) refuse_set_call("semget", found.error_number, about);
   about.set_id = found.value.id();
@@ -53,56 +59,41 @@ inline std::optional<found_set> find_set(const key& which, access who, subject& 
   if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
-           "the semaphore set under key " + hex(which.set_key()) + " is not of this library (" +
-               why + "); it stays untouched; choose another name");
+           "the semaphore set under key " + hex(wanted.which.set_key()) +
+               " is not of this library (" + why +
+               "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
-  if (semaphores <= semaphore::first_seat) {
+  if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
     foreign("it has " + std::to_string(semaphores) + " semaphores");
   }
-  const result<std::vector<unsigned short>> values = found.value.values(semaphores);
-  if (means_gone(values.error_number)) return std::nullopt;
-  if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
-  const int mark = values.value[semaphore::mark];
-  const bool marked = mark == semaphore::mark_value;
-  if (!marked) {
-    const bool all_zero = std::all_of(values.value.begin(), values.value.end(),
-                                      [](unsigned short value) { return value == 0; });
-    // Every user of ours marks it first of all; so it has not been used, or not by us.
-    if (!all_zero || !now.value.never_used) {
-      foreign("its mark is missing");
-    }
+  const result<int> ours = found.value.value(semaphore::ours);
+  if (means_gone(ours.error_number)) return std::nullopt;
+  if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
+  const bool is_new = ours.value != semaphore::ours_value;
+  if (is_new) {
+    const result<set_values> values = found.value.values();
+    if (means_gone(values.error_number)) return std::nullopt;
+    if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+    bool all_zero = true;
+    for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
+    // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
+    if (!all_zero || !now.value.never_used) foreign("its mark is missing");
   }
-  check_trust(now.value.owner, who, "semaphore set", about);
-  return found_set{found.value, semaphores, marked, now.value.owner.mode};
+  check_trust(now.value.owner, wanted, "semaphore set", about);
+  return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set without the mark is foreign. False: it is
-/// gone.
+/// Before the set is used in any other way: a used set that does not say that it is ours is foreign.
+/// False: it is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
-  if (found.marked) return true;
-  const status put = found.set.put_mark();
-  crash_point("find: set marked");
-  // EAGAIN: another opener was first, and what it put is checked by whoever finds the set.
-  if (put.ok() || put.error_number == EAGAIN) return true;
-  if (means_gone(put.error_number)) return false;
-  refuse_set_call("semop(mark)", put.error_number, about);
-}
-
-/// When the kernel does not tell, somebody may.
-inline bool anybody_sits(const found_set& found) {
-  const result<std::vector<unsigned short>> values = found.set.values(found.semaphores);
-  if (!values.ok()) return !means_gone(values.error_number);
-  return std::any_of(values.value.begin() + semaphore::first_seat, values.value.end(),
-                     [](unsigned short taken) { return taken != 0; });
-}
-
-/// What the first eight bytes say, or the errno of attaching.
-inline result<segment_state> peek_state(const segment& where) {
-  const result<attachment> memory = attachment::of(where, attach_mode::read_only);
-  if (!memory.ok()) return {segment_state::blank, memory.error_number};
-  const auto& head = *static_cast<const header*>(static_cast<const void*>(memory.value.address()));
-  return {head.state.load(std::memory_order_seq_cst), 0};
+  if (!found.is_new) return true;
+  const status said = found.set.say_ours();
+  crash_point("find: set is ours");
+  // EAGAIN: another opener was first, and what it put is checked by the next one that looks.
+  if (said.ok() || said.error_number == EAGAIN) return true;
+  if (means_gone(said.error_number)) return false;
+  refuse_set_call("semop(mark)", said.error_number, about);
 }
 
 [[noreturn]] inline void refuse_foreign_segment(const subject& about) {
@@ -126,23 +117,46 @@ inline result<segment_state> peek_state(const segment& where) {
 
 struct attached_segment {
   segment where;
-  segment_status now;  ///< as it was before we attached
+  segment_status before;  ///< as it was before this process attached
   attachment memory;
+
+  header& head() const noexcept { return header_at(memory); }
 };
 
-/// Attached read-only, and not yet judged. Nothing: removed meanwhile. Throws not_found.
-inline std::optional<attached_segment> attach_to_look(const key& which, subject& about) {
+enum class looking { there, nothing, changed };
+
+/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it was
+/// removed meanwhile, look again.
+inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
+                              subject& about) {
   const result<segment> existing = segment::find(which.segment_key());
-  if (existing.error_number == ENOENT) refuse_not_found(about);
+  if (existing.error_number == ENOENT) return looking::nothing;
   if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+  found.where = existing.value;
   about.segment_id = existing.value.id();
   const result<segment_status> now = existing.value.stat();
-  if (means_gone(now.error_number)) return std::nullopt;
+  if (means_gone(now.error_number)) return looking::changed;
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-  result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
-  if (means_gone(memory.error_number)) return std::nullopt;
+  found.before = now.value;
+  result<attachment> memory = attachment::of(existing.value, mode);
+  if (means_gone(memory.error_number)) return looking::changed;
   if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
-  return attached_segment{existing.value, now.value, std::move(memory.value)};
+  found.memory = std::move(memory.value);
+  return looking::there;
+}
+
+/// The same, for a look: read-only, and not inherited by a child that another thread forks meanwhile.
+inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
+  const looking seen = attach_segment(which, attach_mode::read_only, found, about);
+  if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);
+  return seen;
+}
+
+/// How many are attached now, this process included. Nothing: the segment is gone for good.
+inline unsigned long count_attached(const segment& where, const subject& about) {
+  const result<segment_status> now = where.stat();
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  return now.value.attached;
 }
 
 }  // namespace shm::detail

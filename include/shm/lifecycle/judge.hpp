@@ -6,62 +6,51 @@
 
 #include "../base/crash_point.hpp"
 #include "../base/open_mode.hpp"
-#include "../base/options.hpp"
 #include "../format/verify.hpp"
+#include "door.hpp"
 #include "find.hpp"
+#include "life.hpp"
 #include "retire.hpp"
 
 namespace shm::detail {
 
 enum class verdict {
   usable,      // ready
-  unfinished,  // its creator died, and it is as we would make it: construct it again, in place
-  finished,    // its life is over: remove it, create anew
-  gone         // removed just now
+  unfinished,  // under construction, by this process now: construct it, in place
+  again        // removed just now, or changed by somebody else: start again
+};
+
+/// What the opener expects and may do.
+struct expectation {
+  search wanted;
+  open_mode mode;
+  const blueprint* plan;   ///< null: whatever is there
+  std::size_t total_size;  ///< of the segment that it would create
+  bool is_last_try;        ///< the deadline has passed
 };
 
 class judge {
  public:
-  judge(const key& which, open_mode mode, const options& how, const blueprint& plan,
-        std::size_t total_size, const subject& about) noexcept
-      : which_(which),
-        mode_(mode),
-        how_(how),
-        plan_(plan),
-        total_size_(total_size),
+  judge(const expectation& expected, const attached_segment& found, const door& inside,
+        bool set_was_ours, grace& lookers, const subject& about) noexcept
+      : expected_(expected),
+        found_(found),
+        inside_(inside),
+        set_was_ours_(set_was_ours),
+        lookers_(lookers),
         about_(about) {}
 
   /// Throws every refusal that the segment gives reason for.
-  verdict of(header& head, const segment& where, const segment_status& now, const found_set& found,
-             bool set_is_new) const {
-    const segment_state state = head.state.load(std::memory_order_acquire);
-    const bool as_we_would_make_it = now.size == total_size_;
-    if (state == segment_state::blank) {
-      // Every creator makes and marks its set first, so beside such a set it is ours.
-      const bool left_beside_our_set = found.marked && now.attached == 0;
-      if (!as_we_would_make_it && !left_beside_our_set) refuse_foreign_segment(about_);
-      // A creator marks its segment before it sits down.
-      if (anybody_sits(found)) {
-        refuse(errc::corrupt, about_,
-               "its first bytes are zero although processes sit in its seats: somebody scribbled "
-               "over the segment; end them, and remove it with shm::remove(name, shm::force)");
-      }
-    } else if (!is_ours(state)) {
-      refuse_foreign_segment(about_);
-    }
-    check_trust(now.owner, how_.access, "segment", about_);
-    switch (state) {
-      case segment_state::blank:
-        return as_we_would_make_it ? verdict::unfinished : verdict::finished;
-      case segment_state::under_construction: {
-        // Beside a new set an attached creator may live on, having lost the old one: leave it
-        // alone.
-        const bool abandoned = !set_is_new || now.attached == 0;
-        return as_we_would_make_it && abandoned ? verdict::unfinished : verdict::finished;
-      }
-      case segment_state::removed: return verdict::finished;
-      case segment_state::ready:
-      case segment_state::removing: return of_ready(head, where, now, found);
+  verdict of(life& word) const {
+    if (word.seen().is_blank()) return of_blank(word);
+    if (!word.seen().is_ours()) refuse_foreign_segment(about_);
+    check_trust(found_.before.owner, expected_.wanted, "segment", about_);
+    switch (word.state()) {
+      case life_state::removed: return discarded(word);
+      case life_state::under_construction: return of_unfinished(word);
+      case life_state::ready:
+      case life_state::removing: return of_ready(word);
+      case life_state::blank: break;
     }
     refuse(errc::corrupt, about_,
            "its state makes no sense: somebody scribbled over the segment; remove it with "
@@ -69,50 +58,101 @@ class judge {
   }
 
  private:
-  verdict of_ready(header& head, const segment& where, const segment_status& now,
-                   const found_set& found) const {
-    const auto facts = verified_description::read(head, now.size, which_, about_);
-    const bool as_it_is = mode_ == open_mode::open_as_it_is;
-    if (facts.until_last_detach() && !as_it_is && !is_in_use(where, now, &found)) {
-      const result<retirement> stale = retire_if_unused(head, where);
-      if (!stale.ok()) refuse_retirement(stale, about_);
-      return verdict::gone;  // or looked at by somebody since: look again
+  bool may_create() const noexcept { return detail::may_create(expected_.mode); }
+  bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
+  bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
+
+  /// A creator makes its set and says whose it is, then the segment, then attaches it.
+  verdict of_blank(life& word) const {
+    // A creator marks its segment before it sits down.
+    if (set_was_ours_ && inside_.somebody_sat()) {
+      refuse(errc::corrupt, about_,
+             "its first bytes are zero although processes sit in its seats: somebody scribbled "
+             "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    if (mode_ == open_mode::create_only) {
-      refuse(errc::already_exists, about_,
-             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    // Another program's; or a creator's that is inside the door of a set which was lost.
+    if (somebody_else_is_attached() && !expected_.is_last_try) return verdict::again;
+    if (!set_was_ours_ || somebody_else_is_attached()) refuse_foreign_segment(about_);
+    check_trust(found_.before.owner, expected_.wanted, "segment", about_);
+    return of_unfinished(word);
+  }
+
+  /// Its creator is dead, or has lost its set and will start again.
+  verdict of_unfinished(life& word) const {
+    const bool of_this_set = word.seen().is_blank() || word.was_changed_here();
+    if (!of_this_set && !inside_.is_held(about_)) return verdict::again;
+    if (!may_create()) {
+      if (!of_this_set && !expected_.is_last_try) return verdict::again;
+      refuse_half_made(about_);
     }
-    facts.check_content(head, plan_, about_);
-    if (head.set_id.load(std::memory_order_relaxed) != found.set.id()) {
-      if (now.attached > 0 && others_stay_attached(where, time_of_a_look)) {
-        if (as_it_is) {
-          refuse(errc::in_use, about_,
-                 "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
-                 "it open; end all of them, then open it: the value is kept");
-        }
-        // Judged by the new, empty set, a live holder of the lock would count as dead.
-        const status removed = retire_by_force(head, where);
-        if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-        return verdict::gone;
-      }
-      // Release: pairs with nothing but the door; the seats of the old set are empty in the new
-      // one.
-      head.set_id.store(found.set.id(), std::memory_order_release);
+    if (!of_this_set || !as_we_would_make_it()) return discarded(word);
+    if (word.seen().is_blank() && !word.change_to(life_state::under_construction)) {
+      return verdict::again;
+    }
+    return verdict::unfinished;
+  }
+
+  verdict of_ready(life& word) const {
+    const auto facts = verified_description::read(found_.head(), found_.before.size,
+                                                  expected_.wanted.which, about_);
+    if (!word.was_changed_here()) {
+      if (!inside_.is_held(about_)) return verdict::again;
+      if (somebody_else_is_attached()) return of_lost_in_use(word, facts);
+      // Nobody can hold the lock: adopt it.
+      if (!word.change_to(life_state::ready)) return verdict::again;
       crash_point("open: set adopted");
-    }
-    if (head.state.load(std::memory_order_relaxed) == segment_state::removing) {
-      // Somebody who wanted to remove it died before doing so.
-      head.state.store(segment_state::ready, std::memory_order_seq_cst);
+    } else if (word.state() == life_state::removing) {
+      // A process that wanted to remove it died before doing so.
+      if (!word.change_to(life_state::ready)) return verdict::again;
       crash_point("open: ready again");
     }
+    const bool is_stale = facts.until_last_detach() && found_.before.attached == 0;
+    if (is_stale && expected_.mode != open_mode::open_as_it_is) {
+      const bool may_reuse = may_create() && as_we_would_make_it();
+      const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
+      if (!stale.ok()) refuse_retirement(stale.error_number, about_);
+      if (stale.value == retirement::reusable) return verdict::unfinished;
+      if (stale.value != retirement::in_use) return verdict::again;
+      // Somebody has attached since: one more user, who is to find the same object.
+    }
+    check_content(facts);
     return verdict::usable;
   }
 
-  const key& which_;
-  open_mode mode_;
-  const options& how_;
-  const blueprint& plan_;
-  std::size_t total_size_;
+  void check_content(const verified_description& facts) const {
+    if (expected_.mode == open_mode::create_only) {
+      refuse(errc::already_exists, about_,
+             "it exists; open it with shm::open_or_create, or take it away with shm::remove(name)");
+    }
+    if (expected_.plan != nullptr) {
+      facts.check_content(found_.head(), *expected_.plan, about_);
+    }
+  }
+
+  /// Its semaphores were lost, and others are attached. Judged by the new set, a live holder of the
+  /// lock would count as dead: so nobody can go on with it.
+  verdict of_lost_in_use(life& word, const verified_description& facts) const {
+    check_content(facts);
+    if (!lookers_.is_over()) return verdict::again;
+    if (expected_.mode == open_mode::open_as_it_is) {
+      refuse(errc::in_use, about_,
+             "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
+             "it open; end all of them, then open it: the value is kept");
+    }
+    return discarded(word);
+  }
+
+  verdict discarded(life& word) const {
+    const result<retirement> gone = discard(word, found_.where);
+    if (!gone.ok()) refuse_retirement(gone.error_number, about_);
+    return verdict::again;
+  }
+
+  const expectation& expected_;
+  const attached_segment& found_;
+  const door& inside_;
+  bool set_was_ours_;
+  grace& lookers_;
   const subject& about_;
 };
 

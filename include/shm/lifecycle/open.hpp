@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -13,7 +12,7 @@
 #include "../base/open_mode.hpp"
 #include "../base/options.hpp"
 #include "../format/verify.hpp"
-#include "../os/made_here.hpp"
+#include "../os/pause.hpp"
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
@@ -27,44 +26,57 @@ struct place {
   segment where;
   attachment memory;
   semaphore_set set;
-  unsigned semaphores;
   verified_description facts;
-  seat_identity seat;
+  seat_identity seat{0, 0};  ///< of a read-only handle: none
 };
 
 class opener {
  public:
-  opener(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : which_(which),
-        mode_(mode),
-        how_(how),
-        plan_(plan),
+  /// `plan`: null for whatever is there, which is then only opened.
+  opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
+      : how_(how),
         until_(deadline::after(how.open_timeout)),
-        about_{which.name(), which.segment_key()} {}
+        about_{which.name(), which.segment_key()},
+        expected_{{which, how.access, purpose::read_and_write},
+                  mode,
+                  plan,
+                  plan == nullptr ? 0 : layout_of(how, *plan).total,
+                  false} {}
 
   place open() {
     if (how_.seats == 0 || how_.seats > max_seats) {
       refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
-    if (plan_.type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " + std::to_string(plan_.type->format().size()) +
+    if (plan() != nullptr && plan()->type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " +
+                      std::to_string(plan()->type->format().size()) +
                       " bytes, and the segment has room for " + std::to_string(max_schema_length) +
                       "; give the type fewer members, or share it as several objects");
     }
     process::prepare();
     process::accept_barriers();
-    for (;;) {
+    for (bool is_first = true;; is_first = false) {
+      expected_.is_last_try = until_.passed();
       if (std::optional<place> done = attempt()) return std::move(*done);
-      // What we had found was removed under us: look again.
-      if (until_.passed()) {
+      // What we had found was removed or changed under us, or others have to go first.
+      if (expected_.is_last_try) {
         refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
       }
+      if (!is_first) pause_for(std::chrono::microseconds(100));
     }
   }
 
  private:
   using attempt_result = std::optional<place>;
+
+  const key& which() const noexcept { return expected_.wanted.which; }
+  const blueprint* plan() const noexcept { return expected_.plan; }
+
+  static segment_layout layout_of(const options& how, const blueprint& plan) noexcept {
+    return segment_layout::of(how.seats, plan.type->format().size(), plan.payload_size,
+                              plan.payload_alignment);
+  }
 
   [[noreturn]] void refuse_argument(const std::string& why) const {
     throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
@@ -72,128 +84,131 @@ class opener {
 
   attempt_result attempt() {
     about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(which_, how_.access, about_);
-    const bool set_is_new = !found;
-    if (set_is_new) {
-      peek_segment();
-      found = make_set(which_, how_, about_);
+    std::optional<found_set> found = find_set(expected_.wanted, about_);
+    const bool set_was_ours = found && !found->is_new;
+    if (!found) {
+      const std::optional<set_plan> plan = plan_set();
+      if (plan) found = make_set(which(), *plan, about_);
       if (!found) return std::nullopt;
     }
     if (!mark_as_ours(*found, about_)) return std::nullopt;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
     if (!inside) return std::nullopt;
-    return settle(*found, set_is_new);
-  }
-
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
-  void peek_segment() {
-    const result<segment> found = segment::find(which_.segment_key());
-    if (found.error_number == ENOENT) {
-      if (!may_create(mode_)) refuse_not_found(about_);
-      return;
-    }
-    if (!found.ok()) refuse_segment_call("shmget", found.error_number, about_);
-    about_.segment_id = found.value.id();
-    const result<segment_status> now = found.value.stat();
-    if (means_gone(now.error_number)) return;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-    const result<segment_state> state = peek_state(found.value);
-    if (means_gone(state.error_number)) return;
-    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
-    // Blank, with a set beside it after all: a creator is at work.
-    const bool creating =
-        state.value == segment_state::blank && semaphore_set::find(which_.set_key()).ok();
-    if (creating) return;
-    if (!is_ours(state.value)) refuse_foreign_segment(about_);
-    check_trust(now.value.owner, how_.access, "segment", about_);
-  }
-
-  /// Inside the door.
-  attempt_result settle(const found_set& found, bool set_is_new) {
-    made_here<semaphore_set> set_made_here;
-    if (set_is_new) set_made_here.own(found.set);
-    for (;;) {
-      const result<segment> existing = segment::find(which_.segment_key());
-      if (existing.error_number == ENOENT) {
-        if (!may_create(mode_)) refuse_not_found(about_);
-        attempt_result done = create(found, set_is_new);
-        if (done) set_made_here.keep();
-        return done;
-      }
-      if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
-      about_.segment_id = existing.value.id();
-
-      const result<segment_status> now = existing.value.stat();
-      if (means_gone(now.error_number)) continue;
-      if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-      result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
-      if (means_gone(memory.error_number)) continue;
-      if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-      header& head = header_at(memory.value);
-      if (head.set_id.load(std::memory_order_relaxed) == found.set.id()) set_made_here.keep();
-
-      attempt_result done;
-      const judge opinion(which_, mode_, how_, plan_, layout().total, about_);
-      switch (opinion.of(head, existing.value, now.value, found, set_is_new)) {
-        case verdict::usable:
-          done = join(existing.value, std::move(memory.value), now.value.size, found);
-          if (done) set_made_here.keep();
-          return done;
-        case verdict::unfinished:
-          if (!may_create(mode_)) refuse_half_made(about_);
-          done = construct(existing.value, std::move(memory.value), found_memory::half_made, found);
-          if (done) set_made_here.keep();
-          return done;
-        case verdict::finished: remove(existing.value); break;
-        case verdict::gone: break;
-      }
+    try {
+      return settle(*found, *inside, set_was_ours);
+    } catch (...) {
+      remove_set_if_useless(*inside, which());
+      throw;
     }
   }
 
-  attempt_result create(const found_set& found, bool set_is_new) {
-    // Their segment was removed by hand (ipcrm -m); who sleeps there is told by this.
-    const bool orphaned = !set_is_new && anybody_sits(found);
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none. Nothing:
+  /// look again.
+  std::optional<set_plan> plan_set() {
+    attached_segment found;
+    switch (look_at_segment(which(), found, about_)) {
+      case looking::changed: return std::nullopt;
+      case looking::nothing:
+        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        return set_plan::of(how_);
+      case looking::there: break;
+    }
+    const life_word word = life_of(found.head());
+    if (word.is_blank()) {
+      // A creator makes its set before the segment, maybe after we looked for it; or it is inside
+      // the door of a set that was lost.
+      const bool creating = found.before.attached > 0 && !expected_.is_last_try;
+      if (creating || semaphore_set::find(which().set_key()).ok()) return std::nullopt;
+    }
+    if (!word.is_ours()) refuse_foreign_segment(about_);
+    check_trust(found.before.owner, expected_.wanted, "segment", about_);
+    if (word.state() == life_state::ready || word.state() == life_state::removing) {
+      verified_description::read(found.head(), found.before.size, which(), about_);
+    }
+    return set_plan::replacing_lost_set_of(found, how_.seats);
+  }
+
+  attempt_result settle(const found_set& set, const door& inside, bool set_was_ours) {
+    attached_segment found;
+    switch (attach_segment(which(), attach_mode::read_write, found, about_)) {
+      case looking::changed: return std::nullopt;
+      case looking::nothing:
+        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        return create(set, inside);
+      case looking::there: break;
+    }
+    life word(found.head(), inside.set().mark());
+    const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
+    switch (opinion.of(word)) {
+      case verdict::usable: return join(found, inside);
+      case verdict::unfinished:
+        return construct(word, found, found_memory::half_made, inside);
+      case verdict::again: break;
+    }
+    return std::nullopt;
+  }
+
+  attempt_result create(const found_set& set, const door& inside) {
+    // Their segment was removed by hand (ipcrm -m); those who sleep there are told by this.
+    const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
-    if (orphaned || !is_as_we_would_make_it(found)) {
-      const status removed = found.set.remove();
+    const bool as_we_would_make_it =
+        set.is_new || (set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access));
+    if (orphaned || !as_we_would_make_it) {
+      const status removed = inside.set().remove();
       const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
       if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
         refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
       }
       if (!must_serve) return std::nullopt;
     }
-    made_here<segment> segment_made_here;
-    const std::optional<segment> made = make_segment(which_, layout().total, how_, about_);
+    const segment_layout layout = layout_of(how_, *plan());
+    const std::optional<segment> made = make_segment(which(), layout.total, how_, about_);
     if (!made) return std::nullopt;
-    segment_made_here.own(*made);
     about_.segment_id = made->id();
     crash_point("create: segment made");
+    attached_segment found;
+    found.where = *made;
+    found.before.size = layout.total;
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-    attempt_result done = construct(*made, std::move(memory.value), found_memory::zeroed, found);
-    if (done) segment_made_here.keep();
-    return done;
+    if (!memory.ok()) {
+      // Not attached, it cannot say that it is removed. Inside this door nobody else attaches it.
+      if (inside.is_held(about_)) static_cast<void>(made->remove());
+      refuse_segment_call("shmat", memory.error_number, about_);
+    }
+    found.memory = std::move(memory.value);
+    life word(found.head(), inside.set().mark());
+    if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
+      return std::nullopt;
+    }
+    return construct(word, found, found_memory::zeroed, inside);
   }
 
-  attempt_result construct(const segment& where, attachment memory, found_memory memory_is,
-                           const found_set& found) {
-    header& head = header_at(memory);
-    construct_segment(head, memory_is, layout(), which_, how_, plan_, found.set.id());
-    attempt_result done = join(where, std::move(memory), layout().total, found);
+  attempt_result construct(life& word, attached_segment& found, found_memory memory_is,
+                           const door& inside) {
+    attempt_result done;
+    try {
+      construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
+      done = join(found, inside);
+    } catch (...) {
+      // Where that is not possible either, the next opener finds it half-made, as after a death.
+      static_cast<void>(discard(word, found.where));
+      throw;
+    }
     if (!done) return std::nullopt;
-    // Release: whoever sees ready sees all that was constructed. Last, so that a creation that
-    // fails can be taken back without anybody having seen it.
-    head.state.store(segment_state::ready, std::memory_order_release);
-    crash_point("create: ready");
-    return done;
+    // Last, so that a creation that fails can be taken back without anybody having seen it.
+    if (word.change_to(life_state::ready)) {
+      crash_point("create: ready");
+      return done;
+    }
+    seats::leave(inside.set(), done->seat);
+    return std::nullopt;
   }
 
-  attempt_result join(const segment& where, attachment memory, std::size_t size,
-                      const found_set& found) {
-    header& head = header_at(memory);
+  attempt_result join(attached_segment& found, const door& inside) {
     if (how_.lock_in_memory) {
-      const status locked = where.lock_in_memory();
+      const status locked = found.where.lock_in_memory();
       if (!locked.ok()) {
         refuse_call(
             "shmctl(SHM_LOCK)", locked.error_number, about_,
@@ -201,40 +216,22 @@ class opener {
             "it without options::lock_in_memory");
       }
     }
-    if (how_.prefault) memory.prefault(size);
+    if (how_.prefault) found.memory.prefault(found.before.size);
+    header& head = found.head();
     // Judged already, or just made; but what counts is the copy that is used from now on.
-    const auto facts = verified_description::read(head, size, which_, about_);
-    facts.check_content(head, plan_, about_);
+    const auto facts = verified_description::read(head, found.before.size, which(), about_);
+    if (plan() != nullptr) facts.check_content(head, *plan(), about_);
     const std::optional<seat_identity> seat =
-        seats(head, facts.seats(), found.set, found.semaphores).sit_down(about_);
+        seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
-    return place{where, std::move(memory), found.set, found.semaphores, facts, *seat};
+    return place{found.where, std::move(found.memory), inside.set(), facts, *seat};
   }
 
-  bool is_as_we_would_make_it(const found_set& found) const noexcept {
-    return found.semaphores == semaphore::first_seat + how_.seats &&
-           found.mode == permissions(how_.access);
-  }
-
-  void remove(const segment& old) {
-    const status removed = old.remove();
-    if (!removed.ok() && !means_gone(removed.error_number)) {
-      refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-    }
-    crash_point("open: old segment removed");
-  }
-
-  segment_layout layout() const noexcept {
-    return segment_layout::of(how_.seats, plan_.type->format().size(), plan_.payload_size,
-                              plan_.payload_alignment);
-  }
-
-  const key& which_;
-  open_mode mode_;
   const options& how_;
-  const blueprint& plan_;
   deadline until_;
   subject about_;
+  expectation expected_;
+  grace lookers_{std::chrono::milliseconds(10)};
 };
 
 }  // namespace shm::detail

@@ -7,8 +7,9 @@
 
 #include "../base/deadline.hpp"
 #include "../base/options.hpp"
-#include "../format/layout.hpp"
 #include "../format/verify.hpp"
+#include "../os/pause.hpp"
+#include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
 #include "retire.hpp"
@@ -24,108 +25,158 @@ enum class removal_mode {
 class remover {
  public:
   remover(const key& which, removal_mode mode)
-      : which_(which),
+      // Whom this user trusts does not matter here: the kernel knows who may remove.
+      : wanted_{which, access::everyone, purpose::read_and_write},
         mode_(mode),
         until_(deadline::after(options().open_timeout)),
         about_{which.name(), which.segment_key()} {}
 
   void remove() {
-    while (!attempt()) {
+    for (bool is_first = true; !attempt(); is_first = false) {
       if (until_.passed()) {
         refuse(errc::timed_out, about_, "others keep creating and removing it");
       }
+      if (!is_first) pause_for(std::chrono::microseconds(100));
     }
   }
 
  private:
-  /// False: it changed under us, look again.
+  /// False: it changed under us, or somebody may only be looking at it: look again.
   bool attempt() {
     about_.segment_id = about_.set_id = -1;
-    // Whom we trust does not matter here: the kernel knows who may remove.
-    const std::optional<found_set> found = find_set(which_, access::everyone, about_);
-    // Without a set there is no door. Who opens at the same time is told apart by being attached.
+    std::optional<found_set> found = find_set(wanted_, about_);
+    const bool set_was_ours = found && !found->is_new;
     if (!found) {
       crash_point("remove: no set");
-      return remove_segment(nullptr);
+      // Without a set there is no door, and without a door the state must not be changed.
+      const std::optional<set_plan> plan = plan_set();
+      if (!plan) return is_gone_;
+      found = make_set(wanted_.which, *plan, about_);
+      if (!found) return false;
     }
     if (!mark_as_ours(*found, about_)) return false;
     const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside || !remove_segment(&*found)) return false;
-    if (mode_ == removal_mode::if_dead && anybody_sits(*found)) {
-      refuse_in_use(&*found);  // their segment was removed by hand, and they go on
+    if (!inside) return false;
+    try {
+      return remove_all(*inside, set_was_ours);
+    } catch (...) {
+      remove_set_if_useless(*inside, wanted_.which);
+      throw;
+    }
+  }
+
+  bool remove_all(const door& inside, bool set_was_ours) {
+    if (!remove_segment(inside, set_was_ours)) return false;
+    if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
+      refuse_in_use(inside);  // their segment was removed by hand, and they go on
     }
     crash_point("remove: before set");
-    const status removed = found->set.remove();
+    const status removed = inside.set().remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
       refuse_set_call("semctl(IPC_RMID)", removed.error_number, about_);
     }
+    crash_point("remove: set gone");
     return true;
+  }
+
+  /// Of an object whose set was lost. Nothing: there is nothing to remove, or look again.
+  std::optional<set_plan> plan_set() {
+    attached_segment found;
+    const looking seen = look_at_segment(wanted_.which, found, about_);
+    is_gone_ = seen == looking::nothing;
+    if (seen != looking::there) return std::nullopt;
+    const life_word word = life_of(found.head());
+    if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
+    if (!word.is_ours()) refuse_foreign_segment(about_);
+    const status right = found.where.may_remove();
+    if (means_gone(right.error_number)) return std::nullopt;
+    if (!right.ok()) refuse_retirement(right.error_number, about_);
+    return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
   /// True when there is none any more.
-  bool remove_segment(const found_set* beside) {
-    const result<segment> existing = segment::find(which_.segment_key());
-    if (existing.error_number == ENOENT) return true;
-    if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about_);
-    about_.segment_id = existing.value.id();
-    // A set made after we looked for it has a door, and the segment's creator may be inside.
-    if (beside == nullptr && find_set(which_, access::everyone, about_)) return false;
-    const result<segment_status> now = existing.value.stat();
-    if (means_gone(now.error_number)) return false;
-    if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about_);
-    const result<segment_state> state = peek_state(existing.value);
-    if (means_gone(state.error_number)) return false;
-    if (!state.ok()) refuse_segment_call("shmat", state.error_number, about_);
+  bool remove_segment(const door& inside, bool set_was_ours) {
+    attached_segment found;
+    // A first look, because to change the state needs more than to see whether it is ours.
+    switch (look_at_segment(wanted_.which, found, about_)) {
+      case looking::changed: return false;
+      case looking::nothing: return true;
+      case looking::there: break;
+    }
+    refuse_unless_ours(found, inside, set_was_ours);
+    found = attached_segment{};
+    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
+      case looking::changed: return false;
+      case looking::nothing: return true;
+      case looking::there: break;
+    }
+    refuse_unless_ours(found, inside, set_was_ours);
+    life word(found.head(), inside.set().mark());
+    if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
 
-    const bool half_made_blank =
-        state.value == segment_state::blank && beside != nullptr && beside->marked;
-    if (!is_ours(state.value) && !half_made_blank) refuse_foreign_segment(about_);
-    result<attachment> memory = attachment::of(existing.value, attach_mode::read_write);
-    if (means_gone(memory.error_number)) return false;
-    if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about_);
-    header& head = header_at(memory.value);
-    if (verified_description::belongs_to_another_name(head, now.value.size, which_, about_)) {
+    const bool has_handles =
+        word.state() == life_state::ready || word.state() == life_state::removing;
+    // Also where somebody scribbled over the state of an object that is in use: its handles go on.
+    const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
+    if (inside.somebody_sat() && !is_final) refuse_in_use(inside);
+    if (mode_ == removal_mode::if_dead) require_dead(found);
+    if (!has_handles) {
+      if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
+        return settled(discard(word, found.where), inside);
+      }
+      return false;
+    }
+    if (!word.was_changed_here()) {
+      if (!inside.is_held(about_)) return false;
+      if (count_attached(found.where, about_) > 1) {
+        return settled({retirement::in_use, 0}, inside);
+      }
+      if (!word.change_to(life_state::ready)) return false;
+    }
+    return settled(retire_if_unused(word, found.where, false), inside);
+  }
+
+  void refuse_unless_ours(const attached_segment& found, const door& inside,
+                          bool set_was_ours) const {
+    const life_word word = life_of(found.head());
+    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has it
+    // attached; or somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_ours =
+        word.is_blank() && set_was_ours &&
+        (inside.somebody_sat() || count_attached(found.where, about_) == 1);
+    if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
+    if (verified_description::belongs_to_another_name(found.head(), found.before.size,
+                                                      wanted_.which, about_)) {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
     }
-    // Half-made, or removed before: nobody has a handle. Never "removing", which a later opener
-    // takes for ready, should we die.
-    const bool has_no_handles =
-        state.value != segment_state::ready && state.value != segment_state::removing;
-    const bool in_use =
-        mode_ != removal_mode::forced && is_in_use(existing.value, now.value, beside);
-    if (mode_ == removal_mode::if_dead) {
-      if (in_use) refuse_in_use(beside);
-      require_dead(head, now.value, state.value);
-    }
-    // But somebody may have scribbled over the state of one that is in use: its handles go on.
-    if (mode_ == removal_mode::if_unused && in_use && state.value != segment_state::removed &&
-        has_no_handles) {
-      refuse_in_use(beside);
-    }
-    if (mode_ == removal_mode::forced || has_no_handles) {
-      check(retire_by_force(head, existing.value));
-      return true;
-    }
-    const result<retirement> outcome = retire_if_unused(head, existing.value);
-    if (outcome.value == retirement::in_use) {
-      if (!in_use) return false;  // not before; may be somebody who only looks
-      refuse_in_use(beside);
-    }
-    if (!outcome.ok()) refuse_retirement(outcome, about_);
+  }
+
+  bool settled(const result<retirement>& outcome, const door& inside) {
+    if (!outcome.ok()) refuse_retirement(outcome.error_number, about_);
+    if (outcome.value == retirement::in_use && lookers_.is_over()) refuse_in_use(inside);
+    return outcome.value == retirement::done;
+  }
+
+  bool checked(const status& removed) const {
+    if (!removed.ok()) refuse_retirement(removed.error_number, about_);
     return true;
   }
 
-  void require_dead(const header& head, const segment_status& now, segment_state state) const {
-    switch (state) {
-      case segment_state::under_construction:
-      case segment_state::removed: return;
-      case segment_state::ready:
-      case segment_state::removing:
-        if (verified_description::read(head, now.size, which_, about_).until_last_detach()) return;
+  void require_dead(const attached_segment& found) const {
+    const life_word word = life_of(found.head());
+    switch (word.state()) {
+      case life_state::under_construction:
+      case life_state::removed: return;
+      case life_state::ready:
+      case life_state::removing:
+        if (verified_description::read(found.head(), found.before.size, wanted_.which, about_)
+                .until_last_detach()) {
+          return;
+        }
         refuse(errc::in_use, about_,
                "nobody is attached, but it was made to stay until it is removed");
-      case segment_state::blank: break;
+      case life_state::blank: break;
     }
     // Blank, it may be another program's, under a key where our semaphores were left.
     refuse(errc::in_use, about_,
@@ -133,23 +184,18 @@ class remover {
            "it is of no use, take it away with shm::remove(name)");
   }
 
-  void check(const status& removed) const {
-    if (!removed.ok()) refuse_segment_call("shmctl(IPC_RMID)", removed.error_number, about_);
-  }
-
-  [[noreturn]] void refuse_in_use(const found_set* beside) const {
-    const std::string who =
-        beside == nullptr ? "somebody"
-                          : occupants(beside->set, beside->semaphores - semaphore::first_seat);
+  [[noreturn]] void refuse_in_use(const door& inside) const {
     refuse(errc::in_use, about_,
-           "processes are attached (seats: " + who +
+           "processes are attached (seats: " + occupants(inside.set(), inside.set().seats()) +
                "); end them, or take it away under them with shm::remove(name, shm::force)");
   }
 
-  const key& which_;
+  search wanted_;
   removal_mode mode_;
   deadline until_;
   subject about_;
+  bool is_gone_ = false;
+  grace lookers_{std::chrono::milliseconds(10)};
 };
 
 }  // namespace shm::detail

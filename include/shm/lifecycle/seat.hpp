@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "../base/crash_point.hpp"
 #include "../format/layout.hpp"
 #include "../os/process.hpp"
 #include "../os/refusals.hpp"
+#include "door.hpp"
 
 namespace shm::detail {
 
@@ -51,20 +51,21 @@ class seat_identity {
 
 enum class seat_verdict { alive, dead, set_is_gone };
 
-/// Who sits on the seats of one object: the set's semaphores tell, and the entries in the segment's
-/// header. Alters nothing; read permission is enough.
-class seat_register {
+/// The seats of one object: the set's semaphores tell whether somebody sits, and the entries in the
+/// segment's header tell who.
+class seats {
  public:
-  /// The header has `entries`, the set `semaphores` in all; a seat needs both. A set that was lost
-  /// and made anew may have fewer than the header.
-  seat_register(const header& head, unsigned entries, const semaphore_set& set,
-                unsigned semaphores) noexcept
+  /// The header has `entries`; a seat needs a semaphore, too. A set that was lost and made anew may
+  /// have fewer than the header.
+  seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
       : entries_of_(seats_of(head)),
         entries_(entries),
         set_(set),
-        count_(std::min(entries, semaphores - semaphore::first_seat)) {}
+        count_(std::min(entries, set.seats())) {}
 
-  /// Once dead, dead for ever: nobody else is given that generation. An error is not a death.
+  unsigned count() const noexcept { return count_; }
+
+  /// A dead owner never returns: nobody else is given its generation. An error is not a death.
   seat_verdict judge(seat_identity who, const subject& about) const {
     if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
@@ -73,16 +74,22 @@ class seat_register {
                  ": somebody scribbled over the segment; remove it with shm::remove(name, "
                  "shm::force)");
     }
-    if (who.seat() >= count_) return seat_verdict::dead;  // it sat in the set that was lost
-    const result<int> taken = set_.value(index(who.seat()));
-    if (!taken.ok()) {
-      if (means_gone(taken.error_number)) return seat_verdict::set_is_gone;
-      refuse_set_call("semctl(GETVAL)", taken.error_number, about);
+    // A seat that the set does not have was one of a set that was lost.
+    bool alive = who.seat() < count_;
+    if (alive) {
+      const result<int> taken = set_.value(index(who.seat()));
+      if (!taken.ok()) return gone(taken.error_number, about);
+      // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
+      const std::uint32_t occupant =
+          entries_of_[who.seat()].generation.load(std::memory_order_acquire);
+      alive = taken.value >= 1 && occupant == who.generation();
     }
-    // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
-    const std::uint32_t occupant = entry(who.seat()).generation.load(std::memory_order_acquire);
-    return taken.value >= 1 && occupant == who.generation() ? seat_verdict::alive
-                                                            : seat_verdict::dead;
+    // Of another set, which has the same id by now or in this IPC namespace, the value tells
+    // nothing.
+    const result<bool> same_set = set_.is_itself();
+    if (!same_set.ok()) return gone(same_set.error_number, about);
+    if (!same_set.value) return seat_verdict::set_is_gone;
+    return alive ? seat_verdict::alive : seat_verdict::dead;
   }
 
   /// The process on that seat, as the kernel tells it; nothing where nobody sits.
@@ -92,49 +99,27 @@ class seat_register {
     return set_.last_process(index(seat));
   }
 
-  unsigned count() const noexcept { return count_; }
-
- private:
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  const seat_entry& entry(unsigned seat) const noexcept { return entries_of_[seat]; }
-
-  const seat_entry* entries_of_;
-  unsigned entries_;
-  semaphore_set set_;
-  unsigned count_;
-};
-
-/// The seats of one object, for read-write handles.
-class seats {
- public:
-  seats(header& head, unsigned entries, const semaphore_set& set, unsigned semaphores) noexcept
-      : head_(&head),
-        register_(head, entries, set, semaphores),
-        set_(set),
-        semaphores_(semaphores),
-        count_(register_.count()) {}
-
-  seat_verdict judge(seat_identity who, const subject& about) const {
-    return register_.judge(who, about);
-  }
-
-  /// Inside the door. Nothing when the set is gone.
-  std::optional<seat_identity> sit_down(const subject& about) const {
-    const result<std::vector<unsigned short>> values = set_.values(semaphores_);
-    if (!values.ok()) {
-      if (means_gone(values.error_number)) return std::nullopt;
-      refuse_set_call("semctl(GETALL)", values.error_number, about);
-    }
-    drain(values.value[semaphore::wake]);
+  /// Precondition: the caller is `inside`. Nothing when the set is gone.
+  std::optional<seat_identity> sit_down(header& head, const door& inside,
+                                        const subject& about) const {
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (values.value[index(seat)] != 0 && !give_back_leftover(seat)) continue;
-      const status taken = set_.take_seat(seat);
-      if (taken.ok()) return occupy(seat);
+      seat_entry& entry = seats_of(head)[seat];
+      if (inside.values()[index(seat)] != 0 && !give_back_leftover(entry, seat)) continue;
+      status taken = set_.take_seat(seat);
+      if (taken.error_number == ERANGE) {
+        // 32767 tokens: make room. So many are left that nobody sleeps in vain.
+        static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
+        crash_point("seat: room made");
+        taken = set_.take_seat(seat);
+      }
+      if (taken.ok()) {
+        crash_point("seat: taken");
+        return occupy(head, entry, seat, inside.values()[semaphore::wake]);
+      }
       if (means_gone(taken.error_number)) return std::nullopt;
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
+    if (!inside.is_held(about)) return std::nullopt;
     refuse(
         errc::no_free_seat, about,
         "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
@@ -142,84 +127,78 @@ class seats {
             "no seat, or create the object with a larger options::seats");
   }
 
-  /// Gives the seat back. `holding`: the handle dies with the lock, so whoever sleeps must be woken
-  /// to find that out, as the kernel would do for a dead process.
-  void leave(seat_identity who, bool holding) const noexcept {
-    status left = leave_once(who.seat(), holding);
-    if (left.error_number == ERANGE) {  // 32767 deaths and nobody slept: make room
-      static_cast<void>(set_.drain_wake_tokens(1));
-      left = leave_once(who.seat(), holding);
+  /// Always posts a token: a thread of this process may have been about to wake a waiter, and another
+  /// process may wait for a lock that this handle was taken to hold.
+  static void leave(const semaphore_set& set, seat_identity who) noexcept {
+    // ERANGE: 32767 tokens, because nobody slept: make room.
+    if (set.leave_seat(who.seat()).error_number == ERANGE) {
+      static_cast<void>(set.drain_wake_tokens(1));
+      // Any other failure means that the set is gone, and the seat with it.
+      static_cast<void>(set.leave_seat(who.seat()));
     }
-    // Any other failure means that the set is gone, and the seat with it.
-    static_cast<void>(left);
     crash_point("seat: left");
   }
 
-  /// Whether anybody sits here but that one; 0 is nobody.
-  bool anybody_but(std::uint64_t identity) const noexcept {
-    for (unsigned seat = 0; seat < count_; ++seat) {
-      if (identity != 0 && seat_identity::in(identity).seat() == seat) continue;
-      const result<int> taken = set_.value(index(seat));
-      if (taken.ok() && taken.value != 0) return true;
-    }
-    return false;
-  }
-
-  unsigned count() const noexcept { return count_; }
-
  private:
+  static constexpr int harmless_tokens = 8;  // each costs some sleeper one look more
+
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
   }
-  seat_entry& entry(unsigned seat) const noexcept { return seats_of(*head_)[seat]; }
 
-  status leave_once(unsigned seat, bool holding) const noexcept {
-    return holding ? set_.leave_seat_and_post(seat) : set_.leave_seat(seat);
+  static seat_verdict gone(int error_number, const subject& about) {
+    if (means_gone(error_number)) return seat_verdict::set_is_gone;
+    refuse_set_call("semctl(GETVAL)", error_number, about);
   }
 
-  seat_identity occupy(unsigned seat) const noexcept {
-    crash_point("seat: taken");
-    entry(seat).process.store(::getpid(), std::memory_order_relaxed);
-    entry(seat).incarnation.store(process::incarnation(), std::memory_order_relaxed);
+  seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
+    entry.process.store(::getpid(), std::memory_order_relaxed);
+    crash_point("seat: process stored");
+    entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    crash_point("seat: incarnation stored");
     // Relaxed: the door makes this the only one who counts.
     std::uint32_t generation = 0;
     while (generation == 0) {
-      generation = (head_->last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
+      generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
                    seat_identity::generation_mask;
     }
     crash_point("seat: generation drawn");
-    // Release: whoever sees the generation sees the incarnation before it.
-    entry(seat).generation.store(generation, std::memory_order_release);
+    // Release: a process that sees the generation sees the incarnation before it.
+    entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
-    // Whoever saw the entry of the occupant before took a dead owner for alive: let it look again.
+    drain(tokens);
+    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to look
+    // again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};
   }
 
-  /// Each death leaves a token. At 32767 nobody could sit down any more.
+  /// Deaths and closed handles leave tokens behind where nobody sleeps; at 32767 nobody could sit
+  /// down any more. A token may be meant for a process that is about to sleep. So only a process
+  /// that has a seat drains: it posts one token afterwards, and if it dies first, the kernel does.
   void drain(int tokens) const noexcept {
-    // Fails only when somebody took tokens meanwhile, which is as good.
-    if (tokens > 1) static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+    if (tokens <= harmless_tokens) return;
+    // EAGAIN: others took tokens meanwhile.
+    static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+    crash_point("seat: tokens drained");
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
   /// nobody's.
-  bool give_back_leftover(unsigned seat) const noexcept {
-    const seat_entry& found = entry(seat);
+  bool give_back_leftover(const seat_entry& found, unsigned seat) const noexcept {
     if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
         found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
       return false;
     }
     // The entry only says where to look; the kernel says whose it is.
     const result<int> pid = set_.last_process(index(seat));
-    return pid.ok() && pid.value == ::getpid() && set_.leave_seat_and_post(seat).ok();
+    return pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok();
   }
 
-  header* head_;
-  seat_register register_;
+  const seat_entry* entries_of_;
+  unsigned entries_;
   semaphore_set set_;
-  unsigned semaphores_;
   unsigned count_;
 };
 

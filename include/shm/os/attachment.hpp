@@ -25,6 +25,8 @@ class attachment {
   }
   ~attachment() { detach(); }
 
+  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved), and
+  /// touching it would end this program with SIGBUS.
   static result<attachment> of(const segment& target, attach_mode mode) noexcept {
     void* const address =
         ::shmat(target.id(), nullptr, mode == attach_mode::read_only ? SHM_RDONLY : 0);
@@ -32,7 +34,16 @@ class attachment {
     if (address == reinterpret_cast<void*>(-1)) return {{}, errno};
     result<attachment> attached;
     attached.value.address_ = static_cast<std::byte*>(address);
+    // Linux before 5.14 and emulators do not know it (EINVAL): there it stays unsaid.
+    if (::madvise(address, page_size, populate_read) != 0 && errno == EFAULT) return {{}, EFAULT};
     return attached;
+  }
+
+  /// Whether a child that any thread forks from now on inherits the attachment. `size`: the whole
+  /// segment's, because a mapping that is split counts as attached twice.
+  void let_children_inherit(bool inherit, std::size_t size) const noexcept {
+    // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
+    static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
   }
 
   std::byte* address() const noexcept { return address_; }
@@ -40,9 +51,8 @@ class attachment {
 
   /// Maps every page of the first `size` bytes now. Reading is enough: it allocates and maps.
   void prefault(std::size_t size) const noexcept {
-    constexpr std::size_t smallest_page = 4096;
     const volatile std::byte* const first = address_;
-    for (std::size_t offset = 0; offset < size; offset += smallest_page) {
+    for (std::size_t offset = 0; offset < size; offset += page_size) {
       static_cast<void>(first[offset]);
     }
   }
@@ -53,6 +63,9 @@ class attachment {
   }
 
  private:
+  static constexpr std::size_t page_size = 4096;
+  static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
+
   std::byte* address_ = nullptr;
 };
 

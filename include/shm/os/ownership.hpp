@@ -6,37 +6,68 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "../base/options.hpp"
 
 namespace shm::detail {
 
+/// What an opener is going to do with an object.
+enum class purpose { read, read_and_write };
+
 struct ownership {
   uid_t owner = 0;
   uid_t creator = 0;
+  gid_t group = 0;
+  gid_t creator_group = 0;
   unsigned mode = 0;
 
   static ownership of(const ipc_perm& permissions) noexcept {
-    return {permissions.uid, permissions.cuid, permissions.mode & 0777u};
+    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
+            permissions.mode & 0777u};
   }
 
-  /// The owner can give the object away and keep access as its creator, so both count.
-  bool trusted(access who) const noexcept {
-    const bool ours = is_ours(owner) && is_ours(creator);
-    const bool no_more_than_asked = (mode & ~permissions(who)) == 0;
-    return (ours || who != access::owner) && no_more_than_asked;
+  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
+
+  /// The owner can give the object away and keep access as its creator, so both count. The same
+  /// goes for the group: it can become any, but the creator's group stays what it was.
+  bool is_trusted(access who, purpose why) const {
+    if (is_ours(owner) && is_ours(creator)) return true;
+    switch (who) {
+      case access::owner: return false;
+      case access::group: return is_of_our_group();
+      case access::group_read: return why == purpose::read && is_of_our_group();
+      case access::everyone_read: return why == purpose::read;
+      case access::everyone: return true;
+    }
+    return false;
   }
 
   std::string describe() const {
     const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
-    std::string text = "owner uid " + std::to_string(owner);
+    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
     if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
     return text + ", mode " + octal;
   }
 
  private:
   static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
+
+  bool is_of_our_group() const {
+    if (creator == 0) return is_our_group(group);
+    return creator_group == group && is_our_group(group);
+  }
+  static bool is_our_group(gid_t one) {
+    if (one == ::getegid()) return true;
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since, so not trusted
+    return std::find(groups.begin(), groups.end(), one) != groups.end();
+  }
+
   char digit(unsigned shift) const noexcept {
     return static_cast<char>('0' + ((mode >> shift) & 7u));
   }

@@ -108,6 +108,11 @@ class process {
     return mixed ^ mixed >> 32;
   }
 
+  /// The same as a number that a semaphore can be raised by: 1 to 32767.
+  static short short_incarnation() noexcept {
+    return static_cast<short>(1 + incarnation() % 32767);
+  }
+
  private:
   using epoch_word = std::atomic<process_epoch>;
   static_assert(epoch_word::is_always_lock_free);

@@ -18,7 +18,7 @@ struct segment_status {
   ownership owner;
 };
 
-/// Names a segment; owns nothing (see made_here.hpp). Every function is one system call.
+/// Names a segment; owns nothing.
 class segment {
  public:
   segment() = default;
@@ -28,7 +28,7 @@ class segment {
     return of(::shmget(key, 0, 0));
   }
 
-  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  /// Fails with EEXIST when the key is taken.
   static result<segment> create(key_t key, std::size_t size, unsigned mode, bool huge) noexcept {
     const int flags = IPC_CREAT | IPC_EXCL | static_cast<int>(mode) | (huge ? SHM_HUGETLB : 0);
     return of(::shmget(key, size, flags));
@@ -42,11 +42,11 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// IPC_SET: gives the segment another mode; owner and group stay.
-  status set_mode(unsigned mode) const noexcept {
+  /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
+  /// no.
+  status may_remove() const noexcept {
     shmid_ds data{};
     if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
-    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(mode);
     return status::of(::shmctl(id_, IPC_SET, &data));
   }
 

@@ -7,9 +7,12 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <ctime>
-#include <vector>
+#include <memory>
+#include <new>
 
 #include "../base/deadline.hpp"
 #include "ownership.hpp"
@@ -20,37 +23,85 @@ namespace shm::detail {
 /// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
 /// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
 namespace semaphore {
-inline constexpr unsigned short door = 0;  // 1 while one process creates, joins or removes
+inline constexpr unsigned short door = 0;  // not 0 while one process creates, joins or removes
 inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
-inline constexpr unsigned short raw = 2;   // 1 while somebody edits an array in place
-inline constexpr unsigned short mark = 3;  // 0, or the value that says that this set is ours
-// 4 and 5 are reserved for waiting on changes
+inline constexpr unsigned short raw = 2;   // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short ours = 3;  // 0, or the value that says that this set is ours
+inline constexpr unsigned short mark_low = 4;    // these two: which set of ours
+inline constexpr unsigned short mark_high = 5;   //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
-inline constexpr short mark_value = 0x5348;      // "SH"
+inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
+
+/// Tells a set from every other one: the kernel uses an id again after some four million sets, and
+/// in another IPC namespace the same id is another set. Random; 0 while not drawn.
+using set_mark = std::uint32_t;
+inline constexpr unsigned set_mark_bits = 29;
+inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
+
+constexpr set_mark mark_of(int low, int high) noexcept {
+  return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
+}
 
 struct set_status {
   unsigned semaphores = 0;
-  bool never_used = false;  ///< no semop yet since it was created
+  bool never_used = false;  ///< no semop since the set was created
   ownership owner;
 };
 
-/// Names a set; owns nothing (see made_here.hpp). EINTR is never returned: calls go on with the
-/// time that is left. EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+/// The values of all semaphores at one moment.
+class set_values {
+ public:
+  /// Room for the largest set that semop can address, because the kernel is not told how much there
+  /// is, and the id may belong to a larger set by now.
+  static constexpr std::size_t most = 65536;
+
+  unsigned short operator[](std::size_t which) const noexcept { return all_[which]; }
+  set_mark mark() const noexcept {
+    return mark_of(all_[semaphore::mark_low], all_[semaphore::mark_high]);
+  }
+
+  /// In a set with so many semaphores.
+  bool somebody_sits(unsigned semaphores) const noexcept {
+    for (unsigned i = semaphore::first_seat; i < semaphores; ++i) {
+      if (all_[i] != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  friend class semaphore_set;
+  std::unique_ptr<unsigned short[]> all_;
+};
+
+/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
+/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+///
+/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
+/// id still names the set with that mark; where it does not, they fail with EAGAIN.
 class semaphore_set {
  public:
   semaphore_set() = default;
-  explicit semaphore_set(int id) noexcept : id_(id) {}
+  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
+      : id_(id), semaphores_(semaphores), mark_(mark) {}
 
-  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0)); }
+  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
 
-  /// Fails with EEXIST when the key is taken. IPC_PRIVATE makes one without a key.
+  /// Fails with EEXIST when the key is taken.
   static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
-    return of(::semget(key, static_cast<int>(semaphore::first_seat + seats),
-                       IPC_CREAT | IPC_EXCL | static_cast<int>(mode)));
+    const unsigned semaphores = semaphore::first_seat + seats;
+    return of(
+        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
+        semaphores);
   }
 
+  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
+  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
+
   int id() const noexcept { return id_; }
+  set_mark mark() const noexcept { return mark_; }
+  unsigned semaphores() const noexcept { return semaphores_; }
+  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
 
   result<set_status> stat() const noexcept {
     semid_ds data{};
@@ -62,66 +113,99 @@ class semaphore_set {
         0};
   }
 
+  /// IPC_SET: owner, group and mode become those given.
+  status give_to(const ownership& whom) const noexcept {
+    semid_ds data{};
+    data.sem_perm.uid = whom.owner;
+    data.sem_perm.gid = whom.group;
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
+    argument where;
+    where.status = &data;
+    return status::of(::semctl(id_, 0, IPC_SET, where));
+  }
+
   result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
 
   /// The process that last changed that semaphore: only ever to be shown to people, or compared
   /// with this very process.
   result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
 
-  result<std::vector<unsigned short>> values(unsigned semaphores) const {
-    result<std::vector<unsigned short>> all{std::vector<unsigned short>(semaphores), 0};
+  result<set_values> values() const noexcept {
+    result<set_values> found;
+    // Left as it is: only what the set has is written, and only that is read.
+    found.value.all_.reset(new (std::nothrow) unsigned short[set_values::most]);
     argument where;
-    where.values = all.value.data();
-    if (::semctl(id_, 0, GETALL, where) == -1) all.error_number = errno;
-    return all;
+    where.values = found.value.all_.get();
+    if (where.values == nullptr) {
+      found.error_number = ENOMEM;
+    } else if (::semctl(id_, 0, GETALL, where) == -1) {
+      found.error_number = errno;
+    }
+    return found;
   }
 
-  status put_mark() const noexcept {
-    return run({{semaphore::mark, 0, IPC_NOWAIT}, {semaphore::mark, semaphore::mark_value, 0}});
+  /// Whether the id still names the set with this mark.
+  result<bool> is_itself() const noexcept {
+    const result<int> low = value(semaphore::mark_low);
+    if (!low.ok()) return {false, low.error_number};
+    const result<int> high = value(semaphore::mark_high);
+    if (!high.ok()) return {false, high.error_number};
+    const set_mark found = mark_of(low.value, high.value);
+    return {found == mark_, 0};
   }
 
-  status enter_door(const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}, {semaphore::door, +1, SEM_UNDO}}, until);
+  /// EAGAIN: it says so already.
+  status say_ours() const noexcept {
+    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
   }
-  status leave_door() const noexcept { return run({{semaphore::door, -1, undo_now}}); }
-  status wait_until_door_is_free(const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}}, until);
+  /// EAGAIN: it has one already. The low part must not be 0.
+  status put_mark(set_mark mark) const noexcept {
+    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
+                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
+                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
+  }
+
+  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  status enter_door(short program, const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
+  }
+  status try_enter_door(short program) const noexcept {
+    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
+  }
+  /// EAGAIN: that program is not inside.
+  status leave_door(short program) const noexcept {
+    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
+                       {semaphore::door, 0, IPC_NOWAIT}});
+  }
+  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
+    return run({{which, 0, 0}}, until);
   }
 
   /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
   status take_seat(unsigned seat) const noexcept {
-    return run({{index(seat), 0, IPC_NOWAIT},
-                {index(seat), +1, SEM_UNDO},
-                {semaphore::wake, +1, IPC_NOWAIT},
-                {semaphore::wake, -1, undo_now}});
+    return run_proven({{index(seat), 0, IPC_NOWAIT},
+                       {index(seat), +1, SEM_UNDO},
+                       {semaphore::wake, +1, IPC_NOWAIT},
+                       {semaphore::wake, -1, undo_now}});
   }
-  /// Takes back all that take_seat() did.
+  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
   status leave_seat(unsigned seat) const noexcept {
-    return run({{index(seat), -1, undo_now},
-                {semaphore::wake, +1, undo_now},
-                {semaphore::wake, -1, IPC_NOWAIT}});
-  }
-  /// The same, and leaves the wake token behind for whoever sleeps: as a death does.
-  status leave_seat_and_post(unsigned seat) const noexcept {
-    return run({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
+    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
   }
 
   /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
   status post_wake_token() const noexcept {
-    return run({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
+    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
   }
   status take_wake_token(const deadline& until) const noexcept {
     return run({{semaphore::wake, -1, 0}}, until);
   }
   status drain_wake_tokens(int surplus) const noexcept {
-    return run({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
   }
 
-  status begin_raw_edit() const noexcept { return run({{semaphore::raw, +1, undo_now}}); }
-  status end_raw_edit() const noexcept { return run({{semaphore::raw, -1, undo_now}}); }
-  status wait_until_no_raw_edit(const deadline& until) const noexcept {
-    return run({{semaphore::raw, 0, 0}}, until);
-  }
+  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
+  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
 
   status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
 
@@ -134,13 +218,19 @@ class semaphore_set {
     unsigned short* values;
   };
 
-  static result<semaphore_set> of(int id) noexcept {
+  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
     if (id == -1) return {{}, errno};
-    return {semaphore_set(id), 0};
+    return {{id, semaphores, 0}, 0};
   }
 
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  static short low_part(set_mark mark) noexcept {
+    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+  }
+  static short high_part(set_mark mark) noexcept {
+    return static_cast<short>(mark >> mark_low_bits);
   }
 
   result<int> control(unsigned short which, int command) const noexcept {
@@ -149,16 +239,34 @@ class semaphore_set {
     return {value, 0};
   }
 
+  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
+  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  template <std::size_t Count>
+  status run_proven(const sembuf (&steps)[Count]) const noexcept {
+    if (mark_ == 0) return run(steps);
+    const short low = low_part(mark_);
+    std::array<sembuf, 3 + Count> all{
+        {{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+         {semaphore::mark_low, 0, IPC_NOWAIT},
+         {semaphore::mark_low, low, IPC_NOWAIT}}};
+    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
+    return run(all.data(), all.size(), deadline::never());
+  }
+
   template <std::size_t Count>
   status run(const sembuf (&steps)[Count],
              const deadline& until = deadline::never()) const noexcept {
     sembuf operations[Count];  // semop takes them as not const
     for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
+    return run(operations, Count, until);
+  }
+
+  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
     for (;;) {
       timespec left{};
       if (!until.is_never()) left = to_timespec(until.remaining());
       const status done =
-          status::of(::semtimedop(id_, operations, Count, until.is_never() ? nullptr : &left));
+          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
       if (done.error_number != EINTR) return done;
     }
   }
@@ -172,6 +280,8 @@ class semaphore_set {
   }
 
   int id_ = -1;
+  unsigned semaphores_ = 0;
+  set_mark mark_ = 0;
 };
 
 }  // namespace shm::detail

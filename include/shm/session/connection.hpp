@@ -3,47 +3,38 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <optional>
 
-#include "../lifecycle/open.hpp"
 #include "../os/process.hpp"
+#include "open_place.hpp"
 
 namespace shm::detail {
 
-class connection {
+class connection : public open_place {
  public:
-  connection(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place_(opener(which, mode, how, plan).open()),
-        head_(&header_at(place_.memory)),
-        payload_(place_.memory.address() + place_.facts.payload_offset()),
+  /// `plan`: null for whatever is there, which is then only opened.
+  connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
+      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
+                   waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
-        membership_(opened_as_),
-        open_timeout_(how.open_timeout),
-        key_value_(which.segment_key()) {}
+        membership_(opened_as_) {}
 
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
   ~connection() {
-    if (place_.facts.until_last_detach()) {
+    if (facts().until_last_detach()) {
       leave_as_last();
     } else {
-      leave_seat();
+      leave();
     }
   }
 
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
-  const semaphore_set& set() const noexcept { return place_.set; }
-  std::string_view name() const noexcept { return place_.facts.name(); }
-
-  subject about() const noexcept {
-    return {name(), key_value_, place_.where.id(), place_.set.id()};
-  }
 
   /// As identity(), where it needs no more than a look; else 0.
   std::uint64_t identity_bits_if_seated() const noexcept {
@@ -58,34 +49,21 @@ class connection {
   }
 
   /// Who this handle is in the running process. A forked child has a copy of the handle, but no
-  /// seat: it sits down on first use. May block at the door, and throw as opening does.
-  seat_identity identity() {
+  /// seat: it sits down on first use, and throws as opening does. Nothing: not until the deadline.
+  std::optional<seat_identity> identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
-    return seated != 0 ? seat_identity::in(seated) : sit_down_in_child();
+    if (seated != 0) return seat_identity::in(seated);
+    return sit_down_in_child(until);
   }
 
-  /// Blocks never.
+  /// Never blocks.
   bool is_alive(seat_identity who) const {
-    switch (all_seats().judge(who, about())) {
+    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
       case seat_verdict::alive: return true;
       case seat_verdict::dead: return false;
       case seat_verdict::set_is_gone: break;
     }
-    give_up();
-  }
-
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head_->state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-
-  /// The set is gone, so nobody can wait here any more: tells all others, too.
-  [[noreturn]] void give_up() const {
-    mark_removed();
     refuse_removed(about());
-  }
-  void mark_removed() const noexcept {
-    head_->state.store(segment_state::removed, std::memory_order_seq_cst);
   }
 
  private:
@@ -95,14 +73,17 @@ class connection {
     return (bits & process_epoch_mask) == 0 ? bits : 0;
   }
 
-  seats all_seats() const noexcept {
-    return {*head_, place_.facts.seats(), place_.set, place_.semaphores};
-  }
-
-  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child() {
-    const std::optional<door> inside =
-        door::enter(place_.set, deadline::after(open_timeout_), about());
-    if (!inside) give_up();
+  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
+      const deadline& until) {
+    const deadline patience = deadline::after(open_timeout());
+    result<door> inside = door::try_enter(set(), until.or_earlier(patience));
+    if (inside.error_number == EAGAIN) {
+      if (!patience.passed()) return std::nullopt;
+      door::refuse_timed_out(set(), about());
+    }
+    // Gone, or in another IPC namespace, where the same id names another set.
+    if (means_gone(inside.error_number)) refuse_removed(about());
+    if (!inside.ok()) refuse_set_call("semtimedop(door)", inside.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
     // Another thread of this child may have been inside before.
@@ -110,66 +91,69 @@ class connection {
     // After an ipcrm -m another object may stand under the key, and these seats be its.
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
-    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) give_up();
-    const std::optional<seat_identity> seat = all_seats().sit_down(about());
-    if (!seat) give_up();
+    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
+    const std::optional<seat_identity> seat =
+        seats(head(), facts().seats(), set()).sit_down(head(), inside.value, about());
+    if (!seat) refuse_removed(about());
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
     membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
-    return *seat;
+    return seat;
   }
 
-  void leave_seat() noexcept {
+  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys it)
+  /// holds a lock by its seat: without the memory it dies before others take the lock over. A seat
+  /// that holds the lock is left to the kernel, which takes it when the process ends.
+  void leave() noexcept {
     const std::uint64_t mine = identity_bits_if_seated();
-    if (mine == 0) return;
-    const std::uint64_t holder = head_->lock.load(std::memory_order_relaxed);
-    all_seats().leave(seat_identity::in(mine), seat_identity::in(holder).bits() == mine);
-  }
-
-  /// Detaches inside the door: whoever comes next there has to see who is left.
-  void leave_as_last() noexcept {
-    // Should the door not open in time, the next opener finds nobody attached and clears up.
-    const bool inside = place_.set.enter_door(deadline::after(open_timeout_)).ok();
-    if (inside) {
-      crash_point("leave: inside");
-      const bool retired = !is_removed() && retire_unless_others_stay() == retirement::done;
-      // Who sits here and was not attached has another object, made anew after an ipcrm -m.
-      if (retired && !anybody_else_sits() && place_.set.remove().ok()) {
-        return;  // with it went the seat and the door
-      }
-    }
-    leave_seat();
+    // Relaxed: the word is ours only if this process stored it.
+    const seat_identity holder =
+        seat_identity::in(head().lock.load(std::memory_order_relaxed));
     place_.memory.detach();
     crash_point("leave: detached");
-    if (inside) static_cast<void>(place_.set.leave_door());
+    if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));
   }
 
-  /// Who only looks is no reason to stay; but a crowd of them must not keep this thread for ever.
-  retirement retire_unless_others_stay() const noexcept {
-    retirement outcome = retirement::in_use;
-    for (int tries = 0; tries < 10 && outcome == retirement::in_use; ++tries) {
-      const bool is_again = tries > 0;
-      if (is_again && (is_removed() || anybody_else_sits() || others_stay())) break;
-      outcome = retire_if_unused(*head_, place_.where).value;
+  /// Detaches inside the door: the next one there has to see who is left. Where the door does not
+  /// open in time, the next opener finds nobody attached and clears up.
+  void leave_as_last() noexcept {
+    grace lookers(std::chrono::milliseconds(1));
+    for (;;) {
+      result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
+      if (!inside.ok()) return leave();
+      crash_point("leave: inside");
+      life word(head(), set().mark());
+      if (word.was_changed_here() && !somebody_else_sat(inside.value) &&
+          (word.state() == life_state::ready || word.state() == life_state::removing)) {
+        const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+        if (outcome.ok() && outcome.value == retirement::done) {
+          place_.memory.detach();
+          crash_point("leave: detached");
+          static_cast<void>(set().remove());  // and with it the seat and the door
+          crash_point("leave: set gone");
+          return;
+        }
+        const bool is_only_looked_at = outcome.ok() && outcome.value == retirement::in_use;
+        if (is_only_looked_at && !lookers.is_over()) {
+          inside.value.leave();
+          pause_for(std::chrono::microseconds(50));
+          continue;
+        }
+      }
+      return leave();
     }
-    return outcome;
   }
 
-  /// A shorter look than elsewhere: nothing is lost when it stays, and handles are closed often.
-  bool others_stay() const noexcept {
-    return others_stay_attached(place_.where, std::chrono::milliseconds(1));
+  bool somebody_else_sat(const door& inside) const noexcept {
+    const std::uint64_t mine = identity_bits_if_seated();
+    for (unsigned seat = 0; seat < set().seats(); ++seat) {
+      const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
+      if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
+    }
+    return false;
   }
 
-  bool anybody_else_sits() const noexcept {
-    return all_seats().anybody_but(identity_bits_if_seated());
-  }
-
-  place place_;
-  header* head_;
-  std::byte* payload_;
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
-  std::chrono::milliseconds open_timeout_;
-  int key_value_;
 };
 
 }  // namespace shm::detail

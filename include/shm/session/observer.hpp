@@ -2,109 +2,150 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
+#include <chrono>
 #include <optional>
-#include <string_view>
+#include <utility>
 
 #include "../base/crash_point.hpp"
-#include "../format/verify.hpp"
-#include "../lifecycle/door.hpp"
-#include "../lifecycle/find.hpp"
-#include "../os/attachment.hpp"
-#include "../os/key.hpp"
+#include "open_place.hpp"
 
 namespace shm::detail {
 
-class observer {
+class observer : public open_place {
  public:
   /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  observer(const key& which, const options& how, const blueprint& plan)
-      : open_timeout_(how.open_timeout), key_value_(which.segment_key()) {
-    subject about{which.name(), which.segment_key()};
-    const deadline until = deadline::after(how.open_timeout);
-    while (!try_attach(which, how, plan, until, about)) {
-      if (until.passed()) {
-        refuse(errc::timed_out, about,
-               "others keep creating or removing it while it is being opened");
-      }
-    }
-  }
-
-  const header& head() const noexcept { return header_at(memory_); }
-  const std::byte* payload() const noexcept { return memory_.address() + facts_.payload_offset(); }
-  const semaphore_set& set() const noexcept { return set_; }
-  std::string_view name() const noexcept { return facts_.name(); }
-  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
-  bool is_removed() const noexcept {
-    // Relaxed: the word says only whether to go on, and orders nothing.
-    return head().state.load(std::memory_order_relaxed) == segment_state::removed;
-  }
-  subject about() const noexcept { return {name(), key_value_, where_.id(), set_.id()}; }
+  /// `plan`: null for whatever is there. Throws not_found, kind_mismatch, type_mismatch,
+  /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
+  /// the kernel's errno.
+  observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
+      : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
+                   how_to_wait) {}
 
  private:
-  /// False: it changed under us, look again.
-  bool try_attach(const key& which, const options& how, const blueprint& plan,
-                  const deadline& until, subject& about) {
-    about.segment_id = about.set_id = -1;
-    const std::optional<found_set> found = find_set(which, how.access, about);
-    // Nobody is inside the door of a set that nobody has marked; and waiting there would use it.
-    if (found && found->marked && !wait_at_door(found->set, until, about)) return false;
-    crash_point("observe: door free");
+  class search_for {
+   public:
+    search_for(const key& which, const options& how, const blueprint* plan,
+               waiting how_to_wait) noexcept
+        : wanted_{which, how.access, purpose::read},
+          how_(how),
+          plan_(plan),
+          how_to_wait_(how_to_wait),
+          until_(deadline::after(how.open_timeout)),
+          about_{which.name(), which.segment_key()} {}
 
-    std::optional<attached_segment> here = attach_to_look(which, about);
-    if (!here) return false;
-    crash_point("observe: attached");
-
-    const header& head = header_at(here->memory);
-    const auto look = [&head] { return head.state.load(std::memory_order_seq_cst); };
-    const segment_state state = look();
-    if (state != segment_state::blank && !is_ours(state)) refuse_foreign_segment(about);
-    if (state != segment_state::ready) {
-      // A creator makes and marks its set before the segment, maybe after we looked for it.
-      const std::optional<found_set> beside = find_set(which, how.access, about);
-      const bool marked = beside && beside->marked;
-      if (state == segment_state::blank && !marked) refuse_foreign_segment(about);
-      if (id_of(found) != id_of(beside)) return false;
+    place open() {
+      for (;;) {
+        const bool is_last_try = until_.passed();
+        if (std::optional<place> done = attempt(is_last_try)) return std::move(*done);
+        if (is_last_try) {
+          refuse(errc::timed_out, about_,
+                 "others keep creating or removing it while it is being opened");
+        }
+      }
     }
-    check_trust(here->now.owner, how.access, "segment", about);
-    if (state != segment_state::ready) {
-      // With the door free now, whoever left it so is dead; and a remover that enters from now on
-      // sees that we are attached.
-      const result<int> inside = found ? found->set.value(semaphore::door) : result<int>{};
-      const segment_state again = look();
-      if (!inside.ok() || inside.value != 0) return false;
-      if (again == segment_state::removed) refuse_not_found(about);
-      const bool unfinished =
-          again == segment_state::blank || again == segment_state::under_construction;
-      if (unfinished) refuse_half_made(about);
+
+   private:
+    /// Nothing: it changed under us, look again.
+    std::optional<place> attempt(bool is_last_try) {
+      about_.segment_id = about_.set_id = -1;
+      const std::optional<found_set> found = find_set(wanted_, about_);
+      crash_point("observe: set found");
+      attached_segment here;
+      switch (look_at_segment(wanted_.which, here, about_)) {
+        case looking::changed: return std::nullopt;
+        case looking::nothing: refuse_not_found(about_);
+        case looking::there: break;
+      }
+      crash_point("observe: attached");
+      const life_word word = life_of(here.head());
+      if (!word.is_ours() && !may_become_ours(word, here, found)) refuse_foreign_segment(about_);
+      if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
+      if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
+        here = attached_segment{};  // somebody inside the door may be counting who is attached
+        wait_at_door(found);
+        if (is_last_try) refuse_unready(word, found);
+        pause_for(std::chrono::microseconds(100));
+        return std::nullopt;
+      }
+      const auto facts =
+          verified_description::read(here.head(), here.before.size, wanted_.which, about_);
+      if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
+      if (how_.prefault) here.memory.prefault(here.before.size);
+      here.memory.let_children_inherit(true, here.before.size);
+      return place{here.where, std::move(here.memory), set_of(word, found), facts};
     }
-    facts_ = verified_description::read(head, here->now.size, which, about);
-    facts_.check_content(head, plan, about);
-    if (how.prefault) here->memory.prefault(here->now.size);
-    where_ = here->where;
-    memory_ = std::move(here->memory);
-    if (found) set_ = found->set;
-    return true;
-  }
 
-  static int id_of(const std::optional<found_set>& found) noexcept {
-    return found ? found->set.id() : -1;
-  }
+    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside the
+    /// door of a set that was lost.
+    bool may_become_ours(const life_word& word, const attached_segment& here,
+                         const std::optional<found_set>& found) const {
+      if (!word.is_blank()) return false;
+      return (found && !found->is_new) || here.before.attached > 0 ||
+             semaphore_set::find(wanted_.which.set_key()).ok();
+    }
 
-  static bool wait_at_door(const semaphore_set& set, const deadline& until, const subject& about) {
-    const status waited = set.wait_until_door_is_free(until);
-    if (waited.ok()) return true;
-    if (means_gone(waited.error_number)) return false;
-    if (waited.error_number == EAGAIN) door::refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", waited.error_number, about);
-  }
+    /// Removing, by somebody who died: with the door free now, the next remover counts us, too. Only
+    /// the door of the set that the word names tells.
+    bool is_as_good_as_ready(const life_word& word, const header& head,
+                             const std::optional<found_set>& found) const {
+      if (!is_left_alone(word, found)) return false;
+      const life_word again = life_of(head);
+      if (again.state() == life_state::ready) return true;
+      if (again.bits() != word.bits()) return false;
+      if (word.state() == life_state::removing) return true;
+      refuse_unready(word, found);
+    }
 
-  std::chrono::milliseconds open_timeout_;
-  int key_value_;
-  segment where_;
-  attachment memory_;
-  semaphore_set set_;
-  verified_description facts_;
+    /// Whether nobody is at work on it: the set that the word names is the one under the key, and
+    /// nobody is inside its door.
+    bool is_left_alone(const life_word& word, const std::optional<found_set>& found) const {
+      if (!found || found->is_new) return false;
+      const result<set_values> now = found->set.values();
+      if (means_gone(now.error_number)) return false;
+      if (!now.ok()) refuse_set_call("semctl(GETALL)", now.error_number, about_);
+      const bool names_it = word.is_blank() || word.mark() == now.value.mark();
+      return names_it && now.value[semaphore::door] == 0;
+    }
+
+    [[noreturn]] void refuse_unready(const life_word& word,
+                                     const std::optional<found_set>& found) const {
+      switch (word.state()) {
+        case life_state::removed: refuse_not_found(about_);
+        case life_state::under_construction: refuse_half_made(about_);
+        case life_state::blank:
+          if (!found || found->is_new) refuse_foreign_segment(about_);
+          refuse_half_made(about_);
+        case life_state::ready:
+        case life_state::removing: break;
+      }
+      refuse(errc::timed_out, about_,
+             "others keep creating or removing it while it is being opened");
+    }
+
+    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there would
+    /// use it. Without a set, or beside another one, an opener has to make the object its own first.
+    void wait_at_door(const std::optional<found_set>& found) const {
+      if (!found || found->is_new) return;
+      const status waited =
+          open_place::wait_until_zero(found->set, how_to_wait_, semaphore::door, until_);
+      if (waited.error_number == EAGAIN) door::refuse_timed_out(found->set, about_);
+      if (!waited.ok() && !means_gone(waited.error_number)) {
+        refuse_set_call("semtimedop(door)", waited.error_number, about_);
+      }
+    }
+
+    /// Of a set that the word does not name the semaphores tell nothing of this object.
+    static semaphore_set set_of(const life_word& word, const std::optional<found_set>& found) {
+      return found ? found->set.with_mark(word.mark()) : semaphore_set();
+    }
+
+    search wanted_;
+    const options& how_;
+    const blueprint* plan_;
+    waiting how_to_wait_;
+    deadline until_;
+    subject about_;
+  };
 };
 
 }  // namespace shm::detail

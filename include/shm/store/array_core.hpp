@@ -96,10 +96,10 @@ template <class T, std::size_t N>
 struct array_core {
   using memory_type = array_memory<T, N>;
   using view_type = journalled_array_view<memory_type>;
-  using reader_type = array_reader<connection, const memory_type>;
+  using reader_type = array_reader<const memory_type>;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, plan) {}
+      : place(which, mode, how, &plan) {}
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));

@@ -9,7 +9,7 @@
 
 #include "../base/deadline.hpp"
 #include "../os/refusals.hpp"
-#include "../os/semaphore_set.hpp"
+#include "../session/open_place.hpp"
 #include "journalled_array.hpp"
 
 namespace shm::detail {
@@ -22,11 +22,10 @@ namespace shm::detail {
       "mark_repaired()");
 }
 
-/// Place: a connection, or an observer.
-template <class Place, class Memory>
+template <class Memory>
 class array_reader {
  public:
-  array_reader(const Place& place, Memory& memory) noexcept
+  array_reader(const open_place& place, Memory& memory) noexcept
       : place_(place), memory_(memory), view_(memory) {}
 
   /// Never waits. False: lapped, or edited in place. Throws removed.
@@ -38,28 +37,33 @@ class array_reader {
            memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// Waits while somebody alive edits in place. Throws removed, damaged.
-  void wait_while_edited_in_place() const {
+  /// Blocks while a live process edits in place, at most until the deadline. Throws removed, damaged,
+  /// timed_out.
+  void wait_while_edited_in_place(const deadline& until) const {
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     if (!view::is_odd(bulk)) return;
-    // The kernel takes the editor's claim back when it dies: free, and still this odd number, means
-    // that it died.
-    const status waited = place_.set().wait_until_no_raw_edit(deadline::never());
-    if (means_gone(waited.error_number)) refuse_removed(place_.about());
-    if (waited.error_number == EAGAIN) {  // where the place waits for so long only
-      refuse(
-          errc::timed_out, place_.about(),
-          "somebody alive edits the array in place through raw() and does not finish; look again "
-          "later, or wait longer with options::open_timeout");
+    for (;;) {
+      const status waited = place_.wait_a_moment_for_editor(until);
+      if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
+      if (place_.is_removed() || means_gone(waited.error_number)) refuse_removed(place_.about());
+      // The kernel takes the editor's claim back when it dies: free, and still this odd number,
+      // means that it died.
+      if (waited.ok()) refuse_damaged(place_.about());
+      if (waited.error_number != EAGAIN) {
+        refuse_set_call("semop(raw)", waited.error_number, place_.about());
+      }
+      if (until.passed()) {
+        refuse(errc::timed_out, place_.about(),
+               "a live process edits the array in place through raw() and does not finish; look "
+               "again later, or wait longer with options::open_timeout");
+      }
     }
-    if (!waited.ok()) refuse_set_call("semop(raw)", waited.error_number, place_.about());
-    if (memory_.bulk.load(std::memory_order_acquire) == bulk) refuse_damaged(place_.about());
   }
 
   /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
   /// wait_while_edited_in_place().
-  bool try_snapshot(void* to) const {
-    wait_while_edited_in_place();
+  bool try_snapshot(void* to, const deadline& until) const {
+    wait_while_edited_in_place(until);
     std::uint64_t before[Memory::most_stripes];
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     for (std::size_t s = 0; s < memory_.stripes; ++s) before[s] = view_.sequence(s);
@@ -76,7 +80,7 @@ class array_reader {
  private:
   using view = journalled_array_view<Memory>;
 
-  const Place& place_;
+  const open_place& place_;
   Memory& memory_;
   view view_;
 };

@@ -47,7 +47,7 @@ blueprint default_object_blueprint() {
 template <class T>
 struct object_core {
   object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, plan) {}
+      : place(which, mode, how, &plan) {}
 
   connection place;
   draft_buffer<T> buffer;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "../base/crash_point.hpp"
@@ -87,7 +88,7 @@ class robust_lock {
                                                      std::memory_order_relaxed);
   }
 
-  /// Once dead is dead for ever, so nobody can have come back under this word.
+  /// A dead owner never returns under the same word, so this compare-and-swap has no ABA problem.
   bool take_over(lock_word dead, std::uint64_t me) noexcept {
     std::uint64_t expected = dead.bits();
     if (!word().compare_exchange_strong(expected, me, std::memory_order_acquire,
@@ -113,8 +114,15 @@ class robust_lock {
     return robust_lock(place).look_closer();
   }
 
+  /// 0: a forked child that has to sit down first could not do so until the deadline.
+  std::uint64_t my_word(const deadline& until) {
+    const std::optional<seat_identity> me = place_.identity(until);
+    return me ? lock_word(*me, process::thread_id()).bits() : 0;
+  }
+
   acquisition contend(deadline until) {
-    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    const std::uint64_t me = my_word(until);
+    if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
     if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
@@ -125,7 +133,8 @@ class robust_lock {
   }
 
   acquisition look_closer() {
-    const std::uint64_t me = lock_word(place_.identity(), process::thread_id()).bits();
+    const std::uint64_t me = my_word(deadline::now());
+    if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
     const lock_word found(word().load(std::memory_order_relaxed));
     if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
@@ -188,7 +197,7 @@ class robust_lock {
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
       if (slept.error_number == EAGAIN) continue;
-      if (means_gone(slept.error_number)) place_.give_up();
+      if (means_gone(slept.error_number)) refuse_removed(place_.about());
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
       crash_point("lock: woken");
       debt.incur();
@@ -232,9 +241,8 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // EAGAIN: a token is there. Gone: nobody sleeps there any more, and the next one is told.
-    const status posted = place_.set().post_wake_token();
-    if (means_gone(posted.error_number)) place_.mark_removed();
+    // Fails where a token is there already; and where the set is gone, where nobody sleeps any more.
+    static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
 

@@ -1,0 +1,66 @@
+// Life: changes of the life word, each by compare-and-swap from the word that was read.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+
+#include "../base/crash_point.hpp"
+#include "../format/header.hpp"
+#include "../os/segment.hpp"
+
+namespace shm::detail {
+
+/// A process that changes the state of a segment stands inside the door of a set and is attached. The
+/// word says behind which door it was last changed. A semaphore set can be removed under those who
+/// stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
+class life {
+ public:
+  /// `here`: the mark of the set whose door this process holds.
+  life(header& head, set_mark here) noexcept
+      // Sequentially consistent, after attaching: see retire_if_unused().
+      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
+
+  /// As it was read, or last changed here.
+  life_word seen() const noexcept { return seen_; }
+  life_state state() const noexcept { return seen_.state(); }
+  /// Whether it was last changed behind the very door that this process holds.
+  bool was_changed_here() const noexcept { return seen_.mark() == here_; }
+
+  /// False: another process changed it since it was read.
+  [[nodiscard]] bool change_to(life_state next) noexcept {
+    std::uint64_t expected = seen_.bits();
+    const life_word word(next, here_);
+    // Sequentially consistent: ready publishes what was constructed, removing comes before the
+    // count of those who are attached, and removed before the removal of the segment.
+    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
+      return false;
+    }
+    seen_ = word;
+    return true;
+  }
+
+  /// By force, whatever the word says by now. The caller may remove the segment.
+  void end() noexcept {
+    seen_ = life_word(life_state::removed, here_);
+    // Sequentially consistent: all who are attached can see it before the segment goes.
+    word_.store(seen_.bits(), std::memory_order_seq_cst);
+  }
+
+ private:
+  std::atomic<std::uint64_t>& word_;
+  set_mark here_;
+  life_word seen_;
+};
+
+inline life_word life_of(const header& head) noexcept {
+  // Sequentially consistent, after attaching: see retire_if_unused().
+  return life_word(head.life.load(std::memory_order_seq_cst));
+}
+
+inline bool is_removed(const header& head) noexcept {
+  // Relaxed: the word says only whether to go on, and orders nothing.
+  return life_word(head.life.load(std::memory_order_relaxed)).state() == life_state::removed;
+}
+
+}  // namespace shm::detail

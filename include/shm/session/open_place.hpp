@@ -1,0 +1,78 @@
+// Open place: what a reader needs of an open handle, read-write or read-only.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "../base/deadline.hpp"
+#include "../lifecycle/life.hpp"
+#include "../lifecycle/open.hpp"
+#include "../os/pause.hpp"
+
+namespace shm::detail {
+
+/// How a handle waits for a semaphore to become 0.
+enum class waiting {
+  in_kernel,        ///< woken at once; leaves its process id and the time in the set
+  by_looking_again  ///< every millisecond; alters nothing
+};
+
+class open_place {
+ public:
+  open_place(place&& where, key_t key_value, const options& how, waiting how_to_wait) noexcept
+      : place_(std::move(where)),
+        head_(&header_at(place_.memory)),
+        payload_(place_.memory.address() + place_.facts.payload_offset()),
+        key_value_(key_value),
+        open_timeout_(how.open_timeout),
+        how_to_wait_(how_to_wait) {}
+
+  const header& head() const noexcept { return *head_; }
+  const std::byte* payload() const noexcept { return payload_; }
+  const semaphore_set& set() const noexcept { return place_.set; }
+  const verified_description& facts() const noexcept { return place_.facts; }
+  std::string_view name() const noexcept { return place_.facts.name(); }
+  std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
+  bool is_removed() const noexcept { return detail::is_removed(head()); }
+  subject about() const noexcept {
+    return {name(), key_value_, place_.where.id(), place_.set.id()};
+  }
+
+  /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
+  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the process.
+  /// EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
+  status wait_a_moment_for_editor(const deadline& until) const {
+    const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
+    const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
+    if (!waited.ok()) return waited;
+    const result<bool> same_set = set().is_itself();
+    if (!same_set.ok()) return {same_set.error_number};
+    return {same_set.value ? 0 : EIDRM};
+  }
+
+  static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,
+                                const deadline& until) {
+    if (how == waiting::in_kernel) return set.wait_until_zero(which, until);
+    for (;;) {
+      const result<int> now = set.value(which);
+      if (!now.ok()) return {now.error_number};
+      if (now.value == 0) return {};
+      if (until.passed()) return {EAGAIN};
+      pause_for(std::chrono::milliseconds(1));
+    }
+  }
+
+ protected:
+  place place_;
+  header* head_;
+  std::byte* payload_;
+  key_t key_value_;
+  std::chrono::milliseconds open_timeout_;
+  waiting how_to_wait_;
+};
+
+}  // namespace shm::detail
