@@ -14,6 +14,9 @@
 #elif __cplusplus < 201703L
 #error "shm needs C++17 or newer: compile with -std=c++17"
 #include <shm stops at the error above>
+#elif !defined(__cpp_exceptions)
+#error "shm needs exceptions: every refusal is one; compile without -fno-exceptions"
+#include <shm stops at the error above>
 #elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
@@ -1789,15 +1792,20 @@ void store_word(std::byte* to, Word word) noexcept {
 // Inlined by force: with a constant size each of these is a handful of moves, or one call.
 
 /// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy. Written in both
+/// syntaxes, {AT&T|Intel}: the compiler takes that of its option -masm.
 #if defined(__x86_64__)
 inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
 using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
 
 [[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
   wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=x"(word)
+                   : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=m"(*static_cast<wide_word*>(to))
+                   : "x"(word));
 }
 #else
 inline constexpr bool has_wide_words = false;
@@ -3344,6 +3352,7 @@ constexpr bool lists_all_members() {
   return std::max(end, std::size_t{1}) == sizeof(T);
 }
 
+/// For constant expressions alone: a program in which it were used would contain a whole T.
 template <class T>
 inline const unconstructed<T> ghost{};
 
@@ -3360,7 +3369,7 @@ constexpr bool lists_in_order() {
   bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = &accessor(ghost<T>.value);
+    const void* const address = std::addressof(accessor(ghost<T>.value));
     in_order = in_order && (is_first || lies_before(before, address));
     is_first = false;
     before = address;
@@ -3523,15 +3532,24 @@ inline std::string padding(std::size_t bytes) {
 template <class T>
 std::string format_of();
 
+/// A T that is nowhere: only the distances between its members are asked for, and nothing is read
+/// or written. A real one would make the program, or its memory, larger by sizeof(T).
+template <class T>
+const T& imagined() noexcept {
+  std::uintptr_t address = std::uintptr_t{1} << 20;  // aligned for every T that may be shared
+  __asm__("" : "+r"(address));                       // compilers warn of constant addresses
+  return *reinterpret_cast<const T*>(address);
+}
+
 template <class T>
 std::string format_of_members() {
-  static const unconstructed<T> place{};
-  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  const T& whole = imagined<T>();
+  const auto* const start = reinterpret_cast<const std::byte*>(std::addressof(whole));
   std::string text = "T{";
   std::size_t end = 0;
   for_each_member<T>([&](const char* name, auto accessor) {
     using member = member_type<T, decltype(accessor)>;
-    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto* const address = reinterpret_cast<const std::byte*>(std::addressof(accessor(whole)));
     const auto offset = static_cast<std::size_t>(address - start);
     text += padding(offset - end) + format_of<member>() + ':' + name + ':';
     end = offset + sizeof(member);
