@@ -4724,6 +4724,18 @@ using named_type = typename named<T>::type;
 /// How often a reader that can lock is lapped by writers before it holds them up.
 inline constexpr int tries_before_locking = 64;
 
+/// The value that an object begins with, made in place: a large T does not fit on the stack.
+template <class T>
+void construct_initial(void* where) {
+  // T{} is an error for an aggregate with a member whose default constructor is explicit; T() is
+  // one for an aggregate with a const member, where g++ wants T{} to be said inside T().
+  if constexpr (std::is_default_constructible_v<T>) {
+    ::new (where) T();
+  } else {
+    ::new (where) T(T{});
+  }
+}
+
 template <class T, class Fill>
 T filled_in_place(Fill& fill) {
   T value;
@@ -4849,15 +4861,13 @@ blueprint array_blueprint(const T* initial) {
       initial);
 }
 
-/// T{} in every element, made in place: a large T does not fit on the stack.
+/// A value-initialised T in every element.
 template <class T, std::size_t N>
 blueprint default_array_blueprint() {
   return array_blueprint<T, N>(
       [](std::byte* payload, const void*) {
         std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) {
-          ::new (static_cast<void*>(elements + i * sizeof(T))) T{};
-        }
+        for (std::size_t i = 0; i < N; ++i) construct_initial<T>(elements + i * sizeof(T));
       },
       nullptr);
 }
@@ -5705,12 +5715,12 @@ blueprint object_blueprint(const T* initial) {
       initial);
 }
 
-/// T{}, made in place: a large T does not fit on the stack.
+/// A value-initialised T.
 template <class T>
 blueprint default_object_blueprint() {
   return object_blueprint<T>(
       [](std::byte* payload, const void*) {
-        ::new (static_cast<void*>(cell_of<T>::initial_copy(payload))) T{};
+        construct_initial<T>(cell_of<T>::initial_copy(payload));
       },
       nullptr);
 }
@@ -5971,7 +5981,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns

@@ -69,7 +69,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
