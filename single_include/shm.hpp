@@ -3445,6 +3445,14 @@ constexpr sharing_rule find_broken_rule() {
   }
 }
 
+/// Whether that many T fit into an address space, with what the library keeps beside them: several
+/// copies of an object's value, or an array's journal.
+template <class T>
+constexpr bool fits_in_memory(std::size_t count) noexcept {
+  constexpr std::size_t most = std::size_t{1} << 57;  // no 64-bit machine has more
+  return sizeof(T) <= most && count <= most / sizeof(T);
+}
+
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
@@ -3463,6 +3471,7 @@ constexpr void check_shareable() {
       "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
   static_assert(broken != sharing_rule::in_order,
                 "shm: the members of T must be listed in the order of their declaration");
+  static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
   static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
 }
 
@@ -5300,19 +5309,22 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const noexcept { return core_->elements(); }
+  const T* begin() const& noexcept { return core_->elements(); }
+  void begin() const&& = delete;  // keep the guard in a variable
   /// Behind the last one.
-  const T* end() const noexcept { return begin() + N; }
+  const T* end() const& noexcept { return begin() + N; }
+  void end() const&& = delete;  // keep the guard in a variable
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
   /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
   /// removed.
-  gsl::span<T, N> raw() {
+  gsl::span<T, N> raw() & {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->elements(), N);
   }
+  void raw() && = delete;  // keep the guard in a variable
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
   /// blocks.
@@ -5491,6 +5503,8 @@ namespace shm {
 template <class T, std::size_t N>
 class array {
   static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
 
  public:
   /// Opens it, or creates it with T{} in every element.
@@ -5552,7 +5566,8 @@ class array {
   /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
   /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
   /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
   /// damaged.
@@ -5568,7 +5583,8 @@ class array {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::array_core<T, N>;
@@ -5619,6 +5635,10 @@ class array {
 /// read permission is enough. Throws as object's constructors do.
 template <class T, std::size_t N>
 class array<const T, N> {
+  static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
+
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
@@ -5655,7 +5675,8 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using memory_type = const detail::array_memory<T, N>;
@@ -5947,7 +5968,7 @@ namespace shm {
 template <class T>
 class object {
  public:
-  /// Opens it, or creates it with the value T{}.
+  /// Opens it, or creates it with the value T(), or T{} where T() is not allowed.
   explicit object(const key& which, const options& how = {})
       : object(detail::open_mode::open_or_create, which, detail::default_object_blueprint<T>(),
                how) {}
@@ -6001,25 +6022,30 @@ class object {
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
   /// crash leaves the value before. Throws as store().
-  [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
-  [[nodiscard]] std::optional<locked<T>> try_lock() {
+  [[nodiscard]] std::optional<locked<T>> try_lock() & {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
+  void try_lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
-  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
+  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
   }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::object_core<T>;
@@ -6094,7 +6120,8 @@ class object<const T> {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   const detail::observer& opened() const {
