@@ -40,6 +40,7 @@
 #include <boost/hana/unpack.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -868,16 +869,27 @@ class deadline {
 
   static deadline never() noexcept { return deadline(clock::time_point::max()); }
 
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
+  /// A span too long to be represented counts as never; a negative one, or one that is not a
+  /// number, as now. Rounds up.
   template <class Rep, class Period>
   static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
     const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    const long double wanted = seconds(span).count();
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
+    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
+    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
+    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+  }
+
+  /// How long it is from now to a moment on any clock; negative or not a number when it has
+  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
+  /// they are compared with now.
+  template <class Clock, class Duration>
+  static std::chrono::duration<long double> left_until(
+      std::chrono::time_point<Clock, Duration> moment) {
+    const auto now = Clock::now();
+    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
   }
 
   deadline or_earlier(const deadline& other) const noexcept {
@@ -894,6 +906,8 @@ class deadline {
   }
 
  private:
+  using seconds = std::chrono::duration<long double>;
+
   explicit deadline(clock::time_point at) noexcept : at_(at) {}
 
   clock::time_point at_;
@@ -5867,13 +5881,14 @@ class mutex {
     return acquire(detail::deadline::after(span));
   }
 
-  /// False when somebody alive holds it until then. Throws as lock().
+  /// False when somebody alive holds it until then. A moment too far for its clock, or for ours,
+  /// is never reached. Throws as lock().
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
-      const auto now = Clock::now();
-      if (now >= moment) return try_lock();
-      if (try_lock_for(moment - now)) return true;  // else look again: that clock may have been set
+      const auto left = detail::deadline::left_until(moment);
+      if (!(left.count() > 0)) return try_lock();
+      if (try_lock_for(left)) return true;  // else look again: that clock may have been set
     }
   }
 
@@ -5901,7 +5916,8 @@ class mutex {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
