@@ -50,6 +50,7 @@
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
+#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <memory>
 #include <mutex>
@@ -775,6 +776,60 @@ class key {
 
 }  // namespace shm
 
+// ---- shm/os/permission.hpp
+// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
+
+namespace shm::detail {
+
+/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
+/// to remove it or give it away, as only its owner may.
+enum class right { none, read, alter, own };
+
+/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
+struct permission {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  gid_t group = 0;
+  gid_t creator_group = 0;
+  unsigned mode = 0;
+
+  static permission of(const ipc_perm& from) noexcept {
+    return {from.uid, from.cuid, from.gid, from.cgid, from.mode & 0777u};
+  }
+
+  bool allows(right wanted) const {
+    const uid_t user = ::geteuid();
+    const bool is_owner = user == owner || user == creator;
+    switch (wanted) {
+      case right::none: return true;
+      case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
+      case right::read:
+      case right::alter: break;
+    }
+    const unsigned shift = is_owner ? 6 : is_member() ? 3 : 0;
+    const unsigned bits = wanted == right::read ? 4 : 6;
+    return ((mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
+  }
+
+ private:
+  bool is_member() const {
+    const auto counts = [this](gid_t one) { return one == group || one == creator_group; };
+    const int number = ::getgroups(0, nullptr);
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(number, 0)));
+    if (::getgroups(number, groups.data()) < 0) groups.clear();
+    return counts(::getegid()) || std::any_of(groups.begin(), groups.end(), counts);
+  }
+
+  static bool has_capability(unsigned which) noexcept {
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+    if (::syscall(SYS_capget, &head, data) != 0) return false;
+    return (data[which / 32].effective >> (which % 32) & 1u) != 0;
+  }
+};
+
+}  // namespace shm::detail
+
 // ---- shm/os/census.hpp
 // Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
 
@@ -788,6 +843,7 @@ struct counted_segment {
   ownership owner;
   pid_t creator_process = 0;
   std::time_t changed = 0;  ///< created, or given another mode or owner
+  permission rules;
 };
 
 struct counted_set {
@@ -795,6 +851,7 @@ struct counted_set {
   key_t key = IPC_PRIVATE;
   unsigned semaphores = 0;
   ownership owner;
+  permission rules;
 };
 
 /// The kernel tells these without read permission, but not what is inside. An object that comes or
@@ -817,7 +874,8 @@ class census {
       }
       if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
       all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
-                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime});
+                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime,
+                           permission::of(data.shm_perm)});
     }
     return all;
   }
@@ -839,7 +897,7 @@ class census {
         continue;
       }
       all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
-                           ownership::of(data.sem_perm)});
+                           ownership::of(data.sem_perm), permission::of(data.sem_perm)});
     }
     return all;
   }
@@ -1120,9 +1178,86 @@ inline std::string this_user() {
   return "this user (uid " + std::to_string(::geteuid()) + ")";
 }
 
+/// Why an object is not trusted, with the way out. `lets_in_more`: its mode does, than the caller's
+/// options::access.
+inline std::string distrust(const char* what, const ownership& found, bool lets_in_more) {
+  const std::string which = std::string("the ") + what + " has " + found.describe();
+  if (lets_in_more) {
+    return which +
+           ", which lets in more than options::access says; if that is meant, open it with the "
+           "options::access that it was created with";
+  }
+  const bool owner_can = found.creator == found.owner || found.creator == 0;
+  if (::geteuid() == 0 && owner_can) {
+    const std::string uid = std::to_string(found.owner);
+    return which +
+           ", another user, whom options::access does not trust; root trusts no more than others "
+           "do: run this program as that user (sudo -u '#" +
+           uid + "', or setpriv --reuid=" + uid + "), or choose another name";
+  }
+  return which +
+         ", another user, whom options::access does not trust; if that is meant, open it with the "
+         "options::access that it was created with, or choose another name";
+}
+
+/// What a call asks of the object that it is about.
+inline right right_for(std::string_view call) noexcept {
+  const auto says = [call](const char* word) { return call.find(word) != call.npos; };
+  if (says("shmget") || says("semget")) return right::none;
+  if (says("IPC_RMID") || says("IPC_SET")) return right::own;
+  if (says("STAT") || says("GETVAL") || says("GETALL") || says("GETPID")) return right::read;
+  return right::alter;
+}
+
+/// Whether the kernel's permissions are why a call was refused. They say EPERM to who is not the
+/// owner, and EACCES to who may not read or write; all else is said by a sandbox.
+template <class Table>
+bool permissions_explain(const char* call, int error_number, const Table& table, int id) {
+  const right wanted = right_for(call);
+  if (wanted == right::none || (error_number == EPERM) != (wanted == right::own)) return false;
+  for (const auto& one : table.value) {
+    if (one.id == id) return !one.rules.allows(wanted);
+  }
+  return table.ok();  // it is gone; a table that is not told is withheld by a sandbox
+}
+
+/// Why a call is refused that the kernel's permissions allow, with the way out.
+inline std::string refused_by_sandbox(int error_number) {
+  const std::string way_out =
+      "allow shmget, shmat, shmdt, shmctl, semget, semctl, semop, semtimedop and membarrier in the "
+      "profile of the sandbox or container";
+  if (error_number == ENOSYS) {
+    return "this kernel, or the sandbox that this program runs in, does not offer the system "
+           "call; build the kernel with CONFIG_SYSVIPC, or " +
+           way_out;
+  }
+  return "a sandbox refuses the system call to this program (a seccomp filter, a container's "
+         "profile, a security module), and not the permissions of the object; " +
+         way_out;
+}
+
+/// Of a call that permissions never refuse in this way.
+inline void refuse_if_sandboxed(const char* call, int error_number, const subject& about) {
+  if (error_number != EPERM && error_number != ENOSYS) return;
+  refuse_call(call, error_number, about, refused_by_sandbox(error_number));
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
   refuse(errc::removed, about,
          "the object was removed while this handle was open; close the handle and open it again");
+}
+
+/// By the permissions of the object, or by a sandbox.
+template <class Table>
+[[noreturn]] void refuse_forbidden_call(const char* call, int error_number, const subject& about,
+                                        const char* what, const Table& table, int id) {
+  if (!permissions_explain(call, error_number, table, id)) {
+    refuse_call(call, error_number, about, refused_by_sandbox(error_number));
+  }
+  refuse_call(call, error_number, about,
+              this_user() + " may not do that with the " + what + owner_in(table, id) +
+                  "; ask the owner to create the object with another shm::access, or become that "
+                  "user");
 }
 
 /// A call on the semaphore set failed, and not because the set is gone.
@@ -1130,11 +1265,9 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(
-          call, error_number, about,
-          this_user() + " may not do that with the semaphore set" +
-              owner_in(census::sets(), about.set_id) +
-              "; ask the owner to create the object with another shm::access, or become that user");
+      refuse_forbidden_call(call, error_number, about, "semaphore set", census::sets(),
+                            about.set_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOSPC:
     case ENOMEM:
       refuse(errc::limit_reached, about,
@@ -1160,11 +1293,9 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(call, error_number, about,
-                  this_user() + " may not do that with the segment" +
-                      owner_in(census::segments(), about.segment_id) +
-                      "; ask the owner to create the object with another shm::access, or become "
-                      "that user");
+      refuse_forbidden_call(call, error_number, about, "segment", census::segments(),
+                            about.segment_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOMEM:
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
@@ -1184,15 +1315,8 @@ namespace shm::detail {
 inline void check_trust(const ownership& found, access who, const char* what,
                         const subject& about) {
   if (found.trusted(who)) return;
-  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
-  refuse(
-      errc::untrusted_owner, about,
-      std::string("the ") + what + " has " + found.describe() +
-          (open_to_others
-               ? ", which lets in more than options::access says; if that is meant, open it with "
-                 "the options::access that it was created with"
-               : ", another user, whom options::access does not trust; if that is meant, open it "
-                 "with the options::access that it was created with, or choose another name"));
+  const bool lets_in_more = (found.mode & ~permissions(who)) != 0;
+  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
 }
 
 struct found_set {
@@ -2924,8 +3048,10 @@ class inspection {
 
   bool attach() {
     const result<segment> found = segment::find(info_.key);
+    refuse_if_sandboxed("shmget", found.error_number, {key_.name(), info_.key});
     if (!found.ok() || found.value.id() != info_.segment_id) return false;
     result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
+    refuse_if_sandboxed("shmat", memory.error_number, {key_.name(), info_.key, info_.segment_id});
     if (!memory.ok()) return false;
     memory_ = std::move(memory.value);
     find_set();
@@ -3041,7 +3167,7 @@ inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {
     throw error(std::error_code(all.error_number, std::system_category()),
-                "shm: list: shmctl(SHM_STAT_ANY)");
+                "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
   for (const detail::counted_segment& one : all.value) {

@@ -84,8 +84,10 @@ class inspection {
 
   bool attach() {
     const result<segment> found = segment::find(info_.key);
+    refuse_if_sandboxed("shmget", found.error_number, {key_.name(), info_.key});
     if (!found.ok() || found.value.id() != info_.segment_id) return false;
     result<attachment> memory = attachment::of(found.value, attach_mode::read_only);
+    refuse_if_sandboxed("shmat", memory.error_number, {key_.name(), info_.key, info_.segment_id});
     if (!memory.ok()) return false;
     memory_ = std::move(memory.value);
     find_set();
@@ -201,7 +203,7 @@ inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {
     throw error(std::error_code(all.error_number, std::system_category()),
-                "shm: list: shmctl(SHM_STAT_ANY)");
+                "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
   for (const detail::counted_segment& one : all.value) {

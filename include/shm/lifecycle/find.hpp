@@ -23,15 +23,8 @@ namespace shm::detail {
 inline void check_trust(const ownership& found, access who, const char* what,
                         const subject& about) {
   if (found.trusted(who)) return;
-  const bool open_to_others = (found.mode & ~permissions(who)) != 0;
-  refuse(
-      errc::untrusted_owner, about,
-      std::string("the ") + what + " has " + found.describe() +
-          (open_to_others
-               ? ", which lets in more than options::access says; if that is meant, open it with "
-                 "the options::access that it was created with"
-               : ", another user, whom options::access does not trust; if that is meant, open it "
-                 "with the options::access that it was created with, or choose another name"));
+  const bool lets_in_more = (found.mode & ~permissions(who)) != 0;
+  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
 }
 
 struct found_set {

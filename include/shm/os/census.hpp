@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ownership.hpp"
+#include "permission.hpp"
 #include "result.hpp"
 
 namespace shm::detail {
@@ -25,6 +26,7 @@ struct counted_segment {
   ownership owner;
   pid_t creator_process = 0;
   std::time_t changed = 0;  ///< created, or given another mode or owner
+  permission rules;
 };
 
 struct counted_set {
@@ -32,6 +34,7 @@ struct counted_set {
   key_t key = IPC_PRIVATE;
   unsigned semaphores = 0;
   ownership owner;
+  permission rules;
 };
 
 /// The kernel tells these without read permission, but not what is inside. An object that comes or
@@ -54,7 +57,8 @@ class census {
       }
       if ((data.shm_perm.mode & SHM_DEST) != 0) continue;  // removed: it has no key any more
       all.value.push_back({id, data.shm_perm.__key, data.shm_segsz, data.shm_nattch,
-                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime});
+                           ownership::of(data.shm_perm), data.shm_cpid, data.shm_ctime,
+                           permission::of(data.shm_perm)});
     }
     return all;
   }
@@ -76,7 +80,7 @@ class census {
         continue;
       }
       all.value.push_back({id, data.sem_perm.__key, static_cast<unsigned>(data.sem_nsems),
-                           ownership::of(data.sem_perm)});
+                           ownership::of(data.sem_perm), permission::of(data.sem_perm)});
     }
     return all;
   }
