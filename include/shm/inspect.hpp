@@ -131,7 +131,7 @@ class inspection {
       info_.most_seats = facts.seats();
       info_.until_last_detach = facts.until_last_detach();
       read_value(facts, about);
-      if (!leads_to_key(info_.name)) info_.problem = "its name does not lead to its key";
+      if (!key_.may_be_called(info_.name)) info_.problem = "its name does not lead to its key";
       if (set_) read_users(facts, about);
     } catch (const error& refusal) {
       info_.problem = refusal.what();
@@ -180,11 +180,6 @@ class inspection {
     if (const auto process = users.occupant(holder.holder().seat())) {
       info_.lock_process = process->value;
     }
-  }
-
-  bool leads_to_key(const std::string& name) const {
-    return name == key_.name() ||
-           (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
   }
 
   const header& head() const noexcept { return header_at(memory_); }
