@@ -61,7 +61,7 @@ struct days_to_go {
   using period = std::ratio<86400>;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<days_to_go>;
-  static constexpr bool is_steady = false;
+  [[maybe_unused]] static constexpr bool is_steady = false;
   static time_point now() { return time_point(duration(std::numeric_limits<int>::min() + 10)); }
 };
 

@@ -49,8 +49,8 @@ TEST_CASE("a moment on any clock is ahead or past, however far") {
   const double nowhere = std::numeric_limits<double>::quiet_NaN();
   CHECK_FALSE(left(time_point<steady_clock, duration<double>>(duration<double>(nowhere))) > 0);
   const auto soon = left(steady_clock::now() + milliseconds(100));
-  CHECK(soon > 0.0);
-  CHECK(soon <= 0.1001);
+  CHECK(soon > 0.0L);
+  CHECK(soon <= 0.1001L);
 }
 
 TEST_CASE("a deadline ahead has time remaining") {
