@@ -14,6 +14,9 @@
 #elif __cplusplus < 201703L
 #error "shm needs C++17 or newer: compile with -std=c++17"
 #include <shm stops at the error above>
+#elif !defined(__cpp_exceptions)
+#error "shm needs exceptions: every refusal is one; compile without -fno-exceptions"
+#include <shm stops at the error above>
 #elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
@@ -37,6 +40,7 @@
 #include <boost/hana/unpack.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -46,6 +50,7 @@
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
+#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <memory>
 #include <mutex>
@@ -61,6 +66,7 @@
 #include <sys/random.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <system_error>
@@ -223,16 +229,27 @@ class deadline {
   static deadline never() noexcept { return deadline(clock::time_point::max()); }
   static deadline now() noexcept { return deadline(clock::time_point::min()); }
 
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
+  /// A span too long to be represented counts as never; a negative one, or one that is not a
+  /// number, as now. Rounds up.
   template <class Rep, class Period>
   static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
     const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    const long double wanted = seconds(span).count();
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
+    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
+    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
+    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+  }
+
+  /// How long it is from now to a moment on any clock; negative or not a number when it has
+  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
+  /// they are compared with now.
+  template <class Clock, class Duration>
+  static std::chrono::duration<long double> left_until(
+      std::chrono::time_point<Clock, Duration> moment) {
+    const auto now = Clock::now();
+    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
   }
 
   deadline or_earlier(const deadline& other) const noexcept {
@@ -249,6 +266,8 @@ class deadline {
   }
 
  private:
+  using seconds = std::chrono::duration<long double>;
+
   explicit deadline(clock::time_point at) noexcept : at_(at) {}
 
   clock::time_point at_;
@@ -263,6 +282,14 @@ namespace shm::detail {
 
 /// What an opener is going to do with an object.
 enum class purpose { read, read_and_write };
+
+inline bool is_group_of_process(gid_t one) {
+  if (one == ::getegid()) return true;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
+  return std::find(groups.begin(), groups.end(), one) != groups.end();
+}
 
 struct ownership {
   uid_t owner = 0;
@@ -304,15 +331,8 @@ struct ownership {
   static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
 
   bool is_of_our_group() const {
-    if (creator == 0) return is_our_group(group);
-    return creator_group == group && is_our_group(group);
-  }
-  static bool is_our_group(gid_t one) {
-    if (one == ::getegid()) return true;
-    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-    const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
-    groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since, so not trusted
-    return std::find(groups.begin(), groups.end(), one) != groups.end();
+    if (creator == 0) return is_group_of_process(group);
+    return creator_group == group && is_group_of_process(group);
   }
 
   char digit(unsigned shift) const noexcept {
@@ -1150,19 +1170,30 @@ class key {
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
   key(std::nullptr_t) = delete;
 
-  /// The key that ftok(3) makes of an existing path and a project id (1 to 255). Throws shm::error
-  /// with errno when there is no such path.
+  /// The key that ftok(3) makes of an existing file and a project id (1 to 255). The file's device
+  /// and number are part of the name, because ftok gives some files one key: the second is then
+  /// refused with errc::name_collision. Every path to the file leads to the same object. Throws
+  /// shm::error with errno when there is no such path.
   static key from_path(const char* path, int project_id) {
     if (path == nullptr || (project_id & 0xff) == 0) {
       throw invalid("shm: key::from_path needs a path, and a project id from 1 to 255");
     }
-    const key_t value = ::ftok(path, project_id);
-    if (value == -1) {
-      throw error(std::error_code(errno, std::system_category()),
-                  "shm: key::from_path: ftok(\"" + detail::printable(path, 256) +
-                      "\") needs a path that exists and can be reached");
-    }
-    return from_value(value);
+    key_t value = -1;
+    struct stat before {
+    }, after{};
+    do {  // again, if another file was put there meanwhile
+      if (::stat(path, &before) == 0) value = ::ftok(path, project_id);
+      if (value == -1 || ::stat(path, &after) != 0) {
+        throw error(std::error_code(errno, std::system_category()),
+                    "shm: key::from_path: ftok(\"" + detail::printable(path, 256) +
+                        "\") needs a path that exists and can be reached");
+      }
+    } while (before.st_dev != after.st_dev || before.st_ino != after.st_ino);
+    key result = from_value(value);
+    result.keep(text_of(value) + file_word + std::to_string(after.st_dev) + ':' +
+                std::to_string(after.st_ino));
+    result.origin_ = origin::path;
+    return result;
   }
 
   /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
@@ -1173,10 +1204,8 @@ class key {
                     "): this value is reserved, use another; for an object without a name use "
                     "key::anonymous()");
     }
-    char text[16];
-    std::snprintf(text, sizeof text, "key:0x%08x", static_cast<unsigned>(value));
     key result;
-    result.keep(text);
+    result.keep(text_of(value));
     result.value_ = value;
     result.origin_ = origin::value;
     return result;
@@ -1199,7 +1228,8 @@ class key {
     return result;
   }
 
-  /// The name; for a key made of a value or a path, `key:0x…`.
+  /// The name; `key:0x…` for a key made of a value, `key:0x… file DEVICE:NUMBER` for one made of a
+  /// path.
   std::string_view name() const noexcept { return {name_, length_}; }
   /// What shmget gets.
   key_t segment_key() const noexcept { return value_; }
@@ -1215,15 +1245,41 @@ class key {
   /// The segment key beside which a semaphore set would have this key.
   static key_t segment_key_beside(key_t set_key) noexcept { return set_key_of(set_key); }
 
+  /// Whether an object under this key may have that name: because the name is hashed to it, or
+  /// because from_value() or from_path() made it of the key.
+  bool may_be_called(std::string_view name) const {
+    const std::string own = text_of(value_);
+    if (name == own || is_of_file(name, own)) return true;
+    return !name.empty() && name.size() <= max_name_length && name.find('\0') == name.npos &&
+           key(name).value_ == value_;
+  }
+
   /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
   /// Whether the name is part of the identity: a key made of a value opens whatever name is there.
   bool is_named() const noexcept { return origin_ != origin::value; }
 
  private:
-  enum class origin : unsigned char { name, value, anonymous };
+  enum class origin : unsigned char { name, value, path, anonymous };
+
+  static constexpr const char* file_word = " file ";  // 61 bytes with the longest numbers
 
   key() = default;
+
+  static std::string text_of(key_t value) { return "key:" + detail::hex(value); }
+
+  /// What from_path() makes of that: ` file DEVICE:NUMBER` behind the text of the key.
+  static bool is_of_file(std::string_view name, const std::string& text_of_key) {
+    const std::string start = text_of_key + file_word;
+    if (name.substr(0, start.size()) != start) return false;
+    const std::string_view file = name.substr(start.size());
+    const std::size_t colon = file.find(':');
+    const auto is_number = [](std::string_view digits) {
+      return !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
+    };
+    return colon != file.npos && is_number(file.substr(0, colon)) &&
+           is_number(file.substr(colon + 1));
+  }
 
   static error invalid(const std::string& what) {
     return error(std::make_error_code(std::errc::invalid_argument), what);
@@ -1353,6 +1409,41 @@ class census {
 
 }  // namespace shm::detail
 
+// ---- shm/os/permission.hpp
+// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
+
+namespace shm::detail {
+
+/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
+/// to remove it or give it away, as only its owner may.
+enum class right { none, read, alter, own };
+
+inline bool has_capability(unsigned which) noexcept {
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &head, data) != 0) return false;
+  return (data[which / 32].effective >> (which % 32) & 1u) != 0;
+}
+
+/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
+inline bool kernel_allows(const ownership& object, right wanted) {
+  const uid_t user = ::geteuid();
+  const bool is_owner = user == object.owner || user == object.creator;
+  switch (wanted) {
+    case right::none: return true;
+    case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
+    case right::read:
+    case right::alter: break;
+  }
+  const bool is_member =
+      is_group_of_process(object.group) || is_group_of_process(object.creator_group);
+  const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
+  const unsigned bits = wanted == right::read ? 4 : 6;
+  return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/refusals.hpp
 // Refusals: what the kernel's refusals mean for an object, in words that tell the way out.
 
@@ -1394,9 +1485,86 @@ inline std::string this_user() {
   return "this user (uid " + std::to_string(::geteuid()) + ")";
 }
 
+/// Why an object is not trusted, with the way out. `lets_in_more`: its mode does, than the caller's
+/// options::access.
+inline std::string distrust(const char* what, const ownership& found, bool lets_in_more) {
+  const std::string which = std::string("the ") + what + " has " + found.describe();
+  if (lets_in_more) {
+    return which +
+           ", which lets in more than options::access says; if that is meant, open it with the "
+           "options::access that it was created with";
+  }
+  const bool owner_can = found.creator == found.owner || found.creator == 0;
+  if (::geteuid() == 0 && owner_can) {
+    const std::string uid = std::to_string(found.owner);
+    return which +
+           ", another user, whom options::access does not trust; root trusts no more than others "
+           "do: run this program as that user (sudo -u '#" +
+           uid + "', or setpriv --reuid=" + uid + "), or choose another name";
+  }
+  return which +
+         ", another user, whom options::access does not trust; if that is meant, open it with the "
+         "options::access that it was created with, or choose another name";
+}
+
+/// What a call asks of the object that it is about.
+inline right right_for(std::string_view call) noexcept {
+  const auto says = [call](const char* word) { return call.find(word) != call.npos; };
+  if (says("shmget") || says("semget")) return right::none;
+  if (says("IPC_RMID") || says("IPC_SET")) return right::own;
+  if (says("STAT") || says("GETVAL") || says("GETALL") || says("GETPID")) return right::read;
+  return right::alter;
+}
+
+/// Whether the kernel's permissions are why a call was refused. They say EPERM to who is not the
+/// owner, and EACCES to who may not read or write; all else is said by a sandbox.
+template <class Table>
+bool permissions_explain(const char* call, int error_number, const Table& table, int id) {
+  const right wanted = right_for(call);
+  if (wanted == right::none || (error_number == EPERM) != (wanted == right::own)) return false;
+  for (const auto& one : table.value) {
+    if (one.id == id) return !kernel_allows(one.owner, wanted);
+  }
+  return table.ok();  // it is gone; a table that is not told is withheld by a sandbox
+}
+
+/// Why a call is refused that the kernel's permissions allow, with the way out.
+inline std::string refused_by_sandbox(int error_number) {
+  const std::string way_out =
+      "allow shmget, shmat, shmdt, shmctl, semget, semctl, semop, semtimedop and membarrier in the "
+      "profile of the sandbox or container";
+  if (error_number == ENOSYS) {
+    return "this kernel, or the sandbox that this program runs in, does not offer the system "
+           "call; build the kernel with CONFIG_SYSVIPC, or " +
+           way_out;
+  }
+  return "a sandbox refuses the system call to this program (a seccomp filter, a container's "
+         "profile, a security module), and not the permissions of the object; " +
+         way_out;
+}
+
+/// Of a refusal to find or to attach an object: permissions refuse that with EACCES.
+inline bool is_by_sandbox(const error& refusal) noexcept {
+  return refusal.code() == std::errc::operation_not_permitted ||
+         refusal.code() == std::errc::function_not_supported;
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
   refuse(errc::removed, about,
          "the object was removed while this handle was open; close the handle and open it again");
+}
+
+/// By the permissions of the object, or by a sandbox.
+template <class Table>
+[[noreturn]] void refuse_forbidden_call(const char* call, int error_number, const subject& about,
+                                        const char* what, const Table& table, int id) {
+  if (!permissions_explain(call, error_number, table, id)) {
+    refuse_call(call, error_number, about, refused_by_sandbox(error_number));
+  }
+  refuse_call(call, error_number, about,
+              this_user() + " may not do that with the " + what + owner_in(table, id) +
+                  "; ask the owner to create the object with another shm::access, or become that "
+                  "user");
 }
 
 /// A call on the semaphore set failed, and not because the set is gone.
@@ -1404,11 +1572,9 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(
-          call, error_number, about,
-          this_user() + " may not do that with the semaphore set" +
-              owner_in(census::sets(), about.set_id) +
-              "; ask the owner to create the object with another shm::access, or become that user");
+      refuse_forbidden_call(call, error_number, about, "semaphore set", census::sets(),
+                            about.set_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOSPC:
     case ENOMEM:
       refuse(errc::limit_reached, about,
@@ -1418,7 +1584,7 @@ inline std::string this_user() {
     case E2BIG:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 " may not do four operations at once; raise the third number of: sysctl "
+                 " may not do so many operations at once; raise the third number of: sysctl "
                  "kernel.sem");
     case ERANGE:
       refuse(errc::corrupt, about,
@@ -1434,16 +1600,19 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(call, error_number, about,
-                  this_user() + " may not do that with the segment" +
-                      owner_in(census::segments(), about.segment_id) +
-                      "; ask the owner to create the object with another shm::access, or become "
-                      "that user");
+      refuse_forbidden_call(call, error_number, about, "segment", census::segments(),
+                            about.segment_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOMEM:
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
     case EMFILE:
       refuse(errc::limit_reached, about, std::string(call) + ": too many segments are attached");
+    case EFAULT:
+      refuse(errc::limit_reached, about,
+             std::string(call) +
+                 ": the kernel has no memory for the segment's pages (huge pages that nobody "
+                 "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }
 }
@@ -1524,16 +1693,9 @@ struct search {
 
 inline void check_trust(const ownership& found, const search& wanted, const char* what,
                         const subject& about) {
-  const bool open_to_others = !found.lets_in_no_more_than(wanted.who);
-  if (!open_to_others && found.is_trusted(wanted.who, wanted.why)) return;
-  refuse(
-      errc::untrusted_owner, about,
-      std::string("the ") + what + " has " + found.describe() +
-          (open_to_others
-               ? ", which lets in more than options::access says; if that is meant, open it with "
-                 "the options::access that it was created with"
-               : ", another user, whom options::access does not trust; if that is meant, open it "
-                 "with the options::access that it was created with, or choose another name"));
+  const bool lets_in_more = !found.lets_in_no_more_than(wanted.who);
+  if (!lets_in_more && found.is_trusted(wanted.who, wanted.why)) return;
+  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
 }
 
 struct found_set {
@@ -1997,7 +2159,13 @@ class seats {
     for (unsigned seat = 0; seat < count_; ++seat) {
       seat_entry& entry = seats_of(head)[seat];
       if (inside.values()[index(seat)] != 0 && !give_back_leftover(entry, seat)) continue;
-      const status taken = set_.take_seat(seat);
+      status taken = set_.take_seat(seat);
+      if (taken.error_number == ERANGE) {
+        // 32767 tokens: make room. So many are left that nobody sleeps in vain.
+        static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
+        crash_point("seat: room made");
+        taken = set_.take_seat(seat);
+      }
       if (taken.ok()) {
         crash_point("seat: taken");
         return occupy(head, entry, seat, inside.values()[semaphore::wake]);
@@ -2026,6 +2194,8 @@ class seats {
   }
 
  private:
+  static constexpr int harmless_tokens = 8;  // each costs some sleeper one look more
+
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
   }
@@ -2062,8 +2232,7 @@ class seats {
   /// down any more. A token may be meant for a process that is about to sleep. So only a process
   /// that has a seat drains: it posts one token afterwards, and if it dies first, the kernel does.
   void drain(int tokens) const noexcept {
-    constexpr int harmless = 8;  // each costs some sleeper one look more
-    if (tokens <= harmless) return;
+    if (tokens <= harmless_tokens) return;
     // EAGAIN: others took tokens meanwhile.
     static_cast<void>(set_.drain_wake_tokens(tokens - 1));
     crash_point("seat: tokens drained");
@@ -2151,15 +2320,20 @@ void store_word(std::byte* to, Word word) noexcept {
 // Inlined by force: with a constant size each of these is a handful of moves, or one call.
 
 /// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy. Written in both
+/// syntaxes, {AT&T|Intel}: the compiler takes that of its option -masm.
 #if defined(__x86_64__)
 inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
 using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
 
 [[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
   wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=x"(word)
+                   : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=m"(*static_cast<wide_word*>(to))
+                   : "x"(word));
 }
 #else
 inline constexpr bool has_wide_words = false;
@@ -3224,6 +3398,8 @@ struct object_info {
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
   unsigned creator = 0;        ///< user id
+  unsigned group = 0;          ///< group id
+  unsigned creator_group = 0;  ///< group id
   unsigned long attached = 0;  ///< how often, over all processes
   unsigned most_seats = 0;
   std::vector<seat_info> seats;  ///< taken ones
@@ -3258,6 +3434,8 @@ class inspection {
     info_.mode = seen.owner.mode;
     info_.owner = seen.owner.owner;
     info_.creator = seen.owner.creator;
+    info_.group = seen.owner.group;
+    info_.creator_group = seen.owner.creator_group;
     info_.attached = seen.attached;
     info_.changed = seen.changed;
   }
@@ -3271,7 +3449,8 @@ class inspection {
     subject about{key_.name(), info_.key};
     try {
       if (look_at_segment(key_, found_, about) != looking::there) return false;
-    } catch (const error&) {
+    } catch (const error& refusal) {
+      if (is_by_sandbox(refusal)) throw;
       return false;  // may not be read, or has no memory
     }
     if (about.segment_id != info_.segment_id) return false;
@@ -3315,7 +3494,7 @@ class inspection {
       info_.most_seats = facts.seats();
       info_.until_last_detach = facts.until_last_detach();
       read_value(facts, about);
-      if (!leads_to_key(info_.name)) info_.problem = "its name does not lead to its key";
+      if (!key_.may_be_called(info_.name)) info_.problem = "its name does not lead to its key";
       if (set_) read_users(facts, about);
     } catch (const error& refusal) {
       info_.problem = refusal.what();
@@ -3368,11 +3547,6 @@ class inspection {
     }
   }
 
-  bool leads_to_key(const std::string& name) const {
-    return name == key_.name() ||
-           (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
-  }
-
   const header& head() const noexcept { return found_.head(); }
 
   key key_;
@@ -3389,7 +3563,7 @@ inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {
     throw error(std::error_code(all.error_number, std::system_category()),
-                "shm: list: shmctl(SHM_STAT_ANY)");
+                "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
   for (const detail::counted_segment& one : all.value) {
@@ -3562,7 +3736,7 @@ inline void remove_set_if_useless(const door& inside, const key& which) noexcept
     const result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
     if (!memory.ok()) return;
     const life_word word = life_of(header_at(memory.value));
-    if (word.is_blank() || word.mark() == inside.set().mark()) return;
+    if (!word.is_ours() || word.mark() == inside.set().mark()) return;
   } else if (existing.error_number != ENOENT) {
     return;
   }
@@ -3722,13 +3896,14 @@ class grace {
   explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}
 
   bool is_over() noexcept {
-    if (!end_) end_ = deadline::after(span_);
-    return end_->passed();
+    crash_point("retire: others attached");
+    if (end_.is_never()) end_ = deadline::after(span_);
+    return end_.passed();
   }
 
  private:
   std::chrono::milliseconds span_;
-  std::optional<deadline> end_;
+  deadline end_ = deadline::never();  ///< not begun
 };
 
 }  // namespace shm::detail
@@ -4224,9 +4399,10 @@ class observer : public open_place {
       if (!word.is_ours() && !may_become_ours(word, here, found)) refuse_foreign_segment(about_);
       if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
       if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
-        if (is_last_try) refuse_unready(word, found);
         here = attached_segment{};  // somebody inside the door may be counting who is attached
-        wait_for_others(found);
+        wait_at_door(found);
+        if (is_last_try) refuse_unready(word, found);
+        pause_for(std::chrono::microseconds(100));
         return std::nullopt;
       }
       const auto facts =
@@ -4284,18 +4460,16 @@ class observer : public open_place {
              "others keep creating or removing it while it is being opened");
     }
 
-    /// Not attached. Where there is no set to wait at, or another one, an opener has to make the
-    /// object its own first.
-    void wait_for_others(const std::optional<found_set>& found) const {
-      if (found && !found->is_new) {
-        const status waited = open_place::wait_until_zero(found->set, how_to_wait_, semaphore::door,
-                                                          until_);
-        if (waited.error_number == EAGAIN) door::refuse_timed_out(found->set, about_);
-        if (!waited.ok() && !means_gone(waited.error_number)) {
-          refuse_set_call("semtimedop(door)", waited.error_number, about_);
-        }
+    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there would
+    /// use it. Without a set, or beside another one, an opener has to make the object its own first.
+    void wait_at_door(const std::optional<found_set>& found) const {
+      if (!found || found->is_new) return;
+      const status waited =
+          open_place::wait_until_zero(found->set, how_to_wait_, semaphore::door, until_);
+      if (waited.error_number == EAGAIN) door::refuse_timed_out(found->set, about_);
+      if (!waited.ok() && !means_gone(waited.error_number)) {
+        refuse_set_call("semtimedop(door)", waited.error_number, about_);
       }
-      pause_for(std::chrono::microseconds(100));
     }
 
     /// Of a set that the word does not name the semaphores tell nothing of this object.
@@ -4373,6 +4547,7 @@ constexpr bool lists_all_members() {
   return std::max(end, std::size_t{1}) == sizeof(T);
 }
 
+/// For constant expressions alone: a program in which it were used would contain a whole T.
 template <class T>
 inline const unconstructed<T> ghost{};
 
@@ -4389,7 +4564,7 @@ constexpr bool lists_in_order() {
   bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = &accessor(ghost<T>.value);
+    const void* const address = std::addressof(accessor(ghost<T>.value));
     in_order = in_order && (is_first || lies_before(before, address));
     is_first = false;
     before = address;
@@ -4465,6 +4640,14 @@ constexpr sharing_rule find_broken_rule() {
   }
 }
 
+/// Whether that many T fit into an address space, with what the library keeps beside them: several
+/// copies of an object's value, or an array's journal.
+template <class T>
+constexpr bool fits_in_memory(std::size_t count) noexcept {
+  constexpr std::size_t most = std::size_t{1} << 57;  // no 64-bit machine has more
+  return sizeof(T) <= most && count <= most / sizeof(T);
+}
+
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
@@ -4483,6 +4666,7 @@ constexpr void check_shareable() {
       "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
   static_assert(broken != sharing_rule::in_order,
                 "shm: the members of T must be listed in the order of their declaration");
+  static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
   static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
 }
 
@@ -4552,15 +4736,24 @@ inline std::string padding(std::size_t bytes) {
 template <class T>
 std::string format_of();
 
+/// A T that is nowhere: only the distances between its members are asked for, and nothing is read
+/// or written. A real one would make the program, or its memory, larger by sizeof(T).
+template <class T>
+const T& imagined() noexcept {
+  std::uintptr_t address = std::uintptr_t{1} << 20;  // aligned for every T that may be shared
+  __asm__("" : "+r"(address));                       // compilers warn of constant addresses
+  return *reinterpret_cast<const T*>(address);
+}
+
 template <class T>
 std::string format_of_members() {
-  static const unconstructed<T> place{};
-  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  const T& whole = imagined<T>();
+  const auto* const start = reinterpret_cast<const std::byte*>(std::addressof(whole));
   std::string text = "T{";
   std::size_t end = 0;
   for_each_member<T>([&](const char* name, auto accessor) {
     using member = member_type<T, decltype(accessor)>;
-    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto* const address = reinterpret_cast<const std::byte*>(std::addressof(accessor(whole)));
     const auto offset = static_cast<std::size_t>(address - start);
     text += padding(offset - end) + format_of<member>() + ':' + name + ':';
     end = offset + sizeof(member);
@@ -5181,6 +5374,18 @@ using named_type = typename named<T>::type;
 /// How often a reader that can lock is lapped by writers before it holds them up.
 inline constexpr int tries_before_locking = 64;
 
+/// The value that an object begins with, made in place: a large T does not fit on the stack.
+template <class T>
+void construct_initial(void* where) {
+  // T{} is an error for an aggregate with a member whose default constructor is explicit; T() is
+  // one for an aggregate with a const member, where g++ wants T{} to be said inside T().
+  if constexpr (std::is_default_constructible_v<T>) {
+    ::new (where) T();
+  } else {
+    ::new (where) T(T{});
+  }
+}
+
 template <class T, class Fill>
 T filled_in_place(Fill& fill) {
   T value;
@@ -5306,15 +5511,13 @@ blueprint array_blueprint(const T* initial) {
       initial);
 }
 
-/// T{} in every element, made in place: a large T does not fit on the stack.
+/// A value-initialised T in every element.
 template <class T, std::size_t N>
 blueprint default_array_blueprint() {
   return array_blueprint<T, N>(
       [](std::byte* payload, const void*) {
         std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) {
-          ::new (static_cast<void*>(elements + i * sizeof(T))) T{};
-        }
+        for (std::size_t i = 0; i < N; ++i) construct_initial<T>(elements + i * sizeof(T));
       },
       nullptr);
 }
@@ -5743,19 +5946,22 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const noexcept { return core_->elements(); }
+  const T* begin() const& noexcept { return core_->elements(); }
+  void begin() const&& = delete;  // keep the guard in a variable
   /// Behind the last one.
-  const T* end() const noexcept { return begin() + N; }
+  const T* end() const& noexcept { return begin() + N; }
+  void end() const&& = delete;  // keep the guard in a variable
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
   /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
   /// removed.
-  gsl::span<T, N> raw() {
+  gsl::span<T, N> raw() & {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->elements(), N);
   }
+  void raw() && = delete;  // keep the guard in a variable
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
   /// blocks.
@@ -5838,6 +6044,8 @@ namespace shm {
 template <class T, std::size_t N>
 class array {
   static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
 
  public:
   /// Opens it, or creates it with T{} in every element.
@@ -5899,7 +6107,8 @@ class array {
   /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
   /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
   /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
   /// damaged.
@@ -5915,7 +6124,8 @@ class array {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::array_core<T, N>;
@@ -5966,6 +6176,10 @@ class array {
 /// read permission is enough. Throws as object's constructors do.
 template <class T, std::size_t N>
 class array<const T, N> {
+  static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
+
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
@@ -6003,7 +6217,8 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using memory_type = const detail::array_memory<T, N>;
@@ -6068,12 +6283,12 @@ blueprint object_blueprint(const T* initial) {
       initial);
 }
 
-/// T{}, made in place: a large T does not fit on the stack.
+/// A value-initialised T.
 template <class T>
 blueprint default_object_blueprint() {
   return object_blueprint<T>(
       [](std::byte* payload, const void*) {
-        ::new (static_cast<void*>(cell_of<T>::initial_copy(payload))) T{};
+        construct_initial<T>(cell_of<T>::initial_copy(payload));
       },
       nullptr);
 }
@@ -6099,8 +6314,10 @@ template <class T>
 class object;
 
 /// A scoped lock on an object, with a private draft of its value. The draft is published when the
-/// scope ends: unless an exception unwinds it, or discard() was called. A crash inside leaves the
-/// value before, and nothing to repair. In a forked child's copy the destructor does nothing.
+/// scope ends, unless an exception unwinds it or discard() was called. A thread that is cancelled,
+/// or calls pthread_exit(), inside the scope publishes the draft as it is: use object::update(),
+/// which publishes nothing then. A crash inside leaves the value before, and nothing to repair. In
+/// a forked child's copy the destructor does nothing.
 template <class T>
 class locked {
  public:
@@ -6199,13 +6416,14 @@ class mutex {
     return acquire(detail::deadline::after(span));
   }
 
-  /// False when somebody alive holds it until then. Throws as lock().
+  /// False when somebody alive holds it until then. A moment too far for its clock, or for ours,
+  /// is never reached. Throws as lock().
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
-      const auto now = Clock::now();
-      if (now >= moment) return try_lock();
-      if (try_lock_for(moment - now)) return true;  // else look again: that clock may have been set
+      const auto left = detail::deadline::left_until(moment);
+      if (!(left.count() > 0)) return try_lock();
+      if (try_lock_for(left)) return true;  // else look again: that clock may have been set
     }
   }
 
@@ -6233,7 +6451,8 @@ class mutex {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
@@ -6303,7 +6522,7 @@ namespace shm {
 template <class T>
 class object {
  public:
-  /// Opens it, or creates it with the value T{}.
+  /// Opens it, or creates it with the value T(), or T{} where T() is not allowed.
   explicit object(const key& which, const options& how = {})
       : object(detail::open_mode::open_or_create, which, detail::default_object_blueprint<T>(),
                how) {}
@@ -6337,7 +6556,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -6357,25 +6576,30 @@ class object {
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
   /// crash leaves the value before. Throws as store().
-  [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
-  [[nodiscard]] std::optional<locked<T>> try_lock() {
+  [[nodiscard]] std::optional<locked<T>> try_lock() & {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
+  void try_lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
-  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
+  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
   }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::object_core<T>;
@@ -6449,7 +6673,8 @@ class object<const T> {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   static std::unique_ptr<detail::observer> open(const key& which, const options& how,
@@ -6559,14 +6784,14 @@ class remover {
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, set_was_ours);
+    refuse_unless_ours(found, inside, set_was_ours);
     found = attached_segment{};
     switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, set_was_ours);
+    refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
     if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
 
@@ -6592,12 +6817,15 @@ class remover {
     return settled(retire_if_unused(word, found.where, false), inside);
   }
 
-  void refuse_unless_ours(const attached_segment& found, bool set_was_ours) const {
+  void refuse_unless_ours(const attached_segment& found, const door& inside,
+                          bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Blank, it can be of a creator that died at its first step; but not if somebody else has it.
-    const bool half_made =
-        word.is_blank() && set_was_ours && count_attached(found.where, about_) == 1;
-    if (!word.is_ours() && !half_made) refuse_foreign_segment(about_);
+    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has it
+    // attached; or somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_ours =
+        word.is_blank() && set_was_ours &&
+        (inside.somebody_sat() || count_attached(found.where, about_) == 1);
+    if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,
                                                       wanted_.which, about_)) {
       refuse(errc::name_collision, about_,

@@ -163,7 +163,10 @@ TEST_CASE("a death inside raw() damages the array until somebody repairs it and 
     CHECK(viewer.load(9) == 4);
   }
   SECTION("a bulk edit that is not said to repair does not") {
-    { numbers.lock().raw()[0] = 5; }
+    {
+      auto guard = numbers.lock();
+      guard.raw()[0] = 5;
+    }
     CHECK(code_of([&] { static_cast<void>(viewer.load(0)); }) == shm::errc::damaged);
     numbers.lock().mark_repaired();
     CHECK(viewer.load(0) == 5);
@@ -259,7 +262,8 @@ TEST_CASE("every open mode makes or finds an array") {
   CHECK(code_of([&] { numbers absent(shm::open_only, name); }) == shm::errc::not_found);
   CHECK(numbers(shm::create_only, name, shm::options{}).load(2) == 0);
   CHECK(code_of([&] { numbers again(shm::create_only, name); }) == shm::errc::already_exists);
-  CHECK(numbers(shm::open_only, name).name() == name.text());
+  const numbers again(shm::open_only, name);
+  CHECK(again.name() == name.text());
   CHECK(numbers(shm::open_or_create, other, 5).load(1) == 5);
   CHECK(numbers(shm::open_or_create, other, 6).load(1) == 5);
   CHECK(shm::array<const int, 3>(shm::open_only, other).load(0) == 5);

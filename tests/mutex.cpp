@@ -1,11 +1,8 @@
 // Mutex: exclusion between threads and processes, and what is left when a holder dies.
 // SPDX-License-Identifier: MIT
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include <cstddef>
+#include <limits>
 #include <shm.hpp>
 #include <thread>
 
@@ -14,6 +11,7 @@
 #include "support/child.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/sandbox.hpp"
 #include "support/sleeper.hpp"
 #include "support/watchdog.hpp"
 
@@ -56,6 +54,58 @@ TEST_CASE("not now is false, for try_lock and the timed locks") {
       wanted.try_lock_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(2)));
 }
 
+namespace {
+
+/// A clock of somebody's own, that counts days since a day in the future.
+struct days_to_go {
+  using rep = int;
+  using period = std::ratio<86400>;
+  using duration = std::chrono::duration<rep, period>;
+  using time_point = std::chrono::time_point<days_to_go>;
+  [[maybe_unused]] static constexpr bool is_steady = false;
+  static time_point now() { return time_point(duration(std::numeric_limits<int>::min() + 10)); }
+};
+
+/// Whether it waits until then, and gets the lock when a holder lets go of it.
+template <class Moment>
+bool waits_until(Moment moment) {
+  const support::name name;
+  support::baton held;
+  shm::mutex mutex(name);
+  support::child holder([&] {
+    shm::mutex theirs(name);
+    const shm::scoped_lock lock(theirs);
+    held.pass();
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    return 0;
+  });
+  held.await();
+  const bool got = mutex.try_lock_until(moment);
+  if (got) mutex.unlock();
+  return holder.wait() == 0 && got;
+}
+
+}  // namespace
+
+TEST_CASE("the last moment of any clock is waited for, and its first has passed") {
+  using namespace std::chrono;
+  const support::watchdog watchdog;
+  CHECK(waits_until(system_clock::time_point::max()));
+  CHECK(waits_until(time_point<system_clock, hours>::max()));
+  CHECK(waits_until(time_point<steady_clock, seconds>::max()));
+  CHECK(waits_until(time_point<steady_clock, duration<double>>::max()));
+  CHECK(waits_until(days_to_go::time_point::max()));
+  const support::name name;
+  shm::mutex held(name), wanted(name);
+  const shm::scoped_lock lock(held);
+  CHECK_FALSE(wanted.try_lock_until(system_clock::time_point::min()));
+  CHECK_FALSE(wanted.try_lock_until(time_point<steady_clock, hours>::min()));
+  CHECK_FALSE(wanted.try_lock_until(time_point<system_clock, duration<double>>::min()));
+  CHECK_FALSE(wanted.try_lock_until(days_to_go::time_point::min()));
+  CHECK_FALSE(wanted.try_lock_for(hours::min()));
+  CHECK_FALSE(wanted.try_lock_for(duration<double>(std::numeric_limits<double>::quiet_NaN())));
+}
+
 TEST_CASE("four processes count without losing one", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name, counter_name;
@@ -81,23 +131,6 @@ TEST_CASE("four processes count without losing one", "[race]") {
   CHECK(*counter == 80000);
 }
 
-namespace {
-
-/// From now on this process may not call membarrier.
-bool forbid_membarrier() {
-  sock_filter steps[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{4, steps};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-}  // namespace
-
 TEST_CASE("processes that may not call membarrier take part, and wait no longer than they should",
           "[race][seccomp]") {
   const support::watchdog watchdog(120);
@@ -107,7 +140,7 @@ TEST_CASE("processes that may not call membarrier take part, and wait no longer 
   std::vector<support::child> processes;
   for (int p = 0; p < 4; ++p) {
     processes.emplace_back([&, p] {
-      if (p % 2 == 0 && !forbid_membarrier()) return 1;
+      if (p % 2 == 0 && !support::forbid(SYS_membarrier)) return 1;
       shm::mutex mine(name);
       for (int n = 0; n < 2000; ++n) {
         const shm::scoped_lock lock(mine);

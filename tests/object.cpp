@@ -362,3 +362,49 @@ TEST_CASE("an object larger than the stack is made and opened") {
   shm::array<large, 2> frames(array_name);
   CHECK(frames.name() == array_name.text());
 }
+
+namespace {
+
+/// Its operator & tells the address of another one.
+struct misleading {
+  BOOST_HANA_DEFINE_STRUCT(misleading, (long, number));
+  const misleading* operator&() const {
+    static const misleading other{-1};
+    return std::addressof(other);
+  }
+};
+
+/// Its operator & tells nothing.
+struct hidden {
+  BOOST_HANA_DEFINE_STRUCT(hidden, (int, number));
+  void operator&() const = delete;
+};
+struct with_hidden_member {
+  BOOST_HANA_DEFINE_STRUCT(with_hidden_member, (long, before), (hidden, inner));
+};
+
+}  // namespace
+
+TEST_CASE("a type with an operator & of its own is shared as any other") {
+  const support::watchdog watchdog;
+  const support::name name, array_name, member_name;
+  shm::object<misleading> object(shm::create_only, name, misleading{4});
+  CHECK(object.load().number == 4);
+  object.store(misleading{5});
+  CHECK(object.load().number == 5);
+  object.update([](misleading& draft) { draft.number = 6; });
+  { object.lock()->number += 1; }
+  CHECK(shm::object<const misleading>(name).load().number == 7);
+  shm::array<misleading, 2> array(array_name);
+  array.store(1, misleading{8});
+  CHECK(array.load(1).number == 8);
+  array.update(1, [](misleading& draft) { draft.number = 9; });
+  CHECK(array.snapshot()[1].number == 9);
+  array.lock().store(0, misleading{10});
+  CHECK(array.lock()[0].number == 10);
+
+  shm::object<with_hidden_member> whole(member_name);
+  whole.store({1, {2}});
+  CHECK(whole.load().inner.number == 2);
+  CHECK(shm::schema_of<with_hidden_member>().format() == "T{<q:before:T{<i:number:}:inner:4x}");
+}

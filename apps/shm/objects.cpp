@@ -85,11 +85,13 @@ std::optional<shm::detail::ownership> owner_under(key_t key, const std::vector<C
 
 shm::key key_named(const std::string& name) {
   unsigned value = 0;
-  if (name.size() == key_prefix.size() + 8 && name.compare(0, key_prefix.size(), key_prefix) == 0) {
-    const char* const end = name.data() + name.size();
+  constexpr std::size_t length = key_prefix.size() + 8;
+  if (name.size() >= length && name.compare(0, key_prefix.size(), key_prefix) == 0) {
+    const char* const end = name.data() + length;
     const auto read = std::from_chars(name.data() + key_prefix.size(), end, value, 16);
     if (read.ec == std::errc() && read.ptr == end) {
-      return shm::key::from_value(static_cast<key_t>(value));
+      const shm::key key = shm::key::from_value(static_cast<key_t>(value));
+      if (key.may_be_called(name)) return key;
     }
   }
   return name;

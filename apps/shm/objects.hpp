@@ -14,7 +14,7 @@ namespace tool {
 
 exit_code code_of(const std::error_code& why) noexcept;
 
-/// A name, or key:0x… as names of objects without one are shown.
+/// A name, or key:0x… as names of objects without one are shown, alone or with its file.
 shm::key key_named(const std::string& name);
 
 /// Read-only, whoever owns it. Throws refusal with near matches when there is none.

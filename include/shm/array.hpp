@@ -30,6 +30,8 @@ namespace shm {
 template <class T, std::size_t N>
 class array {
   static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
 
  public:
   /// Opens it, or creates it with T{} in every element.
@@ -91,7 +93,8 @@ class array {
   /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
   /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
   /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
   /// damaged.
@@ -107,7 +110,8 @@ class array {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::array_core<T, N>;
@@ -158,6 +162,10 @@ class array {
 /// read permission is enough. Throws as object's constructors do.
 template <class T, std::size_t N>
 class array<const T, N> {
+  static_assert(N > 0, "shm: an array has at least one element");
+  static_assert(detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
+
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
@@ -195,7 +203,8 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using memory_type = const detail::array_memory<T, N>;

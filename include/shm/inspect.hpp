@@ -95,7 +95,8 @@ class inspection {
     subject about{key_.name(), info_.key};
     try {
       if (look_at_segment(key_, found_, about) != looking::there) return false;
-    } catch (const error&) {
+    } catch (const error& refusal) {
+      if (is_by_sandbox(refusal)) throw;
       return false;  // may not be read, or has no memory
     }
     if (about.segment_id != info_.segment_id) return false;
@@ -139,7 +140,7 @@ class inspection {
       info_.most_seats = facts.seats();
       info_.until_last_detach = facts.until_last_detach();
       read_value(facts, about);
-      if (!leads_to_key(info_.name)) info_.problem = "its name does not lead to its key";
+      if (!key_.may_be_called(info_.name)) info_.problem = "its name does not lead to its key";
       if (set_) read_users(facts, about);
     } catch (const error& refusal) {
       info_.problem = refusal.what();
@@ -192,11 +193,6 @@ class inspection {
     }
   }
 
-  bool leads_to_key(const std::string& name) const {
-    return name == key_.name() ||
-           (name.find('\0') == name.npos && key(name).segment_key() == info_.key);
-  }
-
   const header& head() const noexcept { return found_.head(); }
 
   key key_;
@@ -213,7 +209,7 @@ inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {
     throw error(std::error_code(all.error_number, std::system_category()),
-                "shm: list: shmctl(SHM_STAT_ANY)");
+                "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
   for (const detail::counted_segment& one : all.value) {

@@ -55,13 +55,14 @@ class mutex {
     return acquire(detail::deadline::after(span));
   }
 
-  /// False when somebody alive holds it until then. Throws as lock().
+  /// False when somebody alive holds it until then. A moment too far for its clock, or for ours,
+  /// is never reached. Throws as lock().
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
-      const auto now = Clock::now();
-      if (now >= moment) return try_lock();
-      if (try_lock_for(moment - now)) return true;  // else look again: that clock may have been set
+      const auto left = detail::deadline::left_until(moment);
+      if (!(left.count() > 0)) return try_lock();
+      if (try_lock_for(left)) return true;  // else look again: that clock may have been set
     }
   }
 
@@ -89,7 +90,8 @@ class mutex {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)

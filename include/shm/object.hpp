@@ -35,7 +35,7 @@ namespace shm {
 template <class T>
 class object {
  public:
-  /// Opens it, or creates it with the value T{}.
+  /// Opens it, or creates it with the value T(), or T{} where T() is not allowed.
   explicit object(const key& which, const options& how = {})
       : object(detail::open_mode::open_or_create, which, detail::default_object_blueprint<T>(),
                how) {}
@@ -69,7 +69,7 @@ class object {
   /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), &value);
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -89,25 +89,30 @@ class object {
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
   /// crash leaves the value before. Throws as store().
-  [[nodiscard]] locked<T> lock() { return {opened(), acquire()}; }
+  [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
   /// would_deadlock.
-  [[nodiscard]] std::optional<locked<T>> try_lock() {
+  [[nodiscard]] std::optional<locked<T>> try_lock() & {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
+  void try_lock() && = delete;  // keep the handle in a variable
 
   /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
   template <class Rep, class Period>
-  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) {
+  [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
   }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
+  std::string_view name() const& noexcept { return opened().place.name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   using core = detail::object_core<T>;
@@ -181,7 +186,8 @@ class object<const T> {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+  std::string_view name() const& noexcept { return opened().name(); }
+  void name() const&& = delete;  // keep the handle in a variable
 
  private:
   static std::unique_ptr<detail::observer> open(const key& which, const options& how,

@@ -386,7 +386,10 @@ int others_carry_on(world& w) {
   const support::watchdog watchdog(20);
   shm::object<int>(w.object).update([](int& i) { ++i; });
   shm::array<int, 3> array(w.array);
-  for (int& element : array.lock().raw()) element = 5;
+  {
+    auto guard = array.lock();
+    for (int& element : guard.raw()) element = 5;
+  }
   shm::mutex mutex(w.mutex);
   const shm::scoped_lock lock(mutex);
   return array.load(2) == 5 ? 0 : 1;

@@ -82,7 +82,10 @@ void show_array(const shm::key& key) {
 void show_array() {
   const name_of_its_own name;
   shm::array<lap, 3> laps(shm::create_only, name.key(), lap{7, 1, {0, 0}, 0.25}, two_seats());
-  laps.lock().raw()[0].seconds = 2.0;
+  {
+    auto guard = laps.lock();
+    guard.raw()[0].seconds = 2.0;
+  }
   auto section = laps.lock();
   static const name_of_its_own* shown_name = nullptr;
   shown_name = &name;

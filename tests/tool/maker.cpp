@@ -5,11 +5,11 @@
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
 // and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, single (with one seat), exactly NAME, strange, crowd, numbers, many, secret, byte
-// REST I N (of that value), hurry (changes all the time an integer that is its own version), busy
-// (does so with the crowd), half, halfgone, halfremoved, blank, scribble (over the car's schema),
-// smear (over what changes in its header), mode OCTAL [OCTAL] (of the car's segment and of its
-// semaphores). At the end of its input it leaves; what it made stays.
+// guarded REST, single (with one seat), exactly NAME, file PATH (by ftok), strange, crowd, numbers,
+// many, secret, byte REST I N (of that value), hurry (changes all the time an integer that is its
+// own version), busy (does so with the crowd), half, halfgone, halfremoved, blank, scribble (over
+// the car's schema), smear (over what changes in its header), mode OCTAL [OCTAL] (of the car's
+// segment and of its semaphores). At the end of its input it leaves; what it made stays.
 #include <sys/sem.h>
 
 #include <algorithm>
@@ -159,6 +159,8 @@ class maker {
       single_.emplace(prefix_ + ".single", how);
     } else if (verb == "exactly") {
       named_.emplace(line.substr(line.find(' ') + 1));
+    } else if (verb == "file") {
+      named_.emplace(shm::key::from_path(line.substr(line.find(' ') + 1).c_str(), 1));
     } else if (verb == "strange") {
       strange_.emplace(shm::open_or_create, prefix_ + ".strange", made_strange());
     } else if (verb == "crowd") {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
 
 namespace shm::detail {
 
@@ -14,16 +16,27 @@ class deadline {
   static deadline never() noexcept { return deadline(clock::time_point::max()); }
   static deadline now() noexcept { return deadline(clock::time_point::min()); }
 
-  /// So far in the future that it cannot be represented counts as never; in the past (or not a
-  /// number) as now.
+  /// A span too long to be represented counts as never; a negative one, or one that is not a
+  /// number, as now. Rounds up.
   template <class Rep, class Period>
   static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    using seconds = std::chrono::duration<double>;
     const auto now = clock::now();
-    const double wanted = std::chrono::duration_cast<seconds>(span).count();
+    const long double wanted = seconds(span).count();
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    return deadline(now + std::chrono::ceil<clock::duration>(span));
+    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
+    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
+    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+  }
+
+  /// How long it is from now to a moment on any clock; negative or not a number when it has
+  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
+  /// they are compared with now.
+  template <class Clock, class Duration>
+  static std::chrono::duration<long double> left_until(
+      std::chrono::time_point<Clock, Duration> moment) {
+    const auto now = Clock::now();
+    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
   }
 
   deadline or_earlier(const deadline& other) const noexcept {
@@ -40,6 +53,8 @@ class deadline {
   }
 
  private:
+  using seconds = std::chrono::duration<long double>;
+
   explicit deadline(clock::time_point at) noexcept : at_(at) {}
 
   clock::time_point at_;

@@ -10,6 +10,9 @@
 #elif __cplusplus < 201703L
 #error "shm needs C++17 or newer: compile with -std=c++17"
 #include <shm stops at the error above>
+#elif !defined(__cpp_exceptions)
+#error "shm needs exceptions: every refusal is one; compile without -fno-exceptions"
+#include <shm stops at the error above>
 #elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"

@@ -66,15 +66,20 @@ void store_word(std::byte* to, Word word) noexcept {
 // Inlined by force: with a constant size each of these is a handful of moves, or one call.
 
 /// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy.
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy. Written in both
+/// syntaxes, {AT&T|Intel}: the compiler takes that of its option -masm.
 #if defined(__x86_64__)
 inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
 using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
 
 [[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
   wide_word word;
-  __asm__ volatile("movups %1, %0" : "=x"(word) : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("movups %1, %0" : "=m"(*static_cast<wide_word*>(to)) : "x"(word));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=x"(word)
+                   : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=m"(*static_cast<wide_word*>(to))
+                   : "x"(word));
 }
 #else
 inline constexpr bool has_wide_words = false;

@@ -29,16 +29,9 @@ struct search {
 
 inline void check_trust(const ownership& found, const search& wanted, const char* what,
                         const subject& about) {
-  const bool open_to_others = !found.lets_in_no_more_than(wanted.who);
-  if (!open_to_others && found.is_trusted(wanted.who, wanted.why)) return;
-  refuse(
-      errc::untrusted_owner, about,
-      std::string("the ") + what + " has " + found.describe() +
-          (open_to_others
-               ? ", which lets in more than options::access says; if that is meant, open it with "
-                 "the options::access that it was created with"
-               : ", another user, whom options::access does not trust; if that is meant, open it "
-                 "with the options::access that it was created with, or choose another name"));
+  const bool lets_in_more = !found.lets_in_no_more_than(wanted.who);
+  if (!lets_in_more && found.is_trusted(wanted.who, wanted.why)) return;
+  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
 }
 
 struct found_set {

@@ -6,6 +6,7 @@
 
 #include <sys/ipc.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -35,19 +36,30 @@ class key {
   key(const char* name) : key(name != nullptr ? std::string_view(name) : std::string_view()) {}
   key(std::nullptr_t) = delete;
 
-  /// The key that ftok(3) makes of an existing path and a project id (1 to 255). Throws shm::error
-  /// with errno when there is no such path.
+  /// The key that ftok(3) makes of an existing file and a project id (1 to 255). The file's device
+  /// and number are part of the name, because ftok gives some files one key: the second is then
+  /// refused with errc::name_collision. Every path to the file leads to the same object. Throws
+  /// shm::error with errno when there is no such path.
   static key from_path(const char* path, int project_id) {
     if (path == nullptr || (project_id & 0xff) == 0) {
       throw invalid("shm: key::from_path needs a path, and a project id from 1 to 255");
     }
-    const key_t value = ::ftok(path, project_id);
-    if (value == -1) {
-      throw error(std::error_code(errno, std::system_category()),
-                  "shm: key::from_path: ftok(\"" + detail::printable(path, 256) +
-                      "\") needs a path that exists and can be reached");
-    }
-    return from_value(value);
+    key_t value = -1;
+    struct stat before {
+    }, after{};
+    do {  // again, if another file was put there meanwhile
+      if (::stat(path, &before) == 0) value = ::ftok(path, project_id);
+      if (value == -1 || ::stat(path, &after) != 0) {
+        throw error(std::error_code(errno, std::system_category()),
+                    "shm: key::from_path: ftok(\"" + detail::printable(path, 256) +
+                        "\") needs a path that exists and can be reached");
+      }
+    } while (before.st_dev != after.st_dev || before.st_ino != after.st_ino);
+    key result = from_value(value);
+    result.keep(text_of(value) + file_word + std::to_string(after.st_dev) + ':' +
+                std::to_string(after.st_ino));
+    result.origin_ = origin::path;
+    return result;
   }
 
   /// A key agreed on elsewhere. IPC_PRIVATE (0), and the one value whose semaphore key would be 0,
@@ -58,10 +70,8 @@ class key {
                     "): this value is reserved, use another; for an object without a name use "
                     "key::anonymous()");
     }
-    char text[16];
-    std::snprintf(text, sizeof text, "key:0x%08x", static_cast<unsigned>(value));
     key result;
-    result.keep(text);
+    result.keep(text_of(value));
     result.value_ = value;
     result.origin_ = origin::value;
     return result;
@@ -84,7 +94,8 @@ class key {
     return result;
   }
 
-  /// The name; for a key made of a value or a path, `key:0x…`.
+  /// The name; `key:0x…` for a key made of a value, `key:0x… file DEVICE:NUMBER` for one made of a
+  /// path.
   std::string_view name() const noexcept { return {name_, length_}; }
   /// What shmget gets.
   key_t segment_key() const noexcept { return value_; }
@@ -100,15 +111,41 @@ class key {
   /// The segment key beside which a semaphore set would have this key.
   static key_t segment_key_beside(key_t set_key) noexcept { return set_key_of(set_key); }
 
+  /// Whether an object under this key may have that name: because the name is hashed to it, or
+  /// because from_value() or from_path() made it of the key.
+  bool may_be_called(std::string_view name) const {
+    const std::string own = text_of(value_);
+    if (name == own || is_of_file(name, own)) return true;
+    return !name.empty() && name.size() <= max_name_length && name.find('\0') == name.npos &&
+           key(name).value_ == value_;
+  }
+
   /// Whether anonymous() made it.
   bool is_anonymous() const noexcept { return origin_ == origin::anonymous; }
   /// Whether the name is part of the identity: a key made of a value opens whatever name is there.
   bool is_named() const noexcept { return origin_ != origin::value; }
 
  private:
-  enum class origin : unsigned char { name, value, anonymous };
+  enum class origin : unsigned char { name, value, path, anonymous };
+
+  static constexpr const char* file_word = " file ";  // 61 bytes with the longest numbers
 
   key() = default;
+
+  static std::string text_of(key_t value) { return "key:" + detail::hex(value); }
+
+  /// What from_path() makes of that: ` file DEVICE:NUMBER` behind the text of the key.
+  static bool is_of_file(std::string_view name, const std::string& text_of_key) {
+    const std::string start = text_of_key + file_word;
+    if (name.substr(0, start.size()) != start) return false;
+    const std::string_view file = name.substr(start.size());
+    const std::size_t colon = file.find(':');
+    const auto is_number = [](std::string_view digits) {
+      return !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
+    };
+    return colon != file.npos && is_number(file.substr(0, colon)) &&
+           is_number(file.substr(colon + 1));
+  }
 
   static error invalid(const std::string& what) {
     return error(std::make_error_code(std::errc::invalid_argument), what);

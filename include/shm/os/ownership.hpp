@@ -17,6 +17,14 @@ namespace shm::detail {
 /// What an opener is going to do with an object.
 enum class purpose { read, read_and_write };
 
+inline bool is_group_of_process(gid_t one) {
+  if (one == ::getegid()) return true;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
+  return std::find(groups.begin(), groups.end(), one) != groups.end();
+}
+
 struct ownership {
   uid_t owner = 0;
   uid_t creator = 0;
@@ -57,15 +65,8 @@ struct ownership {
   static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
 
   bool is_of_our_group() const {
-    if (creator == 0) return is_our_group(group);
-    return creator_group == group && is_our_group(group);
-  }
-  static bool is_our_group(gid_t one) {
-    if (one == ::getegid()) return true;
-    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-    const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
-    groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since, so not trusted
-    return std::find(groups.begin(), groups.end(), one) != groups.end();
+    if (creator == 0) return is_group_of_process(group);
+    return creator_group == group && is_group_of_process(group);
   }
 
   char digit(unsigned shift) const noexcept {

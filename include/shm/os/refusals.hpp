@@ -6,9 +6,11 @@
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "../base/error.hpp"
 #include "census.hpp"
+#include "permission.hpp"
 #include "semaphore_set.hpp"
 
 namespace shm::detail {
@@ -49,9 +51,86 @@ inline std::string this_user() {
   return "this user (uid " + std::to_string(::geteuid()) + ")";
 }
 
+/// Why an object is not trusted, with the way out. `lets_in_more`: its mode does, than the caller's
+/// options::access.
+inline std::string distrust(const char* what, const ownership& found, bool lets_in_more) {
+  const std::string which = std::string("the ") + what + " has " + found.describe();
+  if (lets_in_more) {
+    return which +
+           ", which lets in more than options::access says; if that is meant, open it with the "
+           "options::access that it was created with";
+  }
+  const bool owner_can = found.creator == found.owner || found.creator == 0;
+  if (::geteuid() == 0 && owner_can) {
+    const std::string uid = std::to_string(found.owner);
+    return which +
+           ", another user, whom options::access does not trust; root trusts no more than others "
+           "do: run this program as that user (sudo -u '#" +
+           uid + "', or setpriv --reuid=" + uid + "), or choose another name";
+  }
+  return which +
+         ", another user, whom options::access does not trust; if that is meant, open it with the "
+         "options::access that it was created with, or choose another name";
+}
+
+/// What a call asks of the object that it is about.
+inline right right_for(std::string_view call) noexcept {
+  const auto says = [call](const char* word) { return call.find(word) != call.npos; };
+  if (says("shmget") || says("semget")) return right::none;
+  if (says("IPC_RMID") || says("IPC_SET")) return right::own;
+  if (says("STAT") || says("GETVAL") || says("GETALL") || says("GETPID")) return right::read;
+  return right::alter;
+}
+
+/// Whether the kernel's permissions are why a call was refused. They say EPERM to who is not the
+/// owner, and EACCES to who may not read or write; all else is said by a sandbox.
+template <class Table>
+bool permissions_explain(const char* call, int error_number, const Table& table, int id) {
+  const right wanted = right_for(call);
+  if (wanted == right::none || (error_number == EPERM) != (wanted == right::own)) return false;
+  for (const auto& one : table.value) {
+    if (one.id == id) return !kernel_allows(one.owner, wanted);
+  }
+  return table.ok();  // it is gone; a table that is not told is withheld by a sandbox
+}
+
+/// Why a call is refused that the kernel's permissions allow, with the way out.
+inline std::string refused_by_sandbox(int error_number) {
+  const std::string way_out =
+      "allow shmget, shmat, shmdt, shmctl, semget, semctl, semop, semtimedop and membarrier in the "
+      "profile of the sandbox or container";
+  if (error_number == ENOSYS) {
+    return "this kernel, or the sandbox that this program runs in, does not offer the system "
+           "call; build the kernel with CONFIG_SYSVIPC, or " +
+           way_out;
+  }
+  return "a sandbox refuses the system call to this program (a seccomp filter, a container's "
+         "profile, a security module), and not the permissions of the object; " +
+         way_out;
+}
+
+/// Of a refusal to find or to attach an object: permissions refuse that with EACCES.
+inline bool is_by_sandbox(const error& refusal) noexcept {
+  return refusal.code() == std::errc::operation_not_permitted ||
+         refusal.code() == std::errc::function_not_supported;
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_removed(const subject& about) {
   refuse(errc::removed, about,
          "the object was removed while this handle was open; close the handle and open it again");
+}
+
+/// By the permissions of the object, or by a sandbox.
+template <class Table>
+[[noreturn]] void refuse_forbidden_call(const char* call, int error_number, const subject& about,
+                                        const char* what, const Table& table, int id) {
+  if (!permissions_explain(call, error_number, table, id)) {
+    refuse_call(call, error_number, about, refused_by_sandbox(error_number));
+  }
+  refuse_call(call, error_number, about,
+              this_user() + " may not do that with the " + what + owner_in(table, id) +
+                  "; ask the owner to create the object with another shm::access, or become that "
+                  "user");
 }
 
 /// A call on the semaphore set failed, and not because the set is gone.
@@ -59,11 +138,9 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(
-          call, error_number, about,
-          this_user() + " may not do that with the semaphore set" +
-              owner_in(census::sets(), about.set_id) +
-              "; ask the owner to create the object with another shm::access, or become that user");
+      refuse_forbidden_call(call, error_number, about, "semaphore set", census::sets(),
+                            about.set_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOSPC:
     case ENOMEM:
       refuse(errc::limit_reached, about,
@@ -73,7 +150,7 @@ inline std::string this_user() {
     case E2BIG:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 " may not do four operations at once; raise the third number of: sysctl "
+                 " may not do so many operations at once; raise the third number of: sysctl "
                  "kernel.sem");
     case ERANGE:
       refuse(errc::corrupt, about,
@@ -89,16 +166,19 @@ inline std::string this_user() {
   switch (error_number) {
     case EACCES:
     case EPERM:
-      refuse_call(call, error_number, about,
-                  this_user() + " may not do that with the segment" +
-                      owner_in(census::segments(), about.segment_id) +
-                      "; ask the owner to create the object with another shm::access, or become "
-                      "that user");
+      refuse_forbidden_call(call, error_number, about, "segment", census::segments(),
+                            about.segment_id);
+    case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOMEM:
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
     case EMFILE:
       refuse(errc::limit_reached, about, std::string(call) + ": too many segments are attached");
+    case EFAULT:
+      refuse(errc::limit_reached, about,
+             std::string(call) +
+                 ": the kernel has no memory for the segment's pages (huge pages that nobody "
+                 "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }
 }

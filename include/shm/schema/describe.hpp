@@ -5,6 +5,8 @@
 #include "../base/requirements.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <type_traits>
 
@@ -65,15 +67,24 @@ inline std::string padding(std::size_t bytes) {
 template <class T>
 std::string format_of();
 
+/// A T that is nowhere: only the distances between its members are asked for, and nothing is read
+/// or written. A real one would make the program, or its memory, larger by sizeof(T).
+template <class T>
+const T& imagined() noexcept {
+  std::uintptr_t address = std::uintptr_t{1} << 20;  // aligned for every T that may be shared
+  __asm__("" : "+r"(address));                       // compilers warn of constant addresses
+  return *reinterpret_cast<const T*>(address);
+}
+
 template <class T>
 std::string format_of_members() {
-  static const unconstructed<T> place{};
-  const auto* const start = reinterpret_cast<const std::byte*>(&place.value);
+  const T& whole = imagined<T>();
+  const auto* const start = reinterpret_cast<const std::byte*>(std::addressof(whole));
   std::string text = "T{";
   std::size_t end = 0;
   for_each_member<T>([&](const char* name, auto accessor) {
     using member = member_type<T, decltype(accessor)>;
-    const auto* const address = reinterpret_cast<const std::byte*>(&accessor(place.value));
+    const auto* const address = reinterpret_cast<const std::byte*>(std::addressof(accessor(whole)));
     const auto offset = static_cast<std::size_t>(address - start);
     text += padding(offset - end) + format_of<member>() + ':' + name + ':';
     end = offset + sizeof(member);

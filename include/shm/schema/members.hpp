@@ -15,6 +15,7 @@
 #include <boost/hana/string.hpp>
 #include <boost/hana/unpack.hpp>
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -74,6 +75,7 @@ constexpr bool lists_all_members() {
   return std::max(end, std::size_t{1}) == sizeof(T);
 }
 
+/// For constant expressions alone: a program in which it were used would contain a whole T.
 template <class T>
 inline const unconstructed<T> ghost{};
 
@@ -90,7 +92,7 @@ constexpr bool lists_in_order() {
   bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = &accessor(ghost<T>.value);
+    const void* const address = std::addressof(accessor(ghost<T>.value));
     in_order = in_order && (is_first || lies_before(before, address));
     is_first = false;
     before = address;

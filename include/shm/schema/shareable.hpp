@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <gsl/span>
 #include <optional>
@@ -74,6 +75,14 @@ constexpr sharing_rule find_broken_rule() {
   }
 }
 
+/// Whether that many T fit into an address space, with what the library keeps beside them: several
+/// copies of an object's value, or an array's journal.
+template <class T>
+constexpr bool fits_in_memory(std::size_t count) noexcept {
+  constexpr std::size_t most = std::size_t{1} << 57;  // no 64-bit machine has more
+  return sizeof(T) <= most && count <= most / sizeof(T);
+}
+
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
@@ -92,6 +101,7 @@ constexpr void check_shareable() {
       "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
   static_assert(broken != sharing_rule::in_order,
                 "shm: the members of T must be listed in the order of their declaration");
+  static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
   static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
 }
 

@@ -44,15 +44,13 @@ blueprint array_blueprint(const T* initial) {
       initial);
 }
 
-/// T{} in every element, made in place: a large T does not fit on the stack.
+/// A value-initialised T in every element.
 template <class T, std::size_t N>
 blueprint default_array_blueprint() {
   return array_blueprint<T, N>(
       [](std::byte* payload, const void*) {
         std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) {
-          ::new (static_cast<void*>(elements + i * sizeof(T))) T{};
-        }
+        for (std::size_t i = 0; i < N; ++i) construct_initial<T>(elements + i * sizeof(T));
       },
       nullptr);
 }

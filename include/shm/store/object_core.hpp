@@ -33,12 +33,12 @@ blueprint object_blueprint(const T* initial) {
       initial);
 }
 
-/// T{}, made in place: a large T does not fit on the stack.
+/// A value-initialised T.
 template <class T>
 blueprint default_object_blueprint() {
   return object_blueprint<T>(
       [](std::byte* payload, const void*) {
-        ::new (static_cast<void*>(cell_of<T>::initial_copy(payload))) T{};
+        construct_initial<T>(cell_of<T>::initial_copy(payload));
       },
       nullptr);
 }

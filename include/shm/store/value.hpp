@@ -21,6 +21,18 @@ using named_type = typename named<T>::type;
 /// How often a reader that can lock is lapped by writers before it holds them up.
 inline constexpr int tries_before_locking = 64;
 
+/// The value that an object begins with, made in place: a large T does not fit on the stack.
+template <class T>
+void construct_initial(void* where) {
+  // T{} is an error for an aggregate with a member whose default constructor is explicit; T() is
+  // one for an aggregate with a const member, where g++ wants T{} to be said inside T().
+  if constexpr (std::is_default_constructible_v<T>) {
+    ::new (where) T();
+  } else {
+    ::new (where) T(T{});
+  }
+}
+
 template <class T, class Fill>
 T filled_in_place(Fill& fill) {
   T value;
