@@ -57,13 +57,15 @@ inline bool may_enter_with_user_namespace() {
 /// Moves the calling process to a new IPC namespace. Returns false, with nothing changed, if the
 /// kernel allows none, or if a test program in its own namespace executed this program.
 inline bool enter_ipc_namespace() {
+  using namespace ipc_namespace;
   static constexpr char inherited[] = "SHM_TEST_IPC_NAMESPACE";
   if (std::getenv(inherited) != nullptr) return false;
-  if (::unshare(CLONE_NEWIPC) != 0 && !(ipc_namespace::may_enter_with_user_namespace() &&
-                                        ipc_namespace::enter_with_user_namespace()))
-    return false;
-  ::setenv(inherited, "entered", 1);
-  return true;
+  // Root could not become other users in a user namespace that holds one id.
+  const bool entered = ::geteuid() == 0
+                           ? ::unshare(CLONE_NEWIPC) == 0
+                           : may_enter_with_user_namespace() && enter_with_user_namespace();
+  if (entered) ::setenv(inherited, "entered", 1);
+  return entered;
 }
 
 }  // namespace support
