@@ -4,7 +4,9 @@
 
 namespace support {
 
-/// Removes every IPC object that is left of a test, says so on stderr, and returns how many.
-int take_and_tell_leftovers();
+/// Prints every IPC object that the tests left behind, and returns whether there is one. Removes
+/// the objects whose names the tests were given. If this program is alone in its IPC namespace, all
+/// other objects there are leftovers too; otherwise they may belong to other programs.
+bool take_and_tell_leftovers(bool alone);
 
 }  // namespace support
