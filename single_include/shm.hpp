@@ -378,12 +378,12 @@ namespace shm::detail {
 /// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
 /// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
 namespace semaphore {
-inline constexpr unsigned short door = 0;  // not 0 while one process creates, joins or removes
-inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
-inline constexpr unsigned short raw = 2;   // ≥ 1 while somebody edits an array in place
-inline constexpr unsigned short ours = 3;  // 0, or the value that says that this set is ours
-inline constexpr unsigned short mark_low = 4;    // these two: which set of ours
-inline constexpr unsigned short mark_high = 5;   //
+inline constexpr unsigned short door = 0;       // not 0 while one process creates, joins or removes
+inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
+inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
+inline constexpr unsigned short mark_low = 4;   // these two: which set of ours
+inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
@@ -600,10 +600,9 @@ class semaphore_set {
   status run_proven(const sembuf (&steps)[Count]) const noexcept {
     if (mark_ == 0) return run(steps);
     const short low = low_part(mark_);
-    std::array<sembuf, 3 + Count> all{
-        {{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
-         {semaphore::mark_low, 0, IPC_NOWAIT},
-         {semaphore::mark_low, low, IPC_NOWAIT}}};
+    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+                                       {semaphore::mark_low, 0, IPC_NOWAIT},
+                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
     for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
     return run(all.data(), all.size(), deadline::never());
   }
@@ -642,7 +641,8 @@ class semaphore_set {
 }  // namespace shm::detail
 
 // ---- shm/format/life_word.hpp
-// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which set.
+// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which
+// set. SPDX-License-Identifier: MIT
 
 namespace shm::detail {
 
@@ -742,8 +742,8 @@ struct description {
 struct header {
   // One cache line with all that a lock, a store and a load touch.
   alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
-  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
-  std::atomic<std::uint64_t> version;  ///< number of values published
+  std::atomic<std::uint64_t> lock;              ///< 0, or who holds it (sync/lock_word.hpp)
+  std::atomic<std::uint64_t> version;           ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 
@@ -1624,10 +1624,10 @@ template <class Table>
 
 namespace shm::detail {
 
-/// A process that changes the state of a segment stands inside the door of a set and is attached. The
-/// word says behind which door it was last changed. A semaphore set can be removed under those who
-/// stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So a
-/// failed change means that this process came too late: it leaves everything and starts again.
+/// A process that changes the state of a segment stands inside the door of a set and is attached.
+/// The word says behind which door it was last changed. A semaphore set can be removed under those
+/// who stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So
+/// a failed change means that this process came too late: it leaves everything and starts again.
 class life {
  public:
   /// `here`: the mark of the set whose door this process holds.
@@ -1717,8 +1717,7 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
            "the semaphore set under key " + hex(wanted.which.set_key()) +
-               " is not of this library (" + why +
-               "); it stays untouched; choose another name");
+               " is not of this library (" + why + "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
   if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
@@ -1741,8 +1740,8 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set that does not say that it is ours is foreign.
-/// False: it is gone.
+/// Before the set is used in any other way: a used set that does not say that it is ours is
+/// foreign. False: it is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (!found.is_new) return true;
   const status said = found.set.say_ours();
@@ -1782,8 +1781,8 @@ struct attached_segment {
 
 enum class looking { there, nothing, changed };
 
-/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it was
-/// removed meanwhile, look again.
+/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
+/// was removed meanwhile, look again.
 inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
                               subject& about) {
   const result<segment> existing = segment::find(which.segment_key());
@@ -1802,7 +1801,8 @@ inline looking attach_segment(const key& which, attach_mode mode, attached_segme
   return looking::there;
 }
 
-/// The same, for a look: read-only, and not inherited by a child that another thread forks meanwhile.
+/// The same, for a look: read-only, and not inherited by a child that another thread forks
+/// meanwhile.
 inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
   const looking seen = attach_segment(which, attach_mode::read_only, found, about);
   if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);
@@ -2181,8 +2181,8 @@ class seats {
             "no seat, or create the object with a larger options::seats");
   }
 
-  /// Always posts a token: a thread of this process may have been about to wake a waiter, and another
-  /// process may wait for a lock that this handle was taken to hold.
+  /// Always posts a token: a thread of this process may have been about to wake a waiter, and
+  /// another process may wait for a lock that this handle was taken to hold.
   static void leave(const semaphore_set& set, seat_identity who) noexcept {
     // ERANGE: 32767 tokens, because nobody slept: make room.
     if (set.leave_seat(who.seat()).error_number == ERANGE) {
@@ -2221,8 +2221,8 @@ class seats {
     entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
     drain(tokens);
-    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to look
-    // again.
+    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to
+    // look again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};
@@ -3444,7 +3444,8 @@ class inspection {
   /// attached to their old segment.
   bool attach() {
     find_set();
-    const bool is_likely = set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
+    const bool is_likely =
+        set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
     if (!is_likely) return false;
     subject about{key_.name(), info_.key};
     try {
@@ -3660,7 +3661,8 @@ inline void pause_for(std::chrono::microseconds span) noexcept {
 }  // namespace shm::detail
 
 // ---- shm/lifecycle/create.hpp
-// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way shows.
+// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way
+// shows. SPDX-License-Identifier: MIT
 
 namespace shm::detail {
 
@@ -3674,8 +3676,8 @@ struct set_plan {
     return {how.seats, permissions(how.access), std::nullopt};
   }
 
-  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of an
-  /// object that is not ready.
+  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of
+  /// an object that is not ready.
   static set_plan replacing_lost_set_of(const attached_segment& found,
                                         unsigned seats_if_unknown) noexcept {
     std::uint32_t seats = 0;
@@ -3691,14 +3693,14 @@ struct set_plan {
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
   if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
       !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
-    refuse_call("semget", EPERM, about,
-                "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
-                "this process would belong to another group; let its owner open it first, or a "
-                "process whose group is " +
-                    std::to_string(plan.beside->creator_group));
+    refuse_call(
+        "semget", EPERM, about,
+        "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
+        "this process would belong to another group; let its owner open it first, or a "
+        "process whose group is " +
+            std::to_string(plan.beside->creator_group));
   }
-  const result<semaphore_set> made =
-      semaphore_set::create(which.set_key(), plan.seats, plan.mode);
+  const result<semaphore_set> made = semaphore_set::create(which.set_key(), plan.seats, plan.mode);
   switch (made.error_number) {
     case 0: break;
     case EEXIST: return std::nullopt;  // another opener was first
@@ -3726,8 +3728,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever made
-/// it. Where that cannot be known, or not be done, it stays for the next opener.
+/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever
+/// made it. Where that cannot be known, or not be done, it stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
@@ -3830,8 +3832,8 @@ enum class retirement {
   refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
 }
 
-/// Precondition of each function here: the caller holds the door behind which `word` is changed, and
-/// is attached, so that the segment's id cannot name another one.
+/// Precondition of each function here: the caller holds the door behind which `word` is changed,
+/// and is attached, so that the segment's id cannot name another one.
 
 /// For a segment whose word says removed. Everyone may do it again after a crash.
 inline status remove_segment(const segment& where) noexcept {
@@ -3889,8 +3891,8 @@ inline status retire_by_force(life& word, const segment& where) noexcept {
 }
 
 /// The time that is given to those who only look, as `shm ls` does, and so are attached for some
-/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody waits
-/// inside the door meanwhile: the caller leaves it and starts again.
+/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody
+/// waits inside the door meanwhile: the caller leaves it and starts again.
 class grace {
  public:
   explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}
@@ -4143,8 +4145,8 @@ class opener {
     }
   }
 
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none. Nothing:
-  /// look again.
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
+  /// Nothing: look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     switch (look_at_segment(which(), found, about_)) {
@@ -4182,8 +4184,7 @@ class opener {
     const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
-      case verdict::unfinished:
-        return construct(word, found, found_memory::half_made, inside);
+      case verdict::unfinished: return construct(word, found, found_memory::half_made, inside);
       case verdict::again: break;
     }
     return std::nullopt;
@@ -4310,8 +4311,8 @@ class open_place {
   }
 
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
-  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the process.
-  /// EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
+  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
+  /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
   status wait_a_moment_for_editor(const deadline& until) const {
     const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
     const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
@@ -4413,8 +4414,8 @@ class observer : public open_place {
       return place{here.where, std::move(here.memory), set_of(word, found), facts};
     }
 
-    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside the
-    /// door of a set that was lost.
+    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside
+    /// the door of a set that was lost.
     bool may_become_ours(const life_word& word, const attached_segment& here,
                          const std::optional<found_set>& found) const {
       if (!word.is_blank()) return false;
@@ -4422,8 +4423,8 @@ class observer : public open_place {
              semaphore_set::find(wanted_.which.set_key()).ok();
     }
 
-    /// Removing, by somebody who died: with the door free now, the next remover counts us, too. Only
-    /// the door of the set that the word names tells.
+    /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
+    /// Only the door of the set that the word names tells.
     bool is_as_good_as_ready(const life_word& word, const header& head,
                              const std::optional<found_set>& found) const {
       if (!is_left_alone(word, found)) return false;
@@ -4460,8 +4461,9 @@ class observer : public open_place {
              "others keep creating or removing it while it is being opened");
     }
 
-    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there would
-    /// use it. Without a set, or beside another one, an opener has to make the object its own first.
+    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there
+    /// would use it. Without a set, or beside another one, an opener has to make the object its own
+    /// first.
     void wait_at_door(const std::optional<found_set>& found) const {
       if (!found || found->is_new) return;
       const status waited =
@@ -4906,14 +4908,13 @@ class connection : public open_place {
     return seat;
   }
 
-  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys it)
-  /// holds a lock by its seat: without the memory it dies before others take the lock over. A seat
-  /// that holds the lock is left to the kernel, which takes it when the process ends.
+  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys
+  /// it) holds a lock by its seat: without the memory it dies before others take the lock over. A
+  /// seat that holds the lock is left to the kernel, which takes it when the process ends.
   void leave() noexcept {
     const std::uint64_t mine = identity_bits_if_seated();
     // Relaxed: the word is ours only if this process stored it.
-    const seat_identity holder =
-        seat_identity::in(head().lock.load(std::memory_order_relaxed));
+    const seat_identity holder = seat_identity::in(head().lock.load(std::memory_order_relaxed));
     place_.memory.detach();
     crash_point("leave: detached");
     if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));
@@ -5211,7 +5212,8 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // Fails where a token is there already; and where the set is gone, where nobody sleeps any more.
+    // Fails where a token is there already; and where the set is gone, where nobody sleeps any
+    // more.
     static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
@@ -5308,8 +5310,8 @@ class array_reader {
            memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// Blocks while a live process edits in place, at most until the deadline. Throws removed, damaged,
-  /// timed_out.
+  /// Blocks while a live process edits in place, at most until the deadline. Throws removed,
+  /// damaged, timed_out.
   void wait_while_edited_in_place(const deadline& until) const {
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     if (!view::is_odd(bulk)) return;
@@ -5699,8 +5701,8 @@ class const_any_object {
   using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
-  /// All that is told of the object comes from the facts that the place was opened by: the segment is
-  /// not asked a second time, because others may have changed it meanwhile.
+  /// All that is told of the object comes from the facts that the place was opened by: the segment
+  /// is not asked a second time, because others may have changed it meanwhile.
   explicit const_any_object(std::shared_ptr<const detail::open_place> place)
       : place_(std::move(place)),
         held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
@@ -5946,22 +5948,19 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const& noexcept { return core_->elements(); }
-  void begin() const&& = delete;  // keep the guard in a variable
+  const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
-  const T* end() const& noexcept { return begin() + N; }
-  void end() const&& = delete;  // keep the guard in a variable
+  const T* end() const noexcept { return begin() + N; }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
   /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
   /// removed.
-  gsl::span<T, N> raw() & {
+  gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->elements(), N);
   }
-  void raw() && = delete;  // keep the guard in a variable
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
   /// blocks.
@@ -6124,8 +6123,7 @@ class array {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().place.name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::array_core<T, N>;
@@ -6217,8 +6215,7 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   using memory_type = const detail::array_memory<T, N>;
@@ -6451,8 +6448,7 @@ class mutex {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
@@ -6460,9 +6456,8 @@ class mutex {
 
   static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
-    static const detail::blueprint without_value{
-        detail::segment_kind::mutex,        &nothing, 0, 1,
-        [](std::byte*, const void*) {}, nullptr};
+    static const detail::blueprint without_value{detail::segment_kind::mutex,    &nothing, 0, 1,
+                                                 [](std::byte*, const void*) {}, nullptr};
     return without_value;
   }
 
@@ -6598,8 +6593,7 @@ class object {
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().place.name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::object_core<T>;
@@ -6673,8 +6667,7 @@ class object<const T> {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   static std::unique_ptr<detail::observer> open(const key& which, const options& how,
@@ -6820,11 +6813,10 @@ class remover {
   void refuse_unless_ours(const attached_segment& found, const door& inside,
                           bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has it
-    // attached; or somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_ours =
-        word.is_blank() && set_was_ours &&
-        (inside.somebody_sat() || count_attached(found.where, about_) == 1);
+    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has
+    // it attached; or somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_ours = word.is_blank() && set_was_ours &&
+                             (inside.somebody_sat() || count_attached(found.where, about_) == 1);
     if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,
                                                       wanted_.which, about_)) {

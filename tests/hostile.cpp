@@ -79,7 +79,8 @@ TEST_CASE("a place that is moved between the check and the use is refused") {
   const support::name name;
   { shm::object<telemetry> car(name); }
   const memory_of memory(name);
-  support::set_state(memory.head(), life_state::removing);  // so that the opener passes a step between them
+  support::set_state(memory.head(),
+                     life_state::removing);  // so that the opener passes a step between them
   const std::size_t end = memory.size();
   const at_step scribbler("open: ready again", [&memory, end] {
     memory.head().fixed.payload_size = 0;

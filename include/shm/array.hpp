@@ -110,8 +110,7 @@ class array {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().place.name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::array_core<T, N>;
@@ -203,8 +202,7 @@ class array<const T, N> {
   static constexpr std::size_t size() noexcept { return N; }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   using memory_type = const detail::array_memory<T, N>;

@@ -118,8 +118,8 @@ class const_any_object {
   using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
-  /// All that is told of the object comes from the facts that the place was opened by: the segment is
-  /// not asked a second time, because others may have changed it meanwhile.
+  /// All that is told of the object comes from the facts that the place was opened by: the segment
+  /// is not asked a second time, because others may have changed it meanwhile.
   explicit const_any_object(std::shared_ptr<const detail::open_place> place)
       : place_(std::move(place)),
         held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}

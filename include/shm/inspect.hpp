@@ -90,7 +90,8 @@ class inspection {
   /// attached to their old segment.
   bool attach() {
     find_set();
-    const bool is_likely = set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
+    const bool is_likely =
+        set_ ? !set_->is_new : segment_layout::has_size_of_ours(info_.segment_size);
     if (!is_likely) return false;
     subject about{key_.name(), info_.key};
     try {

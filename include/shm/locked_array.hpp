@@ -58,22 +58,19 @@ class locked_array {
   /// N.
   static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
-  const T* begin() const& noexcept { return core_->elements(); }
-  void begin() const&& = delete;  // keep the guard in a variable
+  const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
-  const T* end() const& noexcept { return begin() + N; }
-  void end() const&& = delete;  // keep the guard in a variable
+  const T* end() const noexcept { return begin() + N; }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
   /// a holder calls mark_repaired(). Never blocks, but readers wait meanwhile. Throws shm::error:
   /// removed.
-  gsl::span<T, N> raw() & {
+  gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
     return gsl::span<T, N>(core_->elements(), N);
   }
-  void raw() && = delete;  // keep the guard in a variable
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
   /// blocks.

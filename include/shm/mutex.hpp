@@ -90,8 +90,7 @@ class mutex {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
@@ -99,9 +98,8 @@ class mutex {
 
   static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
-    static const detail::blueprint without_value{
-        detail::segment_kind::mutex,        &nothing, 0, 1,
-        [](std::byte*, const void*) {}, nullptr};
+    static const detail::blueprint without_value{detail::segment_kind::mutex,    &nothing, 0, 1,
+                                                 [](std::byte*, const void*) {}, nullptr};
     return without_value;
   }
 

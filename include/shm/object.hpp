@@ -111,8 +111,7 @@ class object {
   std::uint64_t version() const noexcept { return head().version.load(std::memory_order_acquire); }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().place.name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
   using core = detail::object_core<T>;
@@ -186,8 +185,7 @@ class object<const T> {
   }
 
   /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const& noexcept { return opened().name(); }
-  void name() const&& = delete;  // keep the handle in a variable
+  std::string_view name() const noexcept { return opened().name(); }
 
  private:
   static std::unique_ptr<detail::observer> open(const key& which, const options& how,

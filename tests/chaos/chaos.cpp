@@ -50,8 +50,10 @@ class run {
     for (const small& v : shm::array<small, counters>(world_.counting).snapshot()) {
       if (!v.is_whole()) violated(book_->found.torn);
     }
-    shm::array<std::int64_t, accounts>(world_.bank).lock().mark_repaired();
-    shm::array<small, accounts>(world_.bulk).lock().mark_repaired();
+    shm::array<std::int64_t, accounts> bank(world_.bank);
+    bank.lock().mark_repaired();
+    shm::array<small, accounts> bulk(world_.bulk);
+    bulk.lock().mark_repaired();
     shm::mutex mutex(world_.mutex);
     mutex.lock();
     mutex.unlock();

@@ -25,7 +25,8 @@ struct lap {
 /// These do not compile when a member is added or taken away: the picture has to show that, too.
 [[maybe_unused]] void all_members(const header& head, const description& fixed,
                                   const seat_entry& seat, const array_memory<lap, 3>& array) {
-  [[maybe_unused]] const auto& [life, lock, version, section, waiters, last, reserved, constant] = head;
+  [[maybe_unused]] const auto& [life, lock, version, section, waiters, last, reserved, constant] =
+      head;
   [[maybe_unused]] const auto& [layout, kind, until, seats, name_length, schema_length, size,
                                 alignment, fingerprint, payload_size, payload_offset, name] = fixed;
   [[maybe_unused]] const auto& [incarnation, generation, process] = seat;

@@ -245,7 +245,8 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
       return 4;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::permission_denied) return 5;
-      if (!says(refusal, "shm::access") || !says(refusal, "owner uid 0, group 0, mode 0644")) return 6;
+      if (!says(refusal, "shm::access") || !says(refusal, "owner uid 0, group 0, mode 0644"))
+        return 6;
     }
     try {
       shm::remove(open_name);
@@ -578,9 +579,8 @@ TEST_CASE("a creator that does not finish is named when the time is over") {
   CHECK_THAT(refusal.what(), ContainsSubstring("pid " + std::to_string(slow.pid())));
   CHECK(shm::object<const int>(name).load() == 0);  // it is ready: a reader need not wait
   support::set_state(name, life_state::under_construction);
-  const auto reader_refusal = refusal_of([&] {
-    shm::object<const int> reader(name, with_timeout(std::chrono::milliseconds(20)));
-  });
+  const auto reader_refusal = refusal_of(
+      [&] { shm::object<const int> reader(name, with_timeout(std::chrono::milliseconds(20))); });
   CHECK(reader_refusal.code() == shm::errc::timed_out);
   CHECK_THAT(reader_refusal.what(), ContainsSubstring("pid " + std::to_string(slow.pid())));
   support::set_state(name, life_state::ready);

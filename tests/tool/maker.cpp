@@ -22,8 +22,8 @@
 #include <sstream>
 #include <string>
 
-#include "support/kernel_view.hpp"
 #include <thread>
+#include "support/kernel_view.hpp"
 
 namespace {
 

@@ -62,8 +62,8 @@ struct description {
 struct header {
   // One cache line with all that a lock, a store and a load touch.
   alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
-  std::atomic<std::uint64_t> lock;     ///< 0, or who holds it (sync/lock_word.hpp)
-  std::atomic<std::uint64_t> version;  ///< number of values published
+  std::atomic<std::uint64_t> lock;              ///< 0, or who holds it (sync/lock_word.hpp)
+  std::atomic<std::uint64_t> version;           ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
 

@@ -1,5 +1,5 @@
-// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which set.
-// SPDX-License-Identifier: MIT
+// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which
+// set. SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way shows.
-// SPDX-License-Identifier: MIT
+// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way
+// shows. SPDX-License-Identifier: MIT
 #pragma once
 
 #include <unistd.h>
@@ -32,8 +32,8 @@ struct set_plan {
     return {how.seats, permissions(how.access), std::nullopt};
   }
 
-  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of an
-  /// object that is not ready.
+  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of
+  /// an object that is not ready.
   static set_plan replacing_lost_set_of(const attached_segment& found,
                                         unsigned seats_if_unknown) noexcept {
     std::uint32_t seats = 0;
@@ -49,14 +49,14 @@ struct set_plan {
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
   if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
       !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
-    refuse_call("semget", EPERM, about,
-                "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
-                "this process would belong to another group; let its owner open it first, or a "
-                "process whose group is " +
-                    std::to_string(plan.beside->creator_group));
+    refuse_call(
+        "semget", EPERM, about,
+        "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
+        "this process would belong to another group; let its owner open it first, or a "
+        "process whose group is " +
+            std::to_string(plan.beside->creator_group));
   }
-  const result<semaphore_set> made =
-      semaphore_set::create(which.set_key(), plan.seats, plan.mode);
+  const result<semaphore_set> made = semaphore_set::create(which.set_key(), plan.seats, plan.mode);
   switch (made.error_number) {
     case 0: break;
     case EEXIST: return std::nullopt;  // another opener was first
@@ -84,8 +84,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever made
-/// it. Where that cannot be known, or not be done, it stays for the next opener.
+/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever
+/// made it. Where that cannot be known, or not be done, it stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;

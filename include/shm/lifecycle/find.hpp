@@ -53,8 +53,7 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const auto foreign = [&](const std::string& why) {
     refuse(errc::foreign_segment, about,
            "the semaphore set under key " + hex(wanted.which.set_key()) +
-               " is not of this library (" + why +
-               "); it stays untouched; choose another name");
+               " is not of this library (" + why + "); it stays untouched; choose another name");
   };
   const unsigned semaphores = now.value.semaphores;
   if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
@@ -77,8 +76,8 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set that does not say that it is ours is foreign.
-/// False: it is gone.
+/// Before the set is used in any other way: a used set that does not say that it is ours is
+/// foreign. False: it is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (!found.is_new) return true;
   const status said = found.set.say_ours();
@@ -118,8 +117,8 @@ struct attached_segment {
 
 enum class looking { there, nothing, changed };
 
-/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it was
-/// removed meanwhile, look again.
+/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
+/// was removed meanwhile, look again.
 inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
                               subject& about) {
   const result<segment> existing = segment::find(which.segment_key());
@@ -138,7 +137,8 @@ inline looking attach_segment(const key& which, attach_mode mode, attached_segme
   return looking::there;
 }
 
-/// The same, for a look: read-only, and not inherited by a child that another thread forks meanwhile.
+/// The same, for a look: read-only, and not inherited by a child that another thread forks
+/// meanwhile.
 inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
   const looking seen = attach_segment(which, attach_mode::read_only, found, about);
   if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);

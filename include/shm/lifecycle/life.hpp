@@ -10,10 +10,10 @@
 
 namespace shm::detail {
 
-/// A process that changes the state of a segment stands inside the door of a set and is attached. The
-/// word says behind which door it was last changed. A semaphore set can be removed under those who
-/// stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So a
-/// failed change means that this process came too late: it leaves everything and starts again.
+/// A process that changes the state of a segment stands inside the door of a set and is attached.
+/// The word says behind which door it was last changed. A semaphore set can be removed under those
+/// who stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So
+/// a failed change means that this process came too late: it leaves everything and starts again.
 class life {
  public:
   /// `here`: the mark of the set whose door this process holds.

@@ -102,8 +102,8 @@ class opener {
     }
   }
 
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none. Nothing:
-  /// look again.
+  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
+  /// Nothing: look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     switch (look_at_segment(which(), found, about_)) {
@@ -141,8 +141,7 @@ class opener {
     const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
-      case verdict::unfinished:
-        return construct(word, found, found_memory::half_made, inside);
+      case verdict::unfinished: return construct(word, found, found_memory::half_made, inside);
       case verdict::again: break;
     }
     return std::nullopt;

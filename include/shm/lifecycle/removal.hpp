@@ -139,11 +139,10 @@ class remover {
   void refuse_unless_ours(const attached_segment& found, const door& inside,
                           bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has it
-    // attached; or somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_ours =
-        word.is_blank() && set_was_ours &&
-        (inside.somebody_sat() || count_attached(found.where, about_) == 1);
+    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has
+    // it attached; or somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_ours = word.is_blank() && set_was_ours &&
+                             (inside.somebody_sat() || count_attached(found.where, about_) == 1);
     if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,
                                                       wanted_.which, about_)) {

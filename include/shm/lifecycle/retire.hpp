@@ -21,8 +21,8 @@ enum class retirement {
   refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
 }
 
-/// Precondition of each function here: the caller holds the door behind which `word` is changed, and
-/// is attached, so that the segment's id cannot name another one.
+/// Precondition of each function here: the caller holds the door behind which `word` is changed,
+/// and is attached, so that the segment's id cannot name another one.
 
 /// For a segment whose word says removed. Everyone may do it again after a crash.
 inline status remove_segment(const segment& where) noexcept {
@@ -80,8 +80,8 @@ inline status retire_by_force(life& word, const segment& where) noexcept {
 }
 
 /// The time that is given to those who only look, as `shm ls` does, and so are attached for some
-/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody waits
-/// inside the door meanwhile: the caller leaves it and starts again.
+/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody
+/// waits inside the door meanwhile: the caller leaves it and starts again.
 class grace {
  public:
   explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}

@@ -127,8 +127,8 @@ class seats {
             "no seat, or create the object with a larger options::seats");
   }
 
-  /// Always posts a token: a thread of this process may have been about to wake a waiter, and another
-  /// process may wait for a lock that this handle was taken to hold.
+  /// Always posts a token: a thread of this process may have been about to wake a waiter, and
+  /// another process may wait for a lock that this handle was taken to hold.
   static void leave(const semaphore_set& set, seat_identity who) noexcept {
     // ERANGE: 32767 tokens, because nobody slept: make room.
     if (set.leave_seat(who.seat()).error_number == ERANGE) {
@@ -167,8 +167,8 @@ class seats {
     entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
     drain(tokens);
-    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to look
-    // again.
+    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to
+    // look again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};

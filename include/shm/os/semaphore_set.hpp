@@ -23,12 +23,12 @@ namespace shm::detail {
 /// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
 /// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
 namespace semaphore {
-inline constexpr unsigned short door = 0;  // not 0 while one process creates, joins or removes
-inline constexpr unsigned short wake = 1;  // tokens for sleepers on the lock
-inline constexpr unsigned short raw = 2;   // ≥ 1 while somebody edits an array in place
-inline constexpr unsigned short ours = 3;  // 0, or the value that says that this set is ours
-inline constexpr unsigned short mark_low = 4;    // these two: which set of ours
-inline constexpr unsigned short mark_high = 5;   //
+inline constexpr unsigned short door = 0;       // not 0 while one process creates, joins or removes
+inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
+inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
+inline constexpr unsigned short mark_low = 4;   // these two: which set of ours
+inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
@@ -245,10 +245,9 @@ class semaphore_set {
   status run_proven(const sembuf (&steps)[Count]) const noexcept {
     if (mark_ == 0) return run(steps);
     const short low = low_part(mark_);
-    std::array<sembuf, 3 + Count> all{
-        {{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
-         {semaphore::mark_low, 0, IPC_NOWAIT},
-         {semaphore::mark_low, low, IPC_NOWAIT}}};
+    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+                                       {semaphore::mark_low, 0, IPC_NOWAIT},
+                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
     for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
     return run(all.data(), all.size(), deadline::never());
   }

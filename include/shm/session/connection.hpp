@@ -100,14 +100,13 @@ class connection : public open_place {
     return seat;
   }
 
-  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys it)
-  /// holds a lock by its seat: without the memory it dies before others take the lock over. A seat
-  /// that holds the lock is left to the kernel, which takes it when the process ends.
+  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys
+  /// it) holds a lock by its seat: without the memory it dies before others take the lock over. A
+  /// seat that holds the lock is left to the kernel, which takes it when the process ends.
   void leave() noexcept {
     const std::uint64_t mine = identity_bits_if_seated();
     // Relaxed: the word is ours only if this process stored it.
-    const seat_identity holder =
-        seat_identity::in(head().lock.load(std::memory_order_relaxed));
+    const seat_identity holder = seat_identity::in(head().lock.load(std::memory_order_relaxed));
     place_.memory.detach();
     crash_point("leave: detached");
     if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));

@@ -75,8 +75,8 @@ class observer : public open_place {
       return place{here.where, std::move(here.memory), set_of(word, found), facts};
     }
 
-    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside the
-    /// door of a set that was lost.
+    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside
+    /// the door of a set that was lost.
     bool may_become_ours(const life_word& word, const attached_segment& here,
                          const std::optional<found_set>& found) const {
       if (!word.is_blank()) return false;
@@ -84,8 +84,8 @@ class observer : public open_place {
              semaphore_set::find(wanted_.which.set_key()).ok();
     }
 
-    /// Removing, by somebody who died: with the door free now, the next remover counts us, too. Only
-    /// the door of the set that the word names tells.
+    /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
+    /// Only the door of the set that the word names tells.
     bool is_as_good_as_ready(const life_word& word, const header& head,
                              const std::optional<found_set>& found) const {
       if (!is_left_alone(word, found)) return false;
@@ -122,8 +122,9 @@ class observer : public open_place {
              "others keep creating or removing it while it is being opened");
     }
 
-    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there would
-    /// use it. Without a set, or beside another one, an opener has to make the object its own first.
+    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there
+    /// would use it. Without a set, or beside another one, an opener has to make the object its own
+    /// first.
     void wait_at_door(const std::optional<found_set>& found) const {
       if (!found || found->is_new) return;
       const status waited =

@@ -43,8 +43,8 @@ class open_place {
   }
 
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
-  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the process.
-  /// EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
+  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
+  /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
   status wait_a_moment_for_editor(const deadline& until) const {
     const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
     const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);

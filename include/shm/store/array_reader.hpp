@@ -37,8 +37,8 @@ class array_reader {
            memory_.bulk.load(std::memory_order_relaxed) == bulk;
   }
 
-  /// Blocks while a live process edits in place, at most until the deadline. Throws removed, damaged,
-  /// timed_out.
+  /// Blocks while a live process edits in place, at most until the deadline. Throws removed,
+  /// damaged, timed_out.
   void wait_while_edited_in_place(const deadline& until) const {
     const std::uint64_t bulk = memory_.bulk.load(std::memory_order_acquire);
     if (!view::is_odd(bulk)) return;

@@ -241,7 +241,8 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // Fails where a token is there already; and where the set is gone, where nobody sleeps any more.
+    // Fails where a token is there already; and where the set is gone, where nobody sleeps any
+    // more.
     static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
