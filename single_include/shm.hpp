@@ -308,7 +308,8 @@ struct ownership {
   /// The owner can give the object away and keep access as its creator, so both count. The same
   /// goes for the group: it can become any, but the creator's group stays what it was.
   bool is_trusted(access who, purpose why) const {
-    if (is_ours(owner) && is_ours(creator)) return true;
+    const uid_t user = ::geteuid();
+    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
     switch (who) {
       case access::owner: return false;
       case access::group: return is_of_our_group();
@@ -328,8 +329,6 @@ struct ownership {
   }
 
  private:
-  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-
   bool is_of_our_group() const {
     if (creator == 0) return is_group_of_process(group);
     return creator_group == group && is_group_of_process(group);
@@ -860,6 +859,15 @@ class attachment {
   void let_children_inherit(bool inherit, std::size_t size) const noexcept {
     // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
     static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
+  }
+
+  /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
+  status forbid_writing(std::size_t size) const noexcept {
+    const status done = status::of(::mprotect(address_, size, PROT_READ));
+    if (done.error_number != EINVAL) return done;
+    constexpr std::size_t huge_page = std::size_t{2} << 20;  // the mapping is a multiple of it
+    const std::size_t whole = (size + huge_page - 1) / huge_page * huge_page;
+    return status::of(::mprotect(address_, whole, PROT_READ));
   }
 
   std::byte* address() const noexcept { return address_; }
@@ -1821,6 +1829,11 @@ inline unsigned long count_attached(const segment& where, const subject& about) 
 // ---- shm/os/process.hpp
 // Process: which process and thread is running, told apart after fork and exec without pids.
 
+/// @cond
+// Of glibc 2.32 and newer: whether no other thread runs. Weak, because other C libraries lack it.
+extern "C" [[gnu::weak]] char __libc_single_threaded;
+/// @endcond
+
 namespace shm::detail {
 
 /// A number that every process in a line of forks has for itself; 23 bits, never 0.
@@ -1863,6 +1876,11 @@ class process {
   static process_epoch current() noexcept {
     const process_epoch epoch = current_or_zero();
     return epoch != 0 ? epoch : first_look();
+  }
+
+  /// Whether another thread may run in this process. Where the C library does not tell: yes.
+  static bool may_have_threads() noexcept {
+    return &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
   }
 
   /// The kernel's id of the calling thread; cached, because asking is a system call.
@@ -4007,8 +4025,13 @@ class judge {
       if (!word.change_to(life_state::ready)) return verdict::again;
       crash_point("open: ready again");
     }
-    const bool is_stale = facts.until_last_detach() && found_.before.attached == 0;
-    if (is_stale && expected_.mode != open_mode::open_as_it_is) {
+    const bool may_be_stale = facts.until_last_detach() && found_.before.attached == 0 &&
+                              expected_.mode != open_mode::open_as_it_is;
+    // A process that is just dying is detached first, and then loses its seat. A handle that was
+    // closed while it held the lock keeps the object.
+    const bool is_held = inside_.somebody_sat();
+    if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
+    if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
       const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_retirement(stale.error_number, about_);
@@ -4068,6 +4091,7 @@ namespace shm::detail {
 struct place {
   segment where;
   attachment memory;
+  std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
   seat_identity seat{0, 0};  ///< of a read-only handle: none
@@ -4214,17 +4238,25 @@ class opener {
     found.before.size = layout.total;
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) {
-      // Not attached, it cannot say that it is removed. Inside this door nobody else attaches it.
-      if (inside.is_held(about_)) static_cast<void>(made->remove());
-      refuse_segment_call("shmat", memory.error_number, about_);
-    }
+    if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
     life word(found.head(), inside.set().mark());
     if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
       return std::nullopt;
     }
     return construct(word, found, found_memory::zeroed, inside);
+  }
+
+  /// Takes back the segment that this call made. Not attached, it cannot say that it is removed;
+  /// but as long as this door is held nobody else makes an object of it.
+  [[noreturn]] void refuse_unattachable(const segment& made, int error_number,
+                                        const door& inside) const {
+    try {
+      refuse_segment_call("shmat", error_number, about_);
+    } catch (...) {
+      if (inside.is_held(about_)) static_cast<void>(made.remove());
+      throw;
+    }
   }
 
   attempt_result construct(life& word, attached_segment& found, found_memory memory_is,
@@ -4266,7 +4298,8 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
-    return place{found.where, std::move(found.memory), inside.set(), facts, *seat};
+    return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
+                 *seat};
   }
 
   const options& how_;
@@ -4411,7 +4444,8 @@ class observer : public open_place {
       if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
       if (how_.prefault) here.memory.prefault(here.before.size);
       here.memory.let_children_inherit(true, here.before.size);
-      return place{here.where, std::move(here.memory), set_of(word, found), facts};
+      return place{here.where, std::move(here.memory), here.before.size, set_of(word, found),
+                   facts};
     }
 
     /// A creator makes its set before the segment, maybe after we looked for it; or it is inside
@@ -4833,13 +4867,34 @@ class connection : public open_place {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
+  /// A thread may still use this handle, while exit() destroys it. Others must not be harmed: so
+  /// first it can lock nothing any more, then the seat goes, which proves that a lock is held.
   ~connection() {
-    if (facts().until_last_detach()) {
-      leave_as_last();
-    } else {
-      leave();
-    }
+    const std::uint64_t mine = identity_bits_if_seated();
+    const bool needs_seat = may_hold_or_wait(mine);
+    place_.memory.detach();
+    crash_point("leave: detached");
+    if (needs_seat) return;  // the kernel takes it when the process ends
+    if (facts().until_last_detach() && retire_as_last(mine)) return;
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine));
   }
+
+  /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for
+  /// another process: as long as it could, this handle keeps its seat, whose undo posts one.
+  class waiting_thread {
+   public:
+    explicit waiting_thread(connection& place) noexcept : place_(place) {
+      // Sequentially consistent: before the thread's first store to shared memory.
+      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    waiting_thread(const waiting_thread&) = delete;
+    waiting_thread& operator=(const waiting_thread&) = delete;
+    // Release: the token has been used or passed on.
+    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
+
+   private:
+    connection& place_;
+  };
 
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
@@ -4908,50 +4963,52 @@ class connection : public open_place {
     return seat;
   }
 
-  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys
-  /// it) holds a lock by its seat: without the memory it dies before others take the lock over. A
-  /// seat that holds the lock is left to the kernel, which takes it when the process ends.
-  void leave() noexcept {
-    const std::uint64_t mine = identity_bits_if_seated();
-    // Relaxed: the word is ours only if this process stored it.
-    const seat_identity holder = seat_identity::in(head().lock.load(std::memory_order_relaxed));
-    place_.memory.detach();
-    crash_point("leave: detached");
-    if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));
+  /// A thread that stores, or is about to lock, dies of it from here on. Where the kernel does not
+  /// make the memory read-only, it is not known.
+  bool may_hold_or_wait(std::uint64_t mine) const noexcept {
+    if (mine == 0) return false;  // a forked child's copy
+    if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
+    crash_point("leave: read-only");
+    // Relaxed: only this process stores its own identity, and mprotect orders the threads.
+    const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
+    if (seat_identity::in(holder).bits() == mine) return true;
+    // Acquire: pairs with the end of waiting_thread.
+    return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Detaches inside the door: the next one there has to see who is left. Where the door does not
-  /// open in time, the next opener finds nobody attached and clears up.
-  void leave_as_last() noexcept {
+  /// Precondition: detached. False where others use the object, or where that cannot be known: then
+  /// the next opener finds nobody attached and clears up.
+  bool retire_as_last(std::uint64_t mine) noexcept {
     grace lookers(std::chrono::milliseconds(1));
-    for (;;) {
-      result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
-      if (!inside.ok()) return leave();
-      crash_point("leave: inside");
-      life word(head(), set().mark());
-      if (word.was_changed_here() && !somebody_else_sat(inside.value) &&
-          (word.state() == life_state::ready || word.state() == life_state::removing)) {
-        const result<retirement> outcome = retire_if_unused(word, place_.where, false);
-        if (outcome.ok() && outcome.value == retirement::done) {
-          place_.memory.detach();
-          crash_point("leave: detached");
-          static_cast<void>(set().remove());  // and with it the seat and the door
-          crash_point("leave: set gone");
-          return;
-        }
-        const bool is_only_looked_at = outcome.ok() && outcome.value == retirement::in_use;
-        if (is_only_looked_at && !lookers.is_over()) {
-          inside.value.leave();
-          pause_for(std::chrono::microseconds(50));
-          continue;
-        }
-      }
-      return leave();
+    retirement outcome = retire_once(mine);
+    while (outcome == retirement::in_use && !lookers.is_over()) {
+      pause_for(std::chrono::microseconds(50));
+      outcome = retire_once(mine);
     }
+    return outcome == retirement::done;
   }
 
-  bool somebody_else_sat(const door& inside) const noexcept {
-    const std::uint64_t mine = identity_bits_if_seated();
+  /// In use: others are attached, and maybe only look.
+  retirement retire_once(std::uint64_t mine) noexcept {
+    const result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
+    if (!inside.ok() || somebody_else_sat(inside.value, mine)) return retirement::changed;
+    crash_point("leave: inside");
+    const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
+    if (!memory.ok()) return retirement::changed;
+    // The id was nobody's for a moment: the mark tells that it is the same segment.
+    life word(header_at(memory.value), set().mark());
+    const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
+    if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
+    const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+    if (!outcome.ok()) return retirement::changed;
+    if (outcome.value == retirement::done) {
+      static_cast<void>(set().remove());  // and with it the seat and the door
+      crash_point("leave: set gone");
+    }
+    return outcome.value;
+  }
+
+  bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
     for (unsigned seat = 0; seat < set().seats(); ++seat) {
       const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
       if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
@@ -4961,6 +5018,7 @@ class connection : public open_place {
 
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
+  std::atomic<unsigned> waiting_threads_{0};
 };
 
 }  // namespace shm::detail
@@ -5095,6 +5153,7 @@ class robust_lock {
     const std::uint64_t me = my_word(until);
     if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
+    const connection::waiting_thread waiting(place_);
     if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
              "this thread holds the lock already, through this handle; release it first");
@@ -6792,7 +6851,11 @@ class remover {
         word.state() == life_state::ready || word.state() == life_state::removing;
     // Also where somebody scribbled over the state of an object that is in use: its handles go on.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
-    if (inside.somebody_sat() && !is_final) refuse_in_use(inside);
+    if (inside.somebody_sat() && !is_final) {
+      // A process that is just dying is detached first, and then loses its seat.
+      if (found.before.attached == 0 && !lookers_.is_over()) return false;
+      refuse_in_use(inside);
+    }
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {

@@ -141,7 +141,7 @@ TEST_CASE("what permissions refuse is put down to them") {
   REQUIRE(stranger.wait() == 0);
   for (const auto& text : *said) {
     CHECK_THAT(text.data(), ContainsSubstring("this user (uid 65534) may not do that"));
-    CHECK_THAT(text.data(), ContainsSubstring("owner uid 0, mode 0600"));
+    CHECK_THAT(text.data(), ContainsSubstring("owner uid 0, group 0, mode 0600"));
     CHECK_THAT(text.data(), !ContainsSubstring("sandbox"));
   }
 }

@@ -106,8 +106,13 @@ class judge {
       if (!word.change_to(life_state::ready)) return verdict::again;
       crash_point("open: ready again");
     }
-    const bool is_stale = facts.until_last_detach() && found_.before.attached == 0;
-    if (is_stale && expected_.mode != open_mode::open_as_it_is) {
+    const bool may_be_stale = facts.until_last_detach() && found_.before.attached == 0 &&
+                              expected_.mode != open_mode::open_as_it_is;
+    // A process that is just dying is detached first, and then loses its seat. A handle that was
+    // closed while it held the lock keeps the object.
+    const bool is_held = inside_.somebody_sat();
+    if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
+    if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
       const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_retirement(stale.error_number, about_);

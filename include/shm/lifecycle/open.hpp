@@ -25,6 +25,7 @@ namespace shm::detail {
 struct place {
   segment where;
   attachment memory;
+  std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
   seat_identity seat{0, 0};  ///< of a read-only handle: none
@@ -171,17 +172,25 @@ class opener {
     found.before.size = layout.total;
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) {
-      // Not attached, it cannot say that it is removed. Inside this door nobody else attaches it.
-      if (inside.is_held(about_)) static_cast<void>(made->remove());
-      refuse_segment_call("shmat", memory.error_number, about_);
-    }
+    if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
     life word(found.head(), inside.set().mark());
     if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
       return std::nullopt;
     }
     return construct(word, found, found_memory::zeroed, inside);
+  }
+
+  /// Takes back the segment that this call made. Not attached, it cannot say that it is removed;
+  /// but as long as this door is held nobody else makes an object of it.
+  [[noreturn]] void refuse_unattachable(const segment& made, int error_number,
+                                        const door& inside) const {
+    try {
+      refuse_segment_call("shmat", error_number, about_);
+    } catch (...) {
+      if (inside.is_held(about_)) static_cast<void>(made.remove());
+      throw;
+    }
   }
 
   attempt_result construct(life& word, attached_segment& found, found_memory memory_is,
@@ -223,7 +232,8 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
-    return place{found.where, std::move(found.memory), inside.set(), facts, *seat};
+    return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
+                 *seat};
   }
 
   const options& how_;

@@ -118,7 +118,11 @@ class remover {
         word.state() == life_state::ready || word.state() == life_state::removing;
     // Also where somebody scribbled over the state of an object that is in use: its handles go on.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
-    if (inside.somebody_sat() && !is_final) refuse_in_use(inside);
+    if (inside.somebody_sat() && !is_final) {
+      // A process that is just dying is detached first, and then loses its seat.
+      if (found.before.attached == 0 && !lookers_.is_over()) return false;
+      refuse_in_use(inside);
+    }
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {

@@ -46,6 +46,15 @@ class attachment {
     static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
   }
 
+  /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
+  status forbid_writing(std::size_t size) const noexcept {
+    const status done = status::of(::mprotect(address_, size, PROT_READ));
+    if (done.error_number != EINVAL) return done;
+    constexpr std::size_t huge_page = std::size_t{2} << 20;  // the mapping is a multiple of it
+    const std::size_t whole = (size + huge_page - 1) / huge_page * huge_page;
+    return status::of(::mprotect(address_, whole, PROT_READ));
+  }
+
   std::byte* address() const noexcept { return address_; }
   explicit operator bool() const noexcept { return address_ != nullptr; }
 

@@ -42,7 +42,8 @@ struct ownership {
   /// The owner can give the object away and keep access as its creator, so both count. The same
   /// goes for the group: it can become any, but the creator's group stays what it was.
   bool is_trusted(access who, purpose why) const {
-    if (is_ours(owner) && is_ours(creator)) return true;
+    const uid_t user = ::geteuid();
+    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
     switch (who) {
       case access::owner: return false;
       case access::group: return is_of_our_group();
@@ -62,8 +63,6 @@ struct ownership {
   }
 
  private:
-  static bool is_ours(uid_t user) noexcept { return user == ::geteuid() || user == 0; }
-
   bool is_of_our_group() const {
     if (creator == 0) return is_group_of_process(group);
     return creator_group == group && is_group_of_process(group);

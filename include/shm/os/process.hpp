@@ -15,6 +15,11 @@
 
 #include "../base/error.hpp"
 
+/// @cond
+// Of glibc 2.32 and newer: whether no other thread runs. Weak, because other C libraries lack it.
+extern "C" [[gnu::weak]] char __libc_single_threaded;
+/// @endcond
+
 namespace shm::detail {
 
 /// A number that every process in a line of forks has for itself; 23 bits, never 0.
@@ -57,6 +62,11 @@ class process {
   static process_epoch current() noexcept {
     const process_epoch epoch = current_or_zero();
     return epoch != 0 ? epoch : first_look();
+  }
+
+  /// Whether another thread may run in this process. Where the C library does not tell: yes.
+  static bool may_have_threads() noexcept {
+    return &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
   }
 
   /// The kernel's id of the calling thread; cached, because asking is a system call.

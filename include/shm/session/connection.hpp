@@ -25,13 +25,34 @@ class connection : public open_place {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
+  /// A thread may still use this handle, while exit() destroys it. Others must not be harmed: so
+  /// first it can lock nothing any more, then the seat goes, which proves that a lock is held.
   ~connection() {
-    if (facts().until_last_detach()) {
-      leave_as_last();
-    } else {
-      leave();
-    }
+    const std::uint64_t mine = identity_bits_if_seated();
+    const bool needs_seat = may_hold_or_wait(mine);
+    place_.memory.detach();
+    crash_point("leave: detached");
+    if (needs_seat) return;  // the kernel takes it when the process ends
+    if (facts().until_last_detach() && retire_as_last(mine)) return;
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine));
   }
+
+  /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for
+  /// another process: as long as it could, this handle keeps its seat, whose undo posts one.
+  class waiting_thread {
+   public:
+    explicit waiting_thread(connection& place) noexcept : place_(place) {
+      // Sequentially consistent: before the thread's first store to shared memory.
+      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    waiting_thread(const waiting_thread&) = delete;
+    waiting_thread& operator=(const waiting_thread&) = delete;
+    // Release: the token has been used or passed on.
+    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
+
+   private:
+    connection& place_;
+  };
 
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
@@ -100,50 +121,52 @@ class connection : public open_place {
     return seat;
   }
 
-  /// First the memory, then the seat. A thread that still uses this handle (while exit() destroys
-  /// it) holds a lock by its seat: without the memory it dies before others take the lock over. A
-  /// seat that holds the lock is left to the kernel, which takes it when the process ends.
-  void leave() noexcept {
-    const std::uint64_t mine = identity_bits_if_seated();
-    // Relaxed: the word is ours only if this process stored it.
-    const seat_identity holder = seat_identity::in(head().lock.load(std::memory_order_relaxed));
-    place_.memory.detach();
-    crash_point("leave: detached");
-    if (mine != 0 && holder.bits() != mine) seats::leave(set(), seat_identity::in(mine));
+  /// A thread that stores, or is about to lock, dies of it from here on. Where the kernel does not
+  /// make the memory read-only, it is not known.
+  bool may_hold_or_wait(std::uint64_t mine) const noexcept {
+    if (mine == 0) return false;  // a forked child's copy
+    if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
+    crash_point("leave: read-only");
+    // Relaxed: only this process stores its own identity, and mprotect orders the threads.
+    const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
+    if (seat_identity::in(holder).bits() == mine) return true;
+    // Acquire: pairs with the end of waiting_thread.
+    return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Detaches inside the door: the next one there has to see who is left. Where the door does not
-  /// open in time, the next opener finds nobody attached and clears up.
-  void leave_as_last() noexcept {
+  /// Precondition: detached. False where others use the object, or where that cannot be known: then
+  /// the next opener finds nobody attached and clears up.
+  bool retire_as_last(std::uint64_t mine) noexcept {
     grace lookers(std::chrono::milliseconds(1));
-    for (;;) {
-      result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
-      if (!inside.ok()) return leave();
-      crash_point("leave: inside");
-      life word(head(), set().mark());
-      if (word.was_changed_here() && !somebody_else_sat(inside.value) &&
-          (word.state() == life_state::ready || word.state() == life_state::removing)) {
-        const result<retirement> outcome = retire_if_unused(word, place_.where, false);
-        if (outcome.ok() && outcome.value == retirement::done) {
-          place_.memory.detach();
-          crash_point("leave: detached");
-          static_cast<void>(set().remove());  // and with it the seat and the door
-          crash_point("leave: set gone");
-          return;
-        }
-        const bool is_only_looked_at = outcome.ok() && outcome.value == retirement::in_use;
-        if (is_only_looked_at && !lookers.is_over()) {
-          inside.value.leave();
-          pause_for(std::chrono::microseconds(50));
-          continue;
-        }
-      }
-      return leave();
+    retirement outcome = retire_once(mine);
+    while (outcome == retirement::in_use && !lookers.is_over()) {
+      pause_for(std::chrono::microseconds(50));
+      outcome = retire_once(mine);
     }
+    return outcome == retirement::done;
   }
 
-  bool somebody_else_sat(const door& inside) const noexcept {
-    const std::uint64_t mine = identity_bits_if_seated();
+  /// In use: others are attached, and maybe only look.
+  retirement retire_once(std::uint64_t mine) noexcept {
+    const result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
+    if (!inside.ok() || somebody_else_sat(inside.value, mine)) return retirement::changed;
+    crash_point("leave: inside");
+    const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
+    if (!memory.ok()) return retirement::changed;
+    // The id was nobody's for a moment: the mark tells that it is the same segment.
+    life word(header_at(memory.value), set().mark());
+    const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
+    if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
+    const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+    if (!outcome.ok()) return retirement::changed;
+    if (outcome.value == retirement::done) {
+      static_cast<void>(set().remove());  // and with it the seat and the door
+      crash_point("leave: set gone");
+    }
+    return outcome.value;
+  }
+
+  bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
     for (unsigned seat = 0; seat < set().seats(); ++seat) {
       const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
       if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
@@ -153,6 +176,7 @@ class connection : public open_place {
 
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
+  std::atomic<unsigned> waiting_threads_{0};
 };
 
 }  // namespace shm::detail

@@ -72,7 +72,8 @@ class observer : public open_place {
       if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
       if (how_.prefault) here.memory.prefault(here.before.size);
       here.memory.let_children_inherit(true, here.before.size);
-      return place{here.where, std::move(here.memory), set_of(word, found), facts};
+      return place{here.where, std::move(here.memory), here.before.size, set_of(word, found),
+                   facts};
     }
 
     /// A creator makes its set before the segment, maybe after we looked for it; or it is inside

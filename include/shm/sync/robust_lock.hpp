@@ -124,6 +124,7 @@ class robust_lock {
     const std::uint64_t me = my_word(until);
     if (me == 0) return acquisition::not_now;
     if (take(me)) return confirmed(acquisition::taken);
+    const connection::waiting_thread waiting(place_);
     if (word().load(std::memory_order_relaxed) == me) {
       refuse(errc::would_deadlock, place_.about(),
              "this thread holds the lock already, through this handle; release it first");
