@@ -303,6 +303,13 @@ struct ownership {
             permissions.mode & 0777u};
   }
 
+  /// Of what this process creates.
+  static ownership of_new(unsigned mode) noexcept {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return {user, user, group, group, mode};
+  }
+
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
   /// The owner can give the object away and keep access as its creator, so both count. The same
@@ -799,9 +806,11 @@ class segment {
 
   /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
   /// no.
-  status may_remove() const noexcept {
+  status may_remove(const ownership& as_it_is) const noexcept {
     shmid_ds data{};
-    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
+    data.shm_perm.uid = as_it_is.owner;
+    data.shm_perm.gid = as_it_is.group;
+    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(as_it_is.mode);
     return status::of(::shmctl(id_, IPC_SET, &data));
   }
 
@@ -1619,7 +1628,7 @@ template <class Table>
     case EFAULT:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 ": the kernel has no memory for the segment's pages (huge pages that nobody "
+                 ", madvise(MADV_POPULATE_READ): the kernel has no memory for the segment's pages (huge pages that nobody "
                  "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }
@@ -1977,39 +1986,11 @@ class door {
   /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
   /// names the process inside. Nothing when the set is gone, or the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    result<door> entered = try_enter(set, until);
-    if (entered.ok()) return std::move(entered.value);
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
-  }
+                                   const subject& about);
 
+  struct entry;
   /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
-  static result<door> try_enter(const semaphore_set& set, const deadline& until) noexcept {
-    status entered = set.try_enter_door(process::short_incarnation());
-    if (entered.error_number == EAGAIN && !until.passed()) {
-      let_out_program_before_exec(set);
-      entered = set.enter_door(process::short_incarnation(), until);
-    }
-    if (!entered.ok()) return {{}, entered.error_number};
-    crash_point("door: entered");
-    door inside(set);  // leaves it unless all goes well
-    result<set_values> now = set.values();
-    if (!now.ok()) return {{}, now.error_number};
-    // Only inside the door does the id name one set for sure: others remove it only in here.
-    set_mark mark = now.value.mark();
-    if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM};
-    if (mark == 0) {
-      mark = draw_mark(set.id());
-      const status put = set.put_mark(mark);
-      if (!put.ok()) return {{}, put.error_number};
-      crash_point("door: mark drawn");
-    }
-    inside.set_ = set.with_mark(mark);
-    inside.values_ = std::move(now.value);
-    return {std::move(inside), 0};
-  }
+  static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
 
   door(door&& other) noexcept
       : set_(other.set_),
@@ -2082,6 +2063,48 @@ class door {
   set_values values_;
   bool inside_ = false;
 };
+
+struct door::entry {
+  door inside;
+  int error_number = 0;
+  const char* call = "";  ///< that failed
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  status entered = set.try_enter_door(process::short_incarnation());
+  if (entered.error_number == EAGAIN && !until.passed()) {
+    let_out_program_before_exec(set);
+    entered = set.enter_door(process::short_incarnation(), until);
+  }
+  if (!entered.ok()) return {{}, entered.error_number, "semtimedop(door)"};
+  crash_point("door: entered");
+  door inside(set);  // leaves it unless all goes well
+  result<set_values> now = set.values();
+  if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
+  // Only inside the door does the id name one set for sure: others remove it only in here.
+  set_mark mark = now.value.mark();
+  if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
+  if (mark == 0) {
+    mark = draw_mark(set.id());
+    const status put = set.put_mark(mark);
+    if (!put.ok()) return {{}, put.error_number, "semop(mark)"};
+    crash_point("door: mark drawn");
+  }
+  inside.set_ = set.with_mark(mark);
+  inside.values_ = std::move(now.value);
+  return {std::move(inside)};
+}
+
+inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
+                                       const subject& about) {
+  entry found = try_enter(set, until);
+  if (found.ok()) return std::move(found.inside);
+  if (means_gone(found.error_number)) return std::nullopt;
+  if (found.error_number == EAGAIN) refuse_timed_out(set, about);
+  refuse_set_call(found.call, found.error_number, about);
+}
 
 }  // namespace shm::detail
 
@@ -3846,62 +3869,72 @@ enum class retirement {
   reusable  ///< nobody is attached, but this user may not remove it: now under construction
 };
 
-[[noreturn]] inline void refuse_retirement(int error_number, const subject& about) {
-  refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
+/// How it came out; with an error, what the kernel refused.
+struct ending {
+  retirement value;
+  int error_number = 0;
+  const char* call = "";
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+[[noreturn]] inline void refuse_ending(const ending& failed, const subject& about) {
+  refuse_segment_call(failed.call, failed.error_number, about);
 }
 
-/// Precondition of each function here: the caller holds the door behind which `word` is changed,
-/// and is attached, so that the segment's id cannot name another one.
+// Precondition of each function here: the caller holds the door behind which `word` is changed, and
+// is attached, so that the segment's id cannot name another one.
 
-/// For a segment whose word says removed. Everyone may do it again after a crash.
-inline status remove_segment(const segment& where) noexcept {
+/// For a segment whose word says removed. A crash before leaves it to the next process that comes.
+inline ending remove_segment(const segment& where) noexcept {
   const status gone = where.remove();
-  if (!gone.ok() && !means_gone(gone.error_number)) return gone;
+  if (!gone.ok() && !means_gone(gone.error_number)) {
+    return {retirement::done, gone.error_number, "shmctl(IPC_RMID)"};
+  }
   crash_point("retire: segment gone");
-  return {};
+  return {retirement::done};
 }
 
-/// Whatever the state. Nothing is changed where this user may not remove it: then with an error.
-inline result<retirement> discard(life& word, const segment& where) noexcept {
+/// Whatever the state. Where this user may not remove it, nothing is changed.
+inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
-    const status right = where.may_remove();
-    if (!right.ok()) return {retirement::in_use, right.error_number};
+    const status right = where.may_remove(owner);
+    if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
     crash_point("retire: right asked");
-    if (!word.change_to(life_state::removed)) return {retirement::changed, 0};
+    if (!word.change_to(life_state::removed)) return {retirement::changed};
     crash_point("retire: removed");
   }
-  return {retirement::done, remove_segment(where).error_number};
+  return remove_segment(where);
 }
 
 /// Of a word that says ready or removing and was changed here. Killed at any step, the next process
 /// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
 /// the same again.
-inline result<retirement> retire_if_unused(life& word, const segment& where,
-                                           bool may_reuse) noexcept {
+inline ending retire_if_unused(life& word, const segment& where, bool may_reuse) noexcept {
   // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
   // sees that it has to look again.
-  if (!word.change_to(life_state::removing)) return {retirement::changed, 0};
+  if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
   const result<segment_status> now = where.stat();
   crash_point("retire: counted");
-  result<retirement> outcome{retirement::in_use, now.error_number};
+  ending outcome{retirement::in_use, now.error_number, "shmctl(IPC_STAT)"};
   if (now.ok() && now.value.attached == 1) {
-    outcome = discard(word, where);
+    outcome = discard(word, where, now.value.owner);
     if (outcome.ok() || word.state() == life_state::removed) return outcome;
   }
   const bool reuse = may_reuse && outcome.error_number == EPERM;
-  if (reuse) outcome = {retirement::reusable, 0};
+  if (reuse) outcome = {retirement::reusable};
   if (!word.change_to(reuse ? life_state::under_construction : life_state::ready)) {
-    return {retirement::changed, 0};
+    return {retirement::changed};
   }
   crash_point("retire: given up");
   return outcome;
 }
 
 /// Those attached find it at the next lock, load or wake-up.
-inline status retire_by_force(life& word, const segment& where) noexcept {
-  const status right = where.may_remove();
-  if (!right.ok()) return right;
+inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
+  const status right = where.may_remove(owner);
+  if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
   crash_point("force: right asked");
   word.end();
   crash_point("force: removed");
@@ -4033,8 +4066,8 @@ class judge {
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
-      const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
-      if (!stale.ok()) refuse_retirement(stale.error_number, about_);
+      const ending stale = retire_if_unused(word, found_.where, may_reuse);
+      if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
       if (stale.value != retirement::in_use) return verdict::again;
       // Somebody has attached since: one more user, who is to find the same object.
@@ -4067,8 +4100,8 @@ class judge {
   }
 
   verdict discarded(life& word) const {
-    const result<retirement> gone = discard(word, found_.where);
-    if (!gone.ok()) refuse_retirement(gone.error_number, about_);
+    const ending gone = discard(word, found_.where, found_.before.owner);
+    if (!gone.ok()) refuse_ending(gone, about_);
     return verdict::again;
   }
 
@@ -4236,6 +4269,7 @@ class opener {
     attached_segment found;
     found.where = *made;
     found.before.size = layout.total;
+    found.before.owner = ownership::of_new(permissions(how_.access));
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
@@ -4267,7 +4301,7 @@ class opener {
       done = join(found, inside);
     } catch (...) {
       // Where that is not possible either, the next opener finds it half-made, as after a death.
-      static_cast<void>(discard(word, found.where));
+      static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;
@@ -4939,14 +4973,14 @@ class connection : public open_place {
   [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
       const deadline& until) {
     const deadline patience = deadline::after(open_timeout());
-    result<door> inside = door::try_enter(set(), until.or_earlier(patience));
-    if (inside.error_number == EAGAIN) {
+    const door::entry found = door::try_enter(set(), until.or_earlier(patience));
+    if (found.error_number == EAGAIN) {
       if (!patience.passed()) return std::nullopt;
       door::refuse_timed_out(set(), about());
     }
     // Gone, or in another IPC namespace, where the same id names another set.
-    if (means_gone(inside.error_number)) refuse_removed(about());
-    if (!inside.ok()) refuse_set_call("semtimedop(door)", inside.error_number, about());
+    if (means_gone(found.error_number)) refuse_removed(about());
+    if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
     // Another thread of this child may have been inside before.
@@ -4956,7 +4990,7 @@ class connection : public open_place {
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
     const std::optional<seat_identity> seat =
-        seats(head(), facts().seats(), set()).sit_down(head(), inside.value, about());
+        seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
     membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
@@ -4990,8 +5024,8 @@ class connection : public open_place {
 
   /// In use: others are attached, and maybe only look.
   retirement retire_once(std::uint64_t mine) noexcept {
-    const result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
-    if (!inside.ok() || somebody_else_sat(inside.value, mine)) return retirement::changed;
+    const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+    if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
     crash_point("leave: inside");
     const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
     if (!memory.ok()) return retirement::changed;
@@ -4999,13 +5033,13 @@ class connection : public open_place {
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
-    const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+    const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
-    if (outcome.value == retirement::done) {
-      static_cast<void>(set().remove());  // and with it the seat and the door
-      crash_point("leave: set gone");
-    }
-    return outcome.value;
+    if (outcome.value != retirement::done) return outcome.value;
+    // With the set go the seat and the door.
+    if (!set().remove().ok()) return retirement::changed;
+    crash_point("leave: set gone");
+    return retirement::done;
   }
 
   bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
@@ -6821,9 +6855,9 @@ class remover {
     const life_word word = life_of(found.head());
     if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
     if (!word.is_ours()) refuse_foreign_segment(about_);
-    const status right = found.where.may_remove();
+    const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
-    if (!right.ok()) refuse_retirement(right.error_number, about_);
+    if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
@@ -6845,7 +6879,7 @@ class remover {
     }
     refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
+    if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where, found.before.owner), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
@@ -6859,14 +6893,14 @@ class remover {
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
-        return settled(discard(word, found.where), inside);
+        return settled(discard(word, found.where, found.before.owner), inside);
       }
       return false;
     }
     if (!word.was_changed_here()) {
       if (!inside.is_held(about_)) return false;
       if (count_attached(found.where, about_) > 1) {
-        return settled({retirement::in_use, 0}, inside);
+        return settled({retirement::in_use}, inside);
       }
       if (!word.change_to(life_state::ready)) return false;
     }
@@ -6888,15 +6922,10 @@ class remover {
     }
   }
 
-  bool settled(const result<retirement>& outcome, const door& inside) {
-    if (!outcome.ok()) refuse_retirement(outcome.error_number, about_);
+  bool settled(const ending& outcome, const door& inside) {
+    if (!outcome.ok()) refuse_ending(outcome, about_);
     if (outcome.value == retirement::in_use && lookers_.is_over()) refuse_in_use(inside);
     return outcome.value == retirement::done;
-  }
-
-  bool checked(const status& removed) const {
-    if (!removed.ok()) refuse_retirement(removed.error_number, about_);
-    return true;
   }
 
   void require_dead(const attached_segment& found) const {
