@@ -1628,7 +1628,8 @@ template <class Table>
     case EFAULT:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 ", madvise(MADV_POPULATE_READ): the kernel has no memory for the segment's pages (huge pages that nobody "
+                 ", madvise(MADV_POPULATE_READ): the kernel has no memory for the segment's pages "
+                 "(huge pages that nobody "
                  "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }
@@ -6879,7 +6880,8 @@ class remover {
     }
     refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where, found.before.owner), inside);
+    if (mode_ == removal_mode::forced)
+      return settled(retire_by_force(word, found.where, found.before.owner), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;

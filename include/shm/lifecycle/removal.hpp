@@ -112,7 +112,8 @@ class remover {
     }
     refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where, found.before.owner), inside);
+    if (mode_ == removal_mode::forced)
+      return settled(retire_by_force(word, found.where, found.before.owner), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
