@@ -217,167 +217,8 @@ template <class Copy>
 
 }  // namespace shm::detail
 
-// ---- shm/base/deadline.hpp
-// Deadline: a moment on the monotonic clock until which a call may block, or never.
-
-namespace shm::detail {
-
-class deadline {
- public:
-  using clock = std::chrono::steady_clock;
-
-  static deadline never() noexcept { return deadline(clock::time_point::max()); }
-  static deadline now() noexcept { return deadline(clock::time_point::min()); }
-
-  /// A span too long to be represented counts as never; a negative one, or one that is not a
-  /// number, as now. Rounds up.
-  template <class Rep, class Period>
-  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    const auto now = clock::now();
-    const long double wanted = seconds(span).count();
-    if (!(wanted > 0)) return deadline(now);
-    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
-    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
-    return deadline(now + std::chrono::nanoseconds(nanoseconds));
-  }
-
-  /// How long it is from now to a moment on any clock; negative or not a number when it has
-  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
-  /// they are compared with now.
-  template <class Clock, class Duration>
-  static std::chrono::duration<long double> left_until(
-      std::chrono::time_point<Clock, Duration> moment) {
-    const auto now = Clock::now();
-    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
-  }
-
-  deadline or_earlier(const deadline& other) const noexcept {
-    return deadline(std::min(at_, other.at_));
-  }
-
-  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
-  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
-
-  /// Never negative.
-  std::chrono::nanoseconds remaining() const noexcept {
-    const auto now = clock::now();
-    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
-  }
-
- private:
-  using seconds = std::chrono::duration<long double>;
-
-  explicit deadline(clock::time_point at) noexcept : at_(at) {}
-
-  clock::time_point at_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/ownership.hpp
-// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
-
-namespace shm::detail {
-
-/// What an opener is going to do with an object.
-enum class purpose { read, read_and_write };
-
-inline bool is_group_of_process(gid_t one) {
-  if (one == ::getegid()) return true;
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
-  return std::find(groups.begin(), groups.end(), one) != groups.end();
-}
-
-struct ownership {
-  uid_t owner = 0;
-  uid_t creator = 0;
-  gid_t group = 0;
-  gid_t creator_group = 0;
-  unsigned mode = 0;
-
-  static ownership of(const ipc_perm& permissions) noexcept {
-    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
-            permissions.mode & 0777u};
-  }
-
-  /// Of what this process creates.
-  static ownership of_new(unsigned mode) noexcept {
-    const uid_t user = ::geteuid();
-    const gid_t group = ::getegid();
-    return {user, user, group, group, mode};
-  }
-
-  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
-
-  /// The owner can give the object away and keep access as its creator, so both count. The same
-  /// goes for the group: it can become any, but the creator's group stays what it was.
-  bool is_trusted(access who, purpose why) const {
-    const uid_t user = ::geteuid();
-    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
-    switch (who) {
-      case access::owner: return false;
-      case access::group: return is_of_our_group();
-      case access::group_read: return why == purpose::read && is_of_our_group();
-      case access::everyone_read: return why == purpose::read;
-      case access::everyone: return true;
-    }
-    return false;
-  }
-
-  std::string describe() const {
-    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
-    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
-    if (creator != owner) text += ", created by uid " + std::to_string(creator);
-    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
-    return text + ", mode " + octal;
-  }
-
- private:
-  bool is_of_our_group() const {
-    if (creator == 0) return is_group_of_process(group);
-    return creator_group == group && is_group_of_process(group);
-  }
-
-  char digit(unsigned shift) const noexcept {
-    return static_cast<char>('0' + ((mode >> shift) & 7u));
-  }
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/os/semaphore_set.hpp
-// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+// ---- shm/os/set_values.hpp
+// Set values: what each semaphore of a set means, and the values of all of them at one moment.
 
 namespace shm::detail {
 
@@ -404,12 +245,6 @@ constexpr set_mark mark_of(int low, int high) noexcept {
   return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
 }
 
-struct set_status {
-  unsigned semaphores = 0;
-  bool never_used = false;  ///< no semop since the set was created
-  ownership owner;
-};
-
 /// The values of all semaphores at one moment.
 class set_values {
  public:
@@ -430,218 +265,15 @@ class set_values {
     return false;
   }
 
- private:
-  friend class semaphore_set;
-  std::unique_ptr<unsigned short[]> all_;
-};
-
-/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
-/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
-///
-/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
-/// id still names the set with that mark; where it does not, they fail with EAGAIN.
-class semaphore_set {
- public:
-  semaphore_set() = default;
-  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
-      : id_(id), semaphores_(semaphores), mark_(mark) {}
-
-  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
-
-  /// Fails with EEXIST when the key is taken.
-  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
-    const unsigned semaphores = semaphore::first_seat + seats;
-    return of(
-        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
-        semaphores);
-  }
-
-  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
-  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
-
-  int id() const noexcept { return id_; }
-  set_mark mark() const noexcept { return mark_; }
-  unsigned semaphores() const noexcept { return semaphores_; }
-  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
-
-  result<set_status> stat() const noexcept {
-    semid_ds data{};
-    argument where;
-    where.status = &data;
-    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
-    return {
-        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
-        0};
-  }
-
-  /// IPC_SET: owner, group and mode become those given.
-  status give_to(const ownership& whom) const noexcept {
-    semid_ds data{};
-    data.sem_perm.uid = whom.owner;
-    data.sem_perm.gid = whom.group;
-    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
-    argument where;
-    where.status = &data;
-    return status::of(::semctl(id_, 0, IPC_SET, where));
-  }
-
-  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
-
-  /// The process that last changed that semaphore: only ever to be shown to people, or compared
-  /// with this very process.
-  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
-
-  result<set_values> values() const noexcept {
-    result<set_values> found;
+  /// For semctl(GETALL) to write to; null where there is no memory.
+  unsigned short* allocate() noexcept {
     // Left as it is: only what the set has is written, and only that is read.
-    found.value.all_.reset(new (std::nothrow) unsigned short[set_values::most]);
-    argument where;
-    where.values = found.value.all_.get();
-    if (where.values == nullptr) {
-      found.error_number = ENOMEM;
-    } else if (::semctl(id_, 0, GETALL, where) == -1) {
-      found.error_number = errno;
-    }
-    return found;
+    all_.reset(new (std::nothrow) unsigned short[most]);
+    return all_.get();
   }
-
-  /// Whether the id still names the set with this mark.
-  result<bool> is_itself() const noexcept {
-    const result<int> low = value(semaphore::mark_low);
-    if (!low.ok()) return {false, low.error_number};
-    const result<int> high = value(semaphore::mark_high);
-    if (!high.ok()) return {false, high.error_number};
-    const set_mark found = mark_of(low.value, high.value);
-    return {found == mark_, 0};
-  }
-
-  /// EAGAIN: it says so already.
-  status say_ours() const noexcept {
-    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
-  }
-  /// EAGAIN: it has one already. The low part must not be 0.
-  status put_mark(set_mark mark) const noexcept {
-    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
-                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
-                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
-  }
-
-  /// `program`: 1 to 32767, tells a program from the one before an exec.
-  status enter_door(short program, const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
-  }
-  status try_enter_door(short program) const noexcept {
-    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
-  }
-  /// EAGAIN: that program is not inside.
-  status leave_door(short program) const noexcept {
-    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
-                       {semaphore::door, 0, IPC_NOWAIT}});
-  }
-  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
-    return run({{which, 0, 0}}, until);
-  }
-
-  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
-  status take_seat(unsigned seat) const noexcept {
-    return run_proven({{index(seat), 0, IPC_NOWAIT},
-                       {index(seat), +1, SEM_UNDO},
-                       {semaphore::wake, +1, IPC_NOWAIT},
-                       {semaphore::wake, -1, undo_now}});
-  }
-  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
-  status leave_seat(unsigned seat) const noexcept {
-    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
-  }
-
-  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
-  status post_wake_token() const noexcept {
-    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
-  }
-  status take_wake_token(const deadline& until) const noexcept {
-    return run({{semaphore::wake, -1, 0}}, until);
-  }
-  status drain_wake_tokens(int surplus) const noexcept {
-    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
-  }
-
-  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
-  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
-
-  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
 
  private:
-  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
-
-  union argument {  // semctl's fourth argument, which callers have to define
-    int number;
-    semid_ds* status;
-    unsigned short* values;
-  };
-
-  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
-    if (id == -1) return {{}, errno};
-    return {{id, semaphores, 0}, 0};
-  }
-
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  static short low_part(set_mark mark) noexcept {
-    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
-  }
-  static short high_part(set_mark mark) noexcept {
-    return static_cast<short>(mark >> mark_low_bits);
-  }
-
-  result<int> control(unsigned short which, int command) const noexcept {
-    const int value = ::semctl(id_, which, command);
-    if (value == -1) return {0, errno};
-    return {value, 0};
-  }
-
-  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
-  /// keeps this process' changes out of a stranger's set, and decides nothing.
-  template <std::size_t Count>
-  status run_proven(const sembuf (&steps)[Count]) const noexcept {
-    if (mark_ == 0) return run(steps);
-    const short low = low_part(mark_);
-    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
-                                       {semaphore::mark_low, 0, IPC_NOWAIT},
-                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
-    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
-    return run(all.data(), all.size(), deadline::never());
-  }
-
-  template <std::size_t Count>
-  status run(const sembuf (&steps)[Count],
-             const deadline& until = deadline::never()) const noexcept {
-    sembuf operations[Count];  // semop takes them as not const
-    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
-    return run(operations, Count, until);
-  }
-
-  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
-    for (;;) {
-      timespec left{};
-      if (!until.is_never()) left = to_timespec(until.remaining());
-      const status done =
-          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
-      if (done.error_number != EINTR) return done;
-    }
-  }
-
-  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-    timespec time{};
-    time.tv_sec = static_cast<std::time_t>(whole.count());
-    time.tv_nsec = static_cast<long>((span - whole).count());
-    return time;
-  }
-
-  int id_ = -1;
-  unsigned semaphores_ = 0;
-  set_mark mark_ = 0;
+  std::unique_ptr<unsigned short[]> all_;
 };
 
 }  // namespace shm::detail
@@ -766,6 +398,107 @@ static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<
 static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
 static_assert(offsetof(header, life) == 0 &&
               offsetof(header, fixed) + offsetof(description, layout) == 72);
+
+}  // namespace shm::detail
+
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/os/ownership.hpp
+// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+
+namespace shm::detail {
+
+/// What an opener is going to do with an object.
+enum class purpose { read, read_and_write };
+
+inline bool is_group_of_process(gid_t one) {
+  if (one == ::getegid()) return true;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
+  return std::find(groups.begin(), groups.end(), one) != groups.end();
+}
+
+struct ownership {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  gid_t group = 0;
+  gid_t creator_group = 0;
+  unsigned mode = 0;
+
+  static ownership of(const ipc_perm& permissions) noexcept {
+    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
+            permissions.mode & 0777u};
+  }
+
+  /// Of what this process creates.
+  static ownership of_new(unsigned mode) noexcept {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return {user, user, group, group, mode};
+  }
+
+  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
+
+  /// The owner can give the object away and keep access as its creator, so both count. The same
+  /// goes for the group: it can become any, but the creator's group stays what it was.
+  bool is_trusted(access who, purpose why) const {
+    const uid_t user = ::geteuid();
+    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
+    switch (who) {
+      case access::owner: return false;
+      case access::group: return is_of_our_group();
+      case access::group_read: return why == purpose::read && is_of_our_group();
+      case access::everyone_read: return why == purpose::read;
+      case access::everyone: return true;
+    }
+    return false;
+  }
+
+  std::string describe() const {
+    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
+    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
+    if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
+    return text + ", mode " + octal;
+  }
+
+ private:
+  bool is_of_our_group() const {
+    if (creator == 0) return is_group_of_process(group);
+    return creator_group == group && is_group_of_process(group);
+  }
+
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
+};
 
 }  // namespace shm::detail
 
@@ -1458,6 +1191,284 @@ inline bool kernel_allows(const ownership& object, right wanted) {
   const unsigned bits = wanted == right::read ? 4 : 6;
   return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
 }
+
+}  // namespace shm::detail
+
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
+
+namespace shm::detail {
+
+class deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+  static deadline now() noexcept { return deadline(clock::time_point::min()); }
+
+  /// A span too long to be represented counts as never; a negative one, or one that is not a
+  /// number, as now. Rounds up.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    const auto now = clock::now();
+    const long double wanted = seconds(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
+    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
+    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+  }
+
+  /// How long it is from now to a moment on any clock; negative or not a number when it has
+  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
+  /// they are compared with now.
+  template <class Clock, class Duration>
+  static std::chrono::duration<long double> left_until(
+      std::chrono::time_point<Clock, Duration> moment) {
+    const auto now = Clock::now();
+    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
+  }
+
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
+  }
+
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
+
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
+  }
+
+ private:
+  using seconds = std::chrono::duration<long double>;
+
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/semaphore_set.hpp
+// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+
+namespace shm::detail {
+
+struct set_status {
+  unsigned semaphores = 0;
+  bool never_used = false;  ///< no semop since the set was created
+  ownership owner;
+};
+
+/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
+/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+///
+/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
+/// id still names the set with that mark; where it does not, they fail with EAGAIN.
+class semaphore_set {
+ public:
+  semaphore_set() = default;
+  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
+      : id_(id), semaphores_(semaphores), mark_(mark) {}
+
+  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
+
+  /// Fails with EEXIST when the key is taken.
+  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
+    const unsigned semaphores = semaphore::first_seat + seats;
+    return of(
+        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
+        semaphores);
+  }
+
+  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
+  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
+
+  int id() const noexcept { return id_; }
+  set_mark mark() const noexcept { return mark_; }
+  unsigned semaphores() const noexcept { return semaphores_; }
+  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
+
+  result<set_status> stat() const noexcept {
+    semid_ds data{};
+    argument where;
+    where.status = &data;
+    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
+    return {
+        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+        0};
+  }
+
+  /// IPC_SET: owner, group and mode become those given.
+  status give_to(const ownership& whom) const noexcept {
+    semid_ds data{};
+    data.sem_perm.uid = whom.owner;
+    data.sem_perm.gid = whom.group;
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
+    argument where;
+    where.status = &data;
+    return status::of(::semctl(id_, 0, IPC_SET, where));
+  }
+
+  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
+
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared
+  /// with this very process.
+  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
+
+  result<set_values> values() const noexcept {
+    result<set_values> found;
+    argument where;
+    where.values = found.value.allocate();
+    if (where.values == nullptr) {
+      found.error_number = ENOMEM;
+    } else if (::semctl(id_, 0, GETALL, where) == -1) {
+      found.error_number = errno;
+    }
+    return found;
+  }
+
+  /// Whether the id still names the set with this mark.
+  result<bool> is_itself() const noexcept {
+    const result<int> low = value(semaphore::mark_low);
+    if (!low.ok()) return {false, low.error_number};
+    const result<int> high = value(semaphore::mark_high);
+    if (!high.ok()) return {false, high.error_number};
+    const set_mark found = mark_of(low.value, high.value);
+    return {found == mark_, 0};
+  }
+
+  /// EAGAIN: it says so already.
+  status say_ours() const noexcept {
+    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
+  }
+  /// EAGAIN: it has one already. The low part must not be 0.
+  status put_mark(set_mark mark) const noexcept {
+    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
+                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
+                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
+  }
+
+  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  status enter_door(short program, const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
+  }
+  status try_enter_door(short program) const noexcept {
+    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
+  }
+  /// EAGAIN: that program is not inside.
+  status leave_door(short program) const noexcept {
+    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
+                       {semaphore::door, 0, IPC_NOWAIT}});
+  }
+  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
+    return run({{which, 0, 0}}, until);
+  }
+
+  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  status take_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), 0, IPC_NOWAIT},
+                       {index(seat), +1, SEM_UNDO},
+                       {semaphore::wake, +1, IPC_NOWAIT},
+                       {semaphore::wake, -1, undo_now}});
+  }
+  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
+  status leave_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
+  }
+
+  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  status post_wake_token() const noexcept {
+    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
+  }
+  status take_wake_token(const deadline& until) const noexcept {
+    return run({{semaphore::wake, -1, 0}}, until);
+  }
+  status drain_wake_tokens(int surplus) const noexcept {
+    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+  }
+
+  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
+  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
+
+  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
+
+ private:
+  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
+
+  union argument {  // semctl's fourth argument, which callers have to define
+    int number;
+    semid_ds* status;
+    unsigned short* values;
+  };
+
+  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
+    if (id == -1) return {{}, errno};
+    return {{id, semaphores, 0}, 0};
+  }
+
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  static short low_part(set_mark mark) noexcept {
+    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+  }
+  static short high_part(set_mark mark) noexcept {
+    return static_cast<short>(mark >> mark_low_bits);
+  }
+
+  result<int> control(unsigned short which, int command) const noexcept {
+    const int value = ::semctl(id_, which, command);
+    if (value == -1) return {0, errno};
+    return {value, 0};
+  }
+
+  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
+  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  template <std::size_t Count>
+  status run_proven(const sembuf (&steps)[Count]) const noexcept {
+    if (mark_ == 0) return run(steps);
+    const short low = low_part(mark_);
+    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+                                       {semaphore::mark_low, 0, IPC_NOWAIT},
+                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
+    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
+    return run(all.data(), all.size(), deadline::never());
+  }
+
+  template <std::size_t Count>
+  status run(const sembuf (&steps)[Count],
+             const deadline& until = deadline::never()) const noexcept {
+    sembuf operations[Count];  // semop takes them as not const
+    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
+    return run(operations, Count, until);
+  }
+
+  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
+    for (;;) {
+      timespec left{};
+      if (!until.is_never()) left = to_timespec(until.remaining());
+      const status done =
+          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
+      if (done.error_number != EINTR) return done;
+    }
+  }
+
+  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+    timespec time{};
+    time.tv_sec = static_cast<std::time_t>(whole.count());
+    time.tv_nsec = static_cast<long>((span - whole).count());
+    return time;
+  }
+
+  int id_ = -1;
+  unsigned semaphores_ = 0;
+  set_mark mark_ = 0;
+};
 
 }  // namespace shm::detail
 
