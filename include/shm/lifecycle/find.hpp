@@ -64,7 +64,7 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
   const bool is_new = ours.value != semaphore::ours_value;
   if (is_new) {
-    const result<set_values> values = found.value.values();
+    const result<set_values> values = found.value.with_semaphores(semaphores).values();
     if (means_gone(values.error_number)) return std::nullopt;
     if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
     bool all_zero = true;

@@ -83,7 +83,7 @@ class semaphore_set {
   result<set_values> values() const noexcept {
     result<set_values> found;
     argument where;
-    where.values = found.value.allocate();
+    where.values = found.value.allocate(semaphores_);
     if (where.values == nullptr) {
       found.error_number = ENOMEM;
     } else if (::semctl(id_, 0, GETALL, where) == -1) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,10 +53,11 @@ class set_values {
     return false;
   }
 
-  /// For semctl(GETALL) to write to; null where there is no memory.
-  unsigned short* allocate() noexcept {
-    // Left as it is: only what the set has is written, and only that is read.
+  /// For semctl(GETALL) to write to; null where there is no memory. Only the first `semaphores` are
+  /// ever read: they are 0 where the set has fewer.
+  unsigned short* allocate(unsigned semaphores) noexcept {
     all_.reset(new (std::nothrow) unsigned short[most]);
+    if (all_) std::fill_n(all_.get(), std::max<unsigned>(semaphores, semaphore::first_seat), 0);
     return all_.get();
   }
 
