@@ -265,10 +265,11 @@ class set_values {
     return false;
   }
 
-  /// For semctl(GETALL) to write to; null where there is no memory.
-  unsigned short* allocate() noexcept {
-    // Left as it is: only what the set has is written, and only that is read.
+  /// For semctl(GETALL) to write to; null where there is no memory. Only the first `semaphores` are
+  /// ever read: they are 0 where the set has fewer.
+  unsigned short* allocate(unsigned semaphores) noexcept {
     all_.reset(new (std::nothrow) unsigned short[most]);
+    if (all_) std::fill_n(all_.get(), std::max<unsigned>(semaphores, semaphore::first_seat), 0);
     return all_.get();
   }
 
@@ -306,7 +307,15 @@ class life_word {
   constexpr std::uint64_t bits() const noexcept { return bits_; }
   constexpr bool is_blank() const noexcept { return bits_ == 0; }
   /// Whether a segment that begins with this word was made by this library, in any layout.
-  constexpr bool is_ours() const noexcept { return bits_ >> 32 == magic; }
+  constexpr bool is_ours() const noexcept { return bits_ >> 32 == magic || is_of_layout_1(); }
+  /// Whose word is as this one, but another magic, so that its programs take ours for a stranger's,
+  /// and without a mark.
+  constexpr bool is_of_layout_1() const noexcept { return bits_ >> 32 == magic_of_layout_1; }
+  /// Another state of the same segment, changed behind the door of the set with that mark.
+  constexpr life_word followed_by(life_state state, set_mark mark) const noexcept {
+    if (!is_of_layout_1()) return life_word(state, mark);
+    return life_word(magic_of_layout_1 << 32 | static_cast<unsigned>(state));
+  }
   /// May be no enumerator: anybody who may write to the segment can store anything.
   constexpr life_state state() const noexcept {
     return static_cast<life_state>(bits_ & ((1u << state_bits) - 1));
@@ -316,7 +325,8 @@ class life_word {
   }
 
  private:
-  static constexpr std::uint64_t magic = 0x53686d21;  // "!mhS"
+  static constexpr std::uint64_t magic = 0x53686d32;  // "2mhS"
+  static constexpr std::uint64_t magic_of_layout_1 = 0x53686d21;
   static constexpr unsigned state_bits = 3;
   static_assert(set_mark_bits + state_bits == 32);
 
@@ -401,6 +411,38 @@ static_assert(offsetof(header, life) == 0 &&
 
 }  // namespace shm::detail
 
+// ---- shm/os/fork_guard.hpp
+// Fork guard: while it lives, no other thread's fork() goes on; for what a child must not inherit.
+
+namespace shm::detail {
+
+/// Between attaching a segment and keeping it from children there is a moment, and a fork that
+/// waits for the memory map gets in just then. (_Fork and clone run no handlers: they can still do
+/// so.)
+class fork_guard {
+ public:
+  fork_guard() noexcept {
+    // Where it cannot be registered, for lack of memory, the moment stays.
+    static const int registered = ::pthread_atfork(lock, unlock, start_anew);
+    static_cast<void>(registered);
+    lock();
+  }
+  fork_guard(const fork_guard&) = delete;
+  fork_guard& operator=(const fork_guard&) = delete;
+  ~fork_guard() { unlock(); }
+
+ private:
+  static void lock() noexcept { ::pthread_mutex_lock(&mutex_); }
+  static void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
+  /// The parent's thread locked it, which the child's is not.
+  static void start_anew() noexcept { mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; }
+
+  // Recursive, because a signal handler may fork.
+  static inline pthread_mutex_t mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/os/result.hpp
 // Result: what a system call gave, or the errno that it failed with.
 
@@ -464,6 +506,12 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
+  /// Whether the kernel cannot tell an id in this user namespace.
+  bool is_unmapped() const noexcept {
+    constexpr unsigned nobody = 65534;
+    return owner == nobody || group == nobody;
+  }
+
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
   /// The owner can give the object away and keep access as its creator, so both count. The same
@@ -499,6 +547,41 @@ struct ownership {
     return static_cast<char>('0' + ((mode >> shift) & 7u));
   }
 };
+
+}  // namespace shm::detail
+
+// ---- shm/os/permission.hpp
+// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
+
+namespace shm::detail {
+
+/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
+/// to remove it or give it away, as only its owner may.
+enum class right { none, read, alter, own };
+
+inline bool has_capability(unsigned which) noexcept {
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &head, data) != 0) return false;
+  return (data[which / 32].effective >> (which % 32) & 1u) != 0;
+}
+
+/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
+inline bool kernel_allows(const ownership& object, right wanted) {
+  const uid_t user = ::geteuid();
+  const bool is_owner = user == object.owner || user == object.creator;
+  switch (wanted) {
+    case right::none: return true;
+    case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
+    case right::read:
+    case right::alter: break;
+  }
+  const bool is_member =
+      is_group_of_process(object.group) || is_group_of_process(object.creator_group);
+  const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
+  const unsigned bits = wanted == right::read ? 4 : 6;
+  return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
+}
 
 }  // namespace shm::detail
 
@@ -540,6 +623,8 @@ class segment {
   /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
   /// no.
   status may_remove(const ownership& as_it_is) const noexcept {
+    // Of another user namespace, it would be given to this one's nobody.
+    if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};
     shmid_ds data{};
     data.shm_perm.uid = as_it_is.owner;
     data.shm_perm.gid = as_it_is.group;
@@ -593,6 +678,16 @@ class attachment {
     attached.value.address_ = static_cast<std::byte*>(address);
     // Linux before 5.14 and emulators do not know it (EINVAL): there it stays unsaid.
     if (::madvise(address, page_size, populate_read) != 0 && errno == EFAULT) return {{}, EFAULT};
+    return attached;
+  }
+
+  /// The same, and a child that another thread forks meanwhile does not inherit it. `size`: the
+  /// whole segment's.
+  static result<attachment> not_inherited(const segment& target, attach_mode mode,
+                                          std::size_t size) noexcept {
+    const fork_guard guard;
+    result<attachment> attached = of(target, mode);
+    if (attached.ok()) attached.value.let_children_inherit(false, size);
     return attached;
   }
 
@@ -1159,41 +1254,6 @@ class census {
 
 }  // namespace shm::detail
 
-// ---- shm/os/permission.hpp
-// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
-
-namespace shm::detail {
-
-/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
-/// to remove it or give it away, as only its owner may.
-enum class right { none, read, alter, own };
-
-inline bool has_capability(unsigned which) noexcept {
-  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capget, &head, data) != 0) return false;
-  return (data[which / 32].effective >> (which % 32) & 1u) != 0;
-}
-
-/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
-inline bool kernel_allows(const ownership& object, right wanted) {
-  const uid_t user = ::geteuid();
-  const bool is_owner = user == object.owner || user == object.creator;
-  switch (wanted) {
-    case right::none: return true;
-    case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
-    case right::read:
-    case right::alter: break;
-  }
-  const bool is_member =
-      is_group_of_process(object.group) || is_group_of_process(object.creator_group);
-  const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
-  const unsigned bits = wanted == right::read ? 4 : 6;
-  return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
-}
-
-}  // namespace shm::detail
-
 // ---- shm/base/deadline.hpp
 // Deadline: a moment on the monotonic clock until which a call may block, or never.
 
@@ -1233,6 +1293,7 @@ class deadline {
     return deadline(std::min(at_, other.at_));
   }
 
+  bool is_later_than(const deadline& other) const noexcept { return at_ > other.at_; }
   bool is_never() const noexcept { return at_ == clock::time_point::max(); }
   bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
 
@@ -1322,7 +1383,7 @@ class semaphore_set {
   result<set_values> values() const noexcept {
     result<set_values> found;
     argument where;
-    where.values = found.value.allocate();
+    where.values = found.value.allocate(semaphores_);
     if (where.values == nullptr) {
       found.error_number = ENOMEM;
     } else if (::semctl(id_, 0, GETALL, where) == -1) {
@@ -1632,6 +1693,7 @@ template <class Table>
                             about.segment_id);
     case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOMEM:
+    case EAGAIN:  // of mlockall(MCL_FUTURE), beyond its limit
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
     case EMFILE:
@@ -1668,12 +1730,14 @@ class life {
   life_word seen() const noexcept { return seen_; }
   life_state state() const noexcept { return seen_.state(); }
   /// Whether it was last changed behind the very door that this process holds.
-  bool was_changed_here() const noexcept { return seen_.mark() == here_; }
+  bool was_changed_here() const noexcept {
+    return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
+  }
 
   /// False: another process changed it since it was read.
   [[nodiscard]] bool change_to(life_state next) noexcept {
     std::uint64_t expected = seen_.bits();
-    const life_word word(next, here_);
+    const life_word word = seen_.followed_by(next, here_);
     // Sequentially consistent: ready publishes what was constructed, removing comes before the
     // count of those who are attached, and removed before the removal of the segment.
     if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
@@ -1685,7 +1749,7 @@ class life {
 
   /// By force, whatever the word says by now. The caller may remove the segment.
   void end() noexcept {
-    seen_ = life_word(life_state::removed, here_);
+    seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.
     word_.store(seen_.bits(), std::memory_order_seq_cst);
   }
@@ -1755,15 +1819,17 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const result<int> ours = found.value.value(semaphore::ours);
   if (means_gone(ours.error_number)) return std::nullopt;
   if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
-  const bool is_new = ours.value != semaphore::ours_value;
+  bool is_new = ours.value != semaphore::ours_value;
   if (is_new) {
-    const result<set_values> values = found.value.values();
+    const result<set_values> values = found.value.with_semaphores(semaphores).values();
     if (means_gone(values.error_number)) return std::nullopt;
     if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+    // Another opener may have been first since: only these values are of one moment.
+    is_new = values.value[semaphore::ours] != semaphore::ours_value;
     bool all_zero = true;
     for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
     // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
-    if (!all_zero || !now.value.never_used) foreign("its mark is missing");
+    if (is_new && !(all_zero && now.value.never_used)) foreign("its mark is missing");
   }
   check_trust(now.value.owner, wanted, "semaphore set", about);
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
@@ -1808,6 +1874,19 @@ struct attached_segment {
   header& head() const noexcept { return header_at(memory); }
 };
 
+enum class blank_is { ours, undecided, foreign };
+
+/// Whose a segment is that begins with zeros: of a creator that died at its first step, or is just
+/// taking it; or another program's. A creator makes its set first, and says there that it is ours;
+/// but the set can be lost meanwhile. Undecided: look again until the deadline.
+inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_attached,
+                            bool is_last_try) noexcept {
+  if (beside_our_set && !others_attached) return blank_is::ours;
+  if (!beside_our_set && !segment_layout::has_size_of_ours(size)) return blank_is::foreign;
+  if (!is_last_try) return blank_is::undecided;
+  return others_attached ? blank_is::foreign : blank_is::ours;
+}
+
 enum class looking { there, nothing, changed };
 
 /// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
@@ -1823,22 +1902,19 @@ inline looking attach_segment(const key& which, attach_mode mode, attached_segme
   if (means_gone(now.error_number)) return looking::changed;
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
   found.before = now.value;
-  result<attachment> memory = attachment::of(existing.value, mode);
+  result<attachment> memory = attachment::not_inherited(existing.value, mode, now.value.size);
   if (means_gone(memory.error_number)) return looking::changed;
   if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
   found.memory = std::move(memory.value);
   return looking::there;
 }
 
-/// The same, for a look: read-only, and not inherited by a child that another thread forks
-/// meanwhile.
+/// The same, read-only.
 inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
-  const looking seen = attach_segment(which, attach_mode::read_only, found, about);
-  if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);
-  return seen;
+  return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-/// How many are attached now, this process included. Nothing: the segment is gone for good.
+/// How many are attached now, this process included.
 inline unsigned long count_attached(const segment& where, const subject& about) {
   const result<segment_status> now = where.stat();
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
@@ -1953,9 +2029,9 @@ class process {
     return mixed ^ mixed >> 32;
   }
 
-  /// The same as a number that a semaphore can be raised by: 1 to 32767.
+  /// The same as a number that a semaphore can be raised by: 2 to 32767.
   static short short_incarnation() noexcept {
-    return static_cast<short>(1 + incarnation() % 32767);
+    return static_cast<short>(2 + incarnation() % 32766);
   }
 
  private:
@@ -2066,7 +2142,8 @@ class door {
     if (!pid.ok() || pid.value != ::getpid()) return;
     const result<int> program = set.value(semaphore::door);
     if (!program.ok() || program.value == 0) return;
-    if (program.value == process::short_incarnation()) return;  // another thread of ours
+    // Another thread of ours; or of a copy of this library with layout 1, which enters by 1.
+    if (program.value == process::short_incarnation() || program.value == 1) return;
     // EAGAIN: another thread of ours did it.
     static_cast<void>(set.leave_door(static_cast<short>(program.value)));
   }
@@ -2085,6 +2162,12 @@ struct door::entry {
 };
 
 inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  if (set.mark() != 0) {
+    // In another IPC namespace the id can be a stranger's set, which stays untouched.
+    const result<bool> same_set = set.is_itself();
+    if (!same_set.ok()) return {{}, same_set.error_number, "semctl(GETVAL)"};
+    if (!same_set.value) return {{}, EIDRM, "semctl(GETVAL)"};
+  }
   status entered = set.try_enter_door(process::short_incarnation());
   if (entered.error_number == EAGAIN && !until.passed()) {
     let_out_program_before_exec(set);
@@ -2191,12 +2274,22 @@ class seats {
           entries_of_[who.seat()].generation.load(std::memory_order_acquire);
       alive = taken.value >= 1 && occupant == who.generation();
     }
+    if (alive) return seat_verdict::alive;
     // Of another set, which has the same id by now or in this IPC namespace, the value tells
     // nothing.
     const result<bool> same_set = set_.is_itself();
     if (!same_set.ok()) return gone(same_set.error_number, about);
-    if (!same_set.value) return seat_verdict::set_is_gone;
-    return alive ? seat_verdict::alive : seat_verdict::dead;
+    return same_set.value ? seat_verdict::dead : seat_verdict::set_is_gone;
+  }
+
+  /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
+  /// only what is known inside the door.
+  bool is_lock_held(const header& head, const door& inside) const noexcept {
+    // Relaxed: whoever sits cannot be judged dead in here, and nobody sits down.
+    const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
+    const seat_identity who = seat_identity::in(word);
+    return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
+           entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
   /// The process on that seat, as the kernel tells it; nothing where nobody sits.
@@ -2209,9 +2302,10 @@ class seats {
   /// Precondition: the caller is `inside`. Nothing when the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
+    const bool some_are_free_again = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] != 0 && !some_are_free_again) continue;
       seat_entry& entry = seats_of(head)[seat];
-      if (inside.values()[index(seat)] != 0 && !give_back_leftover(entry, seat)) continue;
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
         // 32767 tokens: make room. So many are left that nobody sleeps in vain.
@@ -2292,15 +2386,21 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's.
-  bool give_back_leftover(const seat_entry& found, unsigned seat) const noexcept {
-    if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
-        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
-      return false;
+  /// nobody's, and so is a lock that it holds. Whether there was one.
+  bool give_back_leftovers(const door& inside) const noexcept {
+    bool any = false;
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] == 0) continue;
+      const seat_entry& found = entries_of_[seat];
+      if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+          found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+        continue;
+      }
+      // The entry only says where to look; the kernel says whose it is.
+      const result<int> pid = set_.last_process(index(seat));
+      if (pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok()) any = true;
     }
-    // The entry only says where to look; the kernel says whose it is.
-    const result<int> pid = set_.last_process(index(seat));
-    return pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok();
+    return any;
   }
 
   const seat_entry* entries_of_;
@@ -3543,7 +3643,7 @@ class inspection {
     if (info_.state == object_state::half_made) return;
     const subject about{key_.name(), info_.key, info_.segment_id, info_.set_id};
     try {
-      const auto facts = verified_description::read(head(), info_.segment_size, key_, about);
+      const auto facts = verified_description::read(head(), found_.before.size, key_, about);
       info_.name = facts.name();
       info_.most_seats = facts.seats();
       info_.until_last_detach = facts.until_last_detach();
@@ -3771,7 +3871,7 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   }
   about.set_id = made.value.id();
   crash_point("open: set made");
-  found_set found{made.value, true, {}};
+  found_set found{made.value, true, ownership::of_new(plan.mode)};
   if (plan.beside) {
     const status given = found.set.give_to(*plan.beside);
     if (means_gone(given.error_number)) return std::nullopt;
@@ -3788,10 +3888,14 @@ inline void remove_set_if_useless(const door& inside, const key& which) noexcept
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
   const result<segment> existing = segment::find(which.segment_key());
   if (existing.ok()) {
-    const result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    const result<segment_status> status = existing.value.stat();
+    if (!status.ok()) return;
+    const result<attachment> memory =
+        attachment::not_inherited(existing.value, attach_mode::read_only, status.value.size);
     if (!memory.ok()) return;
     const life_word word = life_of(header_at(memory.value));
-    if (!word.is_ours() || word.mark() == inside.set().mark()) return;
+    const bool names_it = word.mark() == inside.set().mark() || word.is_of_layout_1();
+    if (!word.is_ours() || names_it) return;
   } else if (existing.error_number != ENOENT) {
     return;
   }
@@ -4034,9 +4138,12 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    // Another program's; or a creator's that is inside the door of a set which was lost.
-    if (somebody_else_is_attached() && !expected_.is_last_try) return verdict::again;
-    if (!set_was_ours_ || somebody_else_is_attached()) refuse_foreign_segment(about_);
+    switch (whose_blank(found_.before.size, set_was_ours_, somebody_else_is_attached(),
+                        expected_.is_last_try)) {
+      case blank_is::undecided: return verdict::again;
+      case blank_is::foreign: refuse_foreign_segment(about_);
+      case blank_is::ours: break;
+    }
     check_trust(found_.before.owner, expected_.wanted, "segment", about_);
     return of_unfinished(word);
   }
@@ -4072,9 +4179,10 @@ class judge {
     }
     const bool may_be_stale = facts.until_last_detach() && found_.before.attached == 0 &&
                               expected_.mode != open_mode::open_as_it_is;
-    // A process that is just dying is detached first, and then loses its seat. A handle that was
-    // closed while it held the lock keeps the object.
-    const bool is_held = inside_.somebody_sat();
+    // By a process that is just dying: it is detached first, and then loses its seat. Or by a
+    // handle that was closed while it held the lock.
+    const bool is_held =
+        seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
@@ -4168,14 +4276,16 @@ class opener {
     }
     process::prepare();
     process::accept_barriers();
-    for (bool is_first = true;; is_first = false) {
+    constexpr unsigned enough_late_tries = 8;  // what this process clears away takes some, too
+    unsigned late_tries = 0;
+    for (unsigned tries = 0;; ++tries) {
       expected_.is_last_try = until_.passed();
       if (std::optional<place> done = attempt()) return std::move(*done);
       // What we had found was removed or changed under us, or others have to go first.
-      if (expected_.is_last_try) {
+      if (expected_.is_last_try && ++late_tries == enough_late_tries) {
         refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
       }
-      if (!is_first) pause_for(std::chrono::microseconds(100));
+      if (tries > 0) pause_for(std::chrono::microseconds(100));
     }
   }
 
@@ -4227,12 +4337,16 @@ class opener {
     }
     const life_word word = life_of(found.head());
     if (word.is_blank()) {
-      // A creator makes its set before the segment, maybe after we looked for it; or it is inside
-      // the door of a set that was lost.
-      const bool creating = found.before.attached > 0 && !expected_.is_last_try;
-      if (creating || semaphore_set::find(which().set_key()).ok()) return std::nullopt;
+      if (semaphore_set::find(which().set_key()).ok()) return std::nullopt;  // made since
+      switch (
+          whose_blank(found.before.size, false, found.before.attached > 0, expected_.is_last_try)) {
+        case blank_is::undecided: return std::nullopt;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
     }
-    if (!word.is_ours()) refuse_foreign_segment(about_);
     check_trust(found.before.owner, expected_.wanted, "segment", about_);
     if (word.state() == life_state::ready || word.state() == life_state::removing) {
       verified_description::read(found.head(), found.before.size, which(), about_);
@@ -4264,7 +4378,7 @@ class opener {
     const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
     const bool as_we_would_make_it =
-        set.is_new || (set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access));
+        set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
     if (orphaned || !as_we_would_make_it) {
       const status removed = inside.set().remove();
       const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
@@ -4282,7 +4396,8 @@ class opener {
     found.where = *made;
     found.before.size = layout.total;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    result<attachment> memory =
+        attachment::not_inherited(*made, attach_mode::read_write, layout.total);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
@@ -4344,6 +4459,7 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
+    found.memory.let_children_inherit(true, found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
                  *seat};
   }
@@ -4387,6 +4503,23 @@ class open_place {
   bool is_removed() const noexcept { return detail::is_removed(head()); }
   subject about() const noexcept {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
+  }
+
+  /// Whether a live process holds the lock. Throws corrupt, removed.
+  bool is_locked() const {
+    // Relaxed: a hint; a holder that comes or goes since is met at the next look.
+    const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
+    return word != 0 && is_alive(seat_identity::in(word));
+  }
+
+  /// Never blocks. Throws corrupt, removed.
+  bool is_alive(seat_identity who) const {
+    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
+      case seat_verdict::alive: return true;
+      case seat_verdict::dead: return false;
+      case seat_verdict::set_is_gone: break;
+    }
+    refuse_removed(about());
   }
 
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
@@ -4476,12 +4609,14 @@ class observer : public open_place {
       }
       crash_point("observe: attached");
       const life_word word = life_of(here.head());
-      if (!word.is_ours() && !may_become_ours(word, here, found)) refuse_foreign_segment(about_);
+      const bool is_foreign =
+          word.is_blank() ? is_foreign_blank(here, found, is_last_try) : !word.is_ours();
+      if (is_foreign) refuse_foreign_segment(about_);
       if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
       if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
         here = attached_segment{};  // somebody inside the door may be counting who is attached
         wait_at_door(found);
-        if (is_last_try) refuse_unready(word, found);
+        if (is_last_try) refuse_unready(word);
         pause_for(std::chrono::microseconds(100));
         return std::nullopt;
       }
@@ -4494,13 +4629,13 @@ class observer : public open_place {
                    facts};
     }
 
-    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside
-    /// the door of a set that was lost.
-    bool may_become_ours(const life_word& word, const attached_segment& here,
-                         const std::optional<found_set>& found) const {
-      if (!word.is_blank()) return false;
-      return (found && !found->is_new) || here.before.attached > 0 ||
-             semaphore_set::find(wanted_.which.set_key()).ok();
+    bool is_foreign_blank(const attached_segment& here, const std::optional<found_set>& found,
+                          bool is_last_try) const {
+      // A creator makes its set before the segment, maybe after we looked for it.
+      const bool beside_our_set =
+          found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
+      return whose_blank(here.before.size, beside_our_set, here.before.attached > 0, is_last_try) ==
+             blank_is::foreign;
     }
 
     /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
@@ -4512,7 +4647,7 @@ class observer : public open_place {
       if (again.state() == life_state::ready) return true;
       if (again.bits() != word.bits()) return false;
       if (word.state() == life_state::removing) return true;
-      refuse_unready(word, found);
+      refuse_unready(word);
     }
 
     /// Whether nobody is at work on it: the set that the word names is the one under the key, and
@@ -4526,14 +4661,11 @@ class observer : public open_place {
       return names_it && now.value[semaphore::door] == 0;
     }
 
-    [[noreturn]] void refuse_unready(const life_word& word,
-                                     const std::optional<found_set>& found) const {
+    [[noreturn]] void refuse_unready(const life_word& word) const {
       switch (word.state()) {
         case life_state::removed: refuse_not_found(about_);
-        case life_state::under_construction: refuse_half_made(about_);
         case life_state::blank:
-          if (!found || found->is_new) refuse_foreign_segment(about_);
-          refuse_half_made(about_);
+        case life_state::under_construction: refuse_half_made(about_);
         case life_state::ready:
         case life_state::removing: break;
       }
@@ -4965,16 +5097,6 @@ class connection : public open_place {
     return sit_down_in_child(until);
   }
 
-  /// Never blocks.
-  bool is_alive(seat_identity who) const {
-    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
-      case seat_verdict::alive: return true;
-      case seat_verdict::dead: return false;
-      case seat_verdict::set_is_gone: break;
-    }
-    refuse_removed(about());
-  }
-
  private:
   /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
   static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
@@ -4987,8 +5109,8 @@ class connection : public open_place {
     const deadline patience = deadline::after(open_timeout());
     const door::entry found = door::try_enter(set(), until.or_earlier(patience));
     if (found.error_number == EAGAIN) {
-      if (!patience.passed()) return std::nullopt;
-      door::refuse_timed_out(set(), about());
+      if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
+      return std::nullopt;
     }
     // Gone, or in another IPC namespace, where the same id names another set.
     if (means_gone(found.error_number)) refuse_removed(about());
@@ -5039,7 +5161,8 @@ class connection : public open_place {
     const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
     if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
     crash_point("leave: inside");
-    const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
+    const result<attachment> memory =
+        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
     // The id was nobody's for a moment: the mark tells that it is the same segment.
     life word(header_at(memory.value), set().mark());
@@ -5270,8 +5393,10 @@ class robust_lock {
         debt.hand_over();
         return acquisition::taken_over;
       }
+      // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
+      if (!place_.set().is_itself().value) refuse_removed(place_.about());
       crash_point("lock: before sleep");
-      const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
+      const status slept = place_.set().take_wake_token(slice_of(until, ordered));
       if (slept.error_number == EAGAIN) continue;
       if (means_gone(slept.error_number)) refuse_removed(place_.about());
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
@@ -5290,9 +5415,12 @@ class robust_lock {
     return process::barrier_everywhere();
   }
 
-  /// Where a wake-up may be missed, nobody sleeps for long.
-  static deadline a_moment(const deadline& until) noexcept {
-    return until.or_earlier(deadline::after(std::chrono::milliseconds(1)));
+  /// Nobody sleeps for longer without a look: a process can be stopped, or its calls be refused by
+  /// a sandbox, between releasing the lock and posting the token. Not ordered: a wake-up may be
+  /// missed.
+  static deadline slice_of(const deadline& until, bool ordered) noexcept {
+    const auto slice = std::chrono::milliseconds(ordered ? 1000 : 1);
+    return until.or_earlier(deadline::after(slice));
   }
 
   /// With the lock in hand: is there still an object to be locked?
@@ -5425,8 +5553,11 @@ class array_reader {
       if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
       if (place_.is_removed() || means_gone(waited.error_number)) refuse_removed(place_.about());
       // The kernel takes the editor's claim back when it dies: free, and still this odd number,
-      // means that it died.
-      if (waited.ok()) refuse_damaged(place_.about());
+      // means that it died. After an exec its process keeps the claim, but not the lock.
+      if (waited.ok() || (waited.error_number == EAGAIN && !place_.is_locked())) {
+        if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
+        refuse_damaged(place_.about());
+      }
       if (waited.error_number != EAGAIN) {
         refuse_set_call("semop(raw)", waited.error_number, place_.about());
       }
@@ -6811,11 +6942,10 @@ class remover {
         about_{which.name(), which.segment_key()} {}
 
   void remove() {
-    for (bool is_first = true; !attempt(); is_first = false) {
-      if (until_.passed()) {
-        refuse(errc::timed_out, about_, "others keep creating and removing it");
-      }
-      if (!is_first) pause_for(std::chrono::microseconds(100));
+    for (unsigned tries = 0; !attempt(); ++tries) {
+      if (is_last_try_) refuse(errc::timed_out, about_, "others keep creating and removing it");
+      is_last_try_ = until_.passed();
+      if (tries > 0) pause_for(std::chrono::microseconds(100));
     }
   }
 
@@ -6865,8 +6995,16 @@ class remover {
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
     const life_word word = life_of(found.head());
-    if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
-    if (!word.is_ours()) refuse_foreign_segment(about_);
+    if (word.is_blank()) {
+      if (semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;  // made since
+      switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try_)) {
+        case blank_is::undecided: return std::nullopt;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
+    }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
@@ -6882,14 +7020,14 @@ class remover {
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, inside, set_was_ours);
+    if (!is_ours(found, inside, set_was_ours)) return false;
     found = attached_segment{};
     switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, inside, set_was_ours);
+    if (!is_ours(found, inside, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
     if (mode_ == removal_mode::forced)
       return settled(retire_by_force(word, found.where, found.before.owner), inside);
@@ -6898,7 +7036,7 @@ class remover {
         word.state() == life_state::ready || word.state() == life_state::removing;
     // Also where somebody scribbled over the state of an object that is in use: its handles go on.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
-    if (inside.somebody_sat() && !is_final) {
+    if (!is_final && is_used(found, inside)) {
       // A process that is just dying is detached first, and then loses its seat.
       if (found.before.attached == 0 && !lookers_.is_over()) return false;
       refuse_in_use(inside);
@@ -6920,18 +7058,40 @@ class remover {
     return settled(retire_if_unused(word, found.where, false), inside);
   }
 
-  void refuse_unless_ours(const attached_segment& found, const door& inside,
-                          bool set_was_ours) const {
+  /// Throws foreign_segment, name_collision. False: it cannot be told yet.
+  bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has
-    // it attached; or somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_ours = word.is_blank() && set_was_ours &&
-                             (inside.somebody_sat() || count_attached(found.where, about_) == 1);
-    if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
+    if (word.is_blank()) {
+      // Somebody has scribbled over it, if processes sit in its seats.
+      const bool others_attached =
+          !inside.somebody_sat() && count_attached(found.where, about_) > 1;
+      switch (whose_blank(found.before.size, set_was_ours, others_attached, is_last_try_)) {
+        case blank_is::undecided: return false;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
+    }
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,
                                                       wanted_.which, about_)) {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
+    }
+    return true;
+  }
+
+  bool is_used(const attached_segment& found, const door& inside) const {
+    if (!inside.somebody_sat()) return false;
+    if (found.before.attached > 0) return true;
+    // Those who sit cannot reach the memory any more: programs before an exec, processes that are
+    // just dying, handles that were closed while they held the lock.
+    try {
+      const auto facts =
+          verified_description::read(found.head(), found.before.size, wanted_.which, about_);
+      return seats(found.head(), facts.seats(), inside.set()).is_lock_held(found.head(), inside);
+    } catch (const error&) {
+      return false;  // what cannot be understood is held by nobody
     }
   }
 
@@ -6973,6 +7133,7 @@ class remover {
   deadline until_;
   subject about_;
   bool is_gone_ = false;
+  bool is_last_try_ = false;
   grace lookers_{std::chrono::milliseconds(10)};
 };
 

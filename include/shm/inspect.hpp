@@ -136,7 +136,7 @@ class inspection {
     if (info_.state == object_state::half_made) return;
     const subject about{key_.name(), info_.key, info_.segment_id, info_.set_id};
     try {
-      const auto facts = verified_description::read(head(), info_.segment_size, key_, about);
+      const auto facts = verified_description::read(head(), found_.before.size, key_, about);
       info_.name = facts.name();
       info_.most_seats = facts.seats();
       info_.until_last_detach = facts.until_last_detach();

@@ -43,6 +43,7 @@ class deadline {
     return deadline(std::min(at_, other.at_));
   }
 
+  bool is_later_than(const deadline& other) const noexcept { return at_ > other.at_; }
   bool is_never() const noexcept { return at_ == clock::time_point::max(); }
   bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
 

@@ -30,7 +30,15 @@ class life_word {
   constexpr std::uint64_t bits() const noexcept { return bits_; }
   constexpr bool is_blank() const noexcept { return bits_ == 0; }
   /// Whether a segment that begins with this word was made by this library, in any layout.
-  constexpr bool is_ours() const noexcept { return bits_ >> 32 == magic; }
+  constexpr bool is_ours() const noexcept { return bits_ >> 32 == magic || is_of_layout_1(); }
+  /// Whose word is as this one, but another magic, so that its programs take ours for a stranger's,
+  /// and without a mark.
+  constexpr bool is_of_layout_1() const noexcept { return bits_ >> 32 == magic_of_layout_1; }
+  /// Another state of the same segment, changed behind the door of the set with that mark.
+  constexpr life_word followed_by(life_state state, set_mark mark) const noexcept {
+    if (!is_of_layout_1()) return life_word(state, mark);
+    return life_word(magic_of_layout_1 << 32 | static_cast<unsigned>(state));
+  }
   /// May be no enumerator: anybody who may write to the segment can store anything.
   constexpr life_state state() const noexcept {
     return static_cast<life_state>(bits_ & ((1u << state_bits) - 1));
@@ -40,7 +48,8 @@ class life_word {
   }
 
  private:
-  static constexpr std::uint64_t magic = 0x53686d21;  // "!mhS"
+  static constexpr std::uint64_t magic = 0x53686d32;  // "2mhS"
+  static constexpr std::uint64_t magic_of_layout_1 = 0x53686d21;
   static constexpr unsigned state_bits = 3;
   static_assert(set_mark_bits + state_bits == 32);
 

@@ -74,7 +74,7 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   }
   about.set_id = made.value.id();
   crash_point("open: set made");
-  found_set found{made.value, true, {}};
+  found_set found{made.value, true, ownership::of_new(plan.mode)};
   if (plan.beside) {
     const status given = found.set.give_to(*plan.beside);
     if (means_gone(given.error_number)) return std::nullopt;
@@ -91,10 +91,14 @@ inline void remove_set_if_useless(const door& inside, const key& which) noexcept
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
   const result<segment> existing = segment::find(which.segment_key());
   if (existing.ok()) {
-    const result<attachment> memory = attachment::of(existing.value, attach_mode::read_only);
+    const result<segment_status> status = existing.value.stat();
+    if (!status.ok()) return;
+    const result<attachment> memory =
+        attachment::not_inherited(existing.value, attach_mode::read_only, status.value.size);
     if (!memory.ok()) return;
     const life_word word = life_of(header_at(memory.value));
-    if (!word.is_ours() || word.mark() == inside.set().mark()) return;
+    const bool names_it = word.mark() == inside.set().mark() || word.is_of_layout_1();
+    if (!word.is_ours() || names_it) return;
   } else if (existing.error_number != ENOENT) {
     return;
   }

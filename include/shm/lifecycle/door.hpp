@@ -91,7 +91,8 @@ class door {
     if (!pid.ok() || pid.value != ::getpid()) return;
     const result<int> program = set.value(semaphore::door);
     if (!program.ok() || program.value == 0) return;
-    if (program.value == process::short_incarnation()) return;  // another thread of ours
+    // Another thread of ours; or of a copy of this library with layout 1, which enters by 1.
+    if (program.value == process::short_incarnation() || program.value == 1) return;
     // EAGAIN: another thread of ours did it.
     static_cast<void>(set.leave_door(static_cast<short>(program.value)));
   }
@@ -110,6 +111,12 @@ struct door::entry {
 };
 
 inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  if (set.mark() != 0) {
+    // In another IPC namespace the id can be a stranger's set, which stays untouched.
+    const result<bool> same_set = set.is_itself();
+    if (!same_set.ok()) return {{}, same_set.error_number, "semctl(GETVAL)"};
+    if (!same_set.value) return {{}, EIDRM, "semctl(GETVAL)"};
+  }
   status entered = set.try_enter_door(process::short_incarnation());
   if (entered.error_number == EAGAIN && !until.passed()) {
     let_out_program_before_exec(set);

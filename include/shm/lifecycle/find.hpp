@@ -62,15 +62,17 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const result<int> ours = found.value.value(semaphore::ours);
   if (means_gone(ours.error_number)) return std::nullopt;
   if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
-  const bool is_new = ours.value != semaphore::ours_value;
+  bool is_new = ours.value != semaphore::ours_value;
   if (is_new) {
     const result<set_values> values = found.value.with_semaphores(semaphores).values();
     if (means_gone(values.error_number)) return std::nullopt;
     if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+    // Another opener may have been first since: only these values are of one moment.
+    is_new = values.value[semaphore::ours] != semaphore::ours_value;
     bool all_zero = true;
     for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
     // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
-    if (!all_zero || !now.value.never_used) foreign("its mark is missing");
+    if (is_new && !(all_zero && now.value.never_used)) foreign("its mark is missing");
   }
   check_trust(now.value.owner, wanted, "semaphore set", about);
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
@@ -115,6 +117,19 @@ struct attached_segment {
   header& head() const noexcept { return header_at(memory); }
 };
 
+enum class blank_is { ours, undecided, foreign };
+
+/// Whose a segment is that begins with zeros: of a creator that died at its first step, or is just
+/// taking it; or another program's. A creator makes its set first, and says there that it is ours;
+/// but the set can be lost meanwhile. Undecided: look again until the deadline.
+inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_attached,
+                            bool is_last_try) noexcept {
+  if (beside_our_set && !others_attached) return blank_is::ours;
+  if (!beside_our_set && !segment_layout::has_size_of_ours(size)) return blank_is::foreign;
+  if (!is_last_try) return blank_is::undecided;
+  return others_attached ? blank_is::foreign : blank_is::ours;
+}
+
 enum class looking { there, nothing, changed };
 
 /// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
@@ -130,22 +145,19 @@ inline looking attach_segment(const key& which, attach_mode mode, attached_segme
   if (means_gone(now.error_number)) return looking::changed;
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
   found.before = now.value;
-  result<attachment> memory = attachment::of(existing.value, mode);
+  result<attachment> memory = attachment::not_inherited(existing.value, mode, now.value.size);
   if (means_gone(memory.error_number)) return looking::changed;
   if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
   found.memory = std::move(memory.value);
   return looking::there;
 }
 
-/// The same, for a look: read-only, and not inherited by a child that another thread forks
-/// meanwhile.
+/// The same, read-only.
 inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
-  const looking seen = attach_segment(which, attach_mode::read_only, found, about);
-  if (seen == looking::there) found.memory.let_children_inherit(false, found.before.size);
-  return seen;
+  return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-/// How many are attached now, this process included. Nothing: the segment is gone for good.
+/// How many are attached now, this process included.
 inline unsigned long count_attached(const segment& where, const subject& about) {
   const result<segment_status> now = where.stat();
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);

@@ -11,6 +11,7 @@
 #include "find.hpp"
 #include "life.hpp"
 #include "retire.hpp"
+#include "seat.hpp"
 
 namespace shm::detail {
 
@@ -70,9 +71,12 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    // Another program's; or a creator's that is inside the door of a set which was lost.
-    if (somebody_else_is_attached() && !expected_.is_last_try) return verdict::again;
-    if (!set_was_ours_ || somebody_else_is_attached()) refuse_foreign_segment(about_);
+    switch (whose_blank(found_.before.size, set_was_ours_, somebody_else_is_attached(),
+                        expected_.is_last_try)) {
+      case blank_is::undecided: return verdict::again;
+      case blank_is::foreign: refuse_foreign_segment(about_);
+      case blank_is::ours: break;
+    }
     check_trust(found_.before.owner, expected_.wanted, "segment", about_);
     return of_unfinished(word);
   }
@@ -108,9 +112,10 @@ class judge {
     }
     const bool may_be_stale = facts.until_last_detach() && found_.before.attached == 0 &&
                               expected_.mode != open_mode::open_as_it_is;
-    // A process that is just dying is detached first, and then loses its seat. A handle that was
-    // closed while it held the lock keeps the object.
-    const bool is_held = inside_.somebody_sat();
+    // By a process that is just dying: it is detached first, and then loses its seat. Or by a
+    // handle that was closed while it held the lock.
+    const bool is_held =
+        seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();

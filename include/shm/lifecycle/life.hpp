@@ -25,12 +25,14 @@ class life {
   life_word seen() const noexcept { return seen_; }
   life_state state() const noexcept { return seen_.state(); }
   /// Whether it was last changed behind the very door that this process holds.
-  bool was_changed_here() const noexcept { return seen_.mark() == here_; }
+  bool was_changed_here() const noexcept {
+    return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
+  }
 
   /// False: another process changed it since it was read.
   [[nodiscard]] bool change_to(life_state next) noexcept {
     std::uint64_t expected = seen_.bits();
-    const life_word word(next, here_);
+    const life_word word = seen_.followed_by(next, here_);
     // Sequentially consistent: ready publishes what was constructed, removing comes before the
     // count of those who are attached, and removed before the removal of the segment.
     if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
@@ -42,7 +44,7 @@ class life {
 
   /// By force, whatever the word says by now. The caller may remove the segment.
   void end() noexcept {
-    seen_ = life_word(life_state::removed, here_);
+    seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.
     word_.store(seen_.bits(), std::memory_order_seq_cst);
   }

@@ -57,14 +57,16 @@ class opener {
     }
     process::prepare();
     process::accept_barriers();
-    for (bool is_first = true;; is_first = false) {
+    constexpr unsigned enough_late_tries = 8;  // what this process clears away takes some, too
+    unsigned late_tries = 0;
+    for (unsigned tries = 0;; ++tries) {
       expected_.is_last_try = until_.passed();
       if (std::optional<place> done = attempt()) return std::move(*done);
       // What we had found was removed or changed under us, or others have to go first.
-      if (expected_.is_last_try) {
+      if (expected_.is_last_try && ++late_tries == enough_late_tries) {
         refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
       }
-      if (!is_first) pause_for(std::chrono::microseconds(100));
+      if (tries > 0) pause_for(std::chrono::microseconds(100));
     }
   }
 
@@ -116,12 +118,16 @@ class opener {
     }
     const life_word word = life_of(found.head());
     if (word.is_blank()) {
-      // A creator makes its set before the segment, maybe after we looked for it; or it is inside
-      // the door of a set that was lost.
-      const bool creating = found.before.attached > 0 && !expected_.is_last_try;
-      if (creating || semaphore_set::find(which().set_key()).ok()) return std::nullopt;
+      if (semaphore_set::find(which().set_key()).ok()) return std::nullopt;  // made since
+      switch (
+          whose_blank(found.before.size, false, found.before.attached > 0, expected_.is_last_try)) {
+        case blank_is::undecided: return std::nullopt;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
     }
-    if (!word.is_ours()) refuse_foreign_segment(about_);
     check_trust(found.before.owner, expected_.wanted, "segment", about_);
     if (word.state() == life_state::ready || word.state() == life_state::removing) {
       verified_description::read(found.head(), found.before.size, which(), about_);
@@ -153,7 +159,7 @@ class opener {
     const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
     const bool as_we_would_make_it =
-        set.is_new || (set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access));
+        set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
     if (orphaned || !as_we_would_make_it) {
       const status removed = inside.set().remove();
       const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
@@ -171,7 +177,8 @@ class opener {
     found.where = *made;
     found.before.size = layout.total;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory = attachment::of(*made, attach_mode::read_write);
+    result<attachment> memory =
+        attachment::not_inherited(*made, attach_mode::read_write, layout.total);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
@@ -233,6 +240,7 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
+    found.memory.let_children_inherit(true, found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
                  *seat};
   }

@@ -13,6 +13,7 @@
 #include "door.hpp"
 #include "find.hpp"
 #include "retire.hpp"
+#include "seat.hpp"
 
 namespace shm::detail {
 
@@ -32,11 +33,10 @@ class remover {
         about_{which.name(), which.segment_key()} {}
 
   void remove() {
-    for (bool is_first = true; !attempt(); is_first = false) {
-      if (until_.passed()) {
-        refuse(errc::timed_out, about_, "others keep creating and removing it");
-      }
-      if (!is_first) pause_for(std::chrono::microseconds(100));
+    for (unsigned tries = 0; !attempt(); ++tries) {
+      if (is_last_try_) refuse(errc::timed_out, about_, "others keep creating and removing it");
+      is_last_try_ = until_.passed();
+      if (tries > 0) pause_for(std::chrono::microseconds(100));
     }
   }
 
@@ -86,8 +86,16 @@ class remover {
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
     const life_word word = life_of(found.head());
-    if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
-    if (!word.is_ours()) refuse_foreign_segment(about_);
+    if (word.is_blank()) {
+      if (semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;  // made since
+      switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try_)) {
+        case blank_is::undecided: return std::nullopt;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
+    }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
@@ -103,14 +111,14 @@ class remover {
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, inside, set_was_ours);
+    if (!is_ours(found, inside, set_was_ours)) return false;
     found = attached_segment{};
     switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
       case looking::there: break;
     }
-    refuse_unless_ours(found, inside, set_was_ours);
+    if (!is_ours(found, inside, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
     if (mode_ == removal_mode::forced)
       return settled(retire_by_force(word, found.where, found.before.owner), inside);
@@ -119,7 +127,7 @@ class remover {
         word.state() == life_state::ready || word.state() == life_state::removing;
     // Also where somebody scribbled over the state of an object that is in use: its handles go on.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
-    if (inside.somebody_sat() && !is_final) {
+    if (!is_final && is_used(found, inside)) {
       // A process that is just dying is detached first, and then loses its seat.
       if (found.before.attached == 0 && !lookers_.is_over()) return false;
       refuse_in_use(inside);
@@ -141,18 +149,40 @@ class remover {
     return settled(retire_if_unused(word, found.where, false), inside);
   }
 
-  void refuse_unless_ours(const attached_segment& found, const door& inside,
-                          bool set_was_ours) const {
+  /// Throws foreign_segment, name_collision. False: it cannot be told yet.
+  bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Blank beside our set, it can be of a creator that died at its first step, unless somebody has
-    // it attached; or somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_ours = word.is_blank() && set_was_ours &&
-                             (inside.somebody_sat() || count_attached(found.where, about_) == 1);
-    if (!word.is_ours() && !may_be_ours) refuse_foreign_segment(about_);
+    if (word.is_blank()) {
+      // Somebody has scribbled over it, if processes sit in its seats.
+      const bool others_attached =
+          !inside.somebody_sat() && count_attached(found.where, about_) > 1;
+      switch (whose_blank(found.before.size, set_was_ours, others_attached, is_last_try_)) {
+        case blank_is::undecided: return false;
+        case blank_is::foreign: refuse_foreign_segment(about_);
+        case blank_is::ours: break;
+      }
+    } else if (!word.is_ours()) {
+      refuse_foreign_segment(about_);
+    }
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,
                                                       wanted_.which, about_)) {
       refuse(errc::name_collision, about_,
              "the segment under this key belongs to another name and stays untouched");
+    }
+    return true;
+  }
+
+  bool is_used(const attached_segment& found, const door& inside) const {
+    if (!inside.somebody_sat()) return false;
+    if (found.before.attached > 0) return true;
+    // Those who sit cannot reach the memory any more: programs before an exec, processes that are
+    // just dying, handles that were closed while they held the lock.
+    try {
+      const auto facts =
+          verified_description::read(found.head(), found.before.size, wanted_.which, about_);
+      return seats(found.head(), facts.seats(), inside.set()).is_lock_held(found.head(), inside);
+    } catch (const error&) {
+      return false;  // what cannot be understood is held by nobody
     }
   }
 
@@ -194,6 +224,7 @@ class remover {
   deadline until_;
   subject about_;
   bool is_gone_ = false;
+  bool is_last_try_ = false;
   grace lookers_{std::chrono::milliseconds(10)};
 };
 

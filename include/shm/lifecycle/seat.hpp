@@ -84,12 +84,22 @@ class seats {
           entries_of_[who.seat()].generation.load(std::memory_order_acquire);
       alive = taken.value >= 1 && occupant == who.generation();
     }
+    if (alive) return seat_verdict::alive;
     // Of another set, which has the same id by now or in this IPC namespace, the value tells
     // nothing.
     const result<bool> same_set = set_.is_itself();
     if (!same_set.ok()) return gone(same_set.error_number, about);
-    if (!same_set.value) return seat_verdict::set_is_gone;
-    return alive ? seat_verdict::alive : seat_verdict::dead;
+    return same_set.value ? seat_verdict::dead : seat_verdict::set_is_gone;
+  }
+
+  /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
+  /// only what is known inside the door.
+  bool is_lock_held(const header& head, const door& inside) const noexcept {
+    // Relaxed: whoever sits cannot be judged dead in here, and nobody sits down.
+    const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
+    const seat_identity who = seat_identity::in(word);
+    return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
+           entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
   /// The process on that seat, as the kernel tells it; nothing where nobody sits.
@@ -102,9 +112,10 @@ class seats {
   /// Precondition: the caller is `inside`. Nothing when the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
+    const bool some_are_free_again = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] != 0 && !some_are_free_again) continue;
       seat_entry& entry = seats_of(head)[seat];
-      if (inside.values()[index(seat)] != 0 && !give_back_leftover(entry, seat)) continue;
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
         // 32767 tokens: make room. So many are left that nobody sleeps in vain.
@@ -185,15 +196,21 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's.
-  bool give_back_leftover(const seat_entry& found, unsigned seat) const noexcept {
-    if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
-        found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
-      return false;
+  /// nobody's, and so is a lock that it holds. Whether there was one.
+  bool give_back_leftovers(const door& inside) const noexcept {
+    bool any = false;
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] == 0) continue;
+      const seat_entry& found = entries_of_[seat];
+      if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+          found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+        continue;
+      }
+      // The entry only says where to look; the kernel says whose it is.
+      const result<int> pid = set_.last_process(index(seat));
+      if (pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok()) any = true;
     }
-    // The entry only says where to look; the kernel says whose it is.
-    const result<int> pid = set_.last_process(index(seat));
-    return pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok();
+    return any;
   }
 
   const seat_entry* entries_of_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "fork_guard.hpp"
 #include "result.hpp"
 #include "segment.hpp"
 
@@ -36,6 +37,16 @@ class attachment {
     attached.value.address_ = static_cast<std::byte*>(address);
     // Linux before 5.14 and emulators do not know it (EINVAL): there it stays unsaid.
     if (::madvise(address, page_size, populate_read) != 0 && errno == EFAULT) return {{}, EFAULT};
+    return attached;
+  }
+
+  /// The same, and a child that another thread forks meanwhile does not inherit it. `size`: the
+  /// whole segment's.
+  static result<attachment> not_inherited(const segment& target, attach_mode mode,
+                                          std::size_t size) noexcept {
+    const fork_guard guard;
+    result<attachment> attached = of(target, mode);
+    if (attached.ok()) attached.value.let_children_inherit(false, size);
     return attached;
   }
 

@@ -44,6 +44,12 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
+  /// Whether the kernel cannot tell an id in this user namespace.
+  bool is_unmapped() const noexcept {
+    constexpr unsigned nobody = 65534;
+    return owner == nobody || group == nobody;
+  }
+
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
   /// The owner can give the object away and keep access as its creator, so both count. The same

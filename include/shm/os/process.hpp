@@ -118,9 +118,9 @@ class process {
     return mixed ^ mixed >> 32;
   }
 
-  /// The same as a number that a semaphore can be raised by: 1 to 32767.
+  /// The same as a number that a semaphore can be raised by: 2 to 32767.
   static short short_incarnation() noexcept {
-    return static_cast<short>(1 + incarnation() % 32767);
+    return static_cast<short>(2 + incarnation() % 32766);
   }
 
  private:

@@ -170,6 +170,7 @@ template <class Table>
                             about.segment_id);
     case ENOSYS: refuse_call(call, error_number, about, refused_by_sandbox(error_number));
     case ENOMEM:
+    case EAGAIN:  // of mlockall(MCL_FUTURE), beyond its limit
       refuse(errc::limit_reached, about,
              std::string(call) + " found no memory or address space for the segment");
     case EMFILE:

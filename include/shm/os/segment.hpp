@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "ownership.hpp"
+#include "permission.hpp"
 #include "result.hpp"
 
 namespace shm::detail {
@@ -45,6 +46,8 @@ class segment {
   /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
   /// no.
   status may_remove(const ownership& as_it_is) const noexcept {
+    // Of another user namespace, it would be given to this one's nobody.
+    if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};
     shmid_ds data{};
     data.shm_perm.uid = as_it_is.owner;
     data.shm_perm.gid = as_it_is.group;

@@ -77,16 +77,6 @@ class connection : public open_place {
     return sit_down_in_child(until);
   }
 
-  /// Never blocks.
-  bool is_alive(seat_identity who) const {
-    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
-      case seat_verdict::alive: return true;
-      case seat_verdict::dead: return false;
-      case seat_verdict::set_is_gone: break;
-    }
-    refuse_removed(about());
-  }
-
  private:
   /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
   static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
@@ -99,8 +89,8 @@ class connection : public open_place {
     const deadline patience = deadline::after(open_timeout());
     const door::entry found = door::try_enter(set(), until.or_earlier(patience));
     if (found.error_number == EAGAIN) {
-      if (!patience.passed()) return std::nullopt;
-      door::refuse_timed_out(set(), about());
+      if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
+      return std::nullopt;
     }
     // Gone, or in another IPC namespace, where the same id names another set.
     if (means_gone(found.error_number)) refuse_removed(about());
@@ -151,7 +141,8 @@ class connection : public open_place {
     const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
     if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
     crash_point("leave: inside");
-    const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
+    const result<attachment> memory =
+        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
     // The id was nobody's for a moment: the mark tells that it is the same segment.
     life word(header_at(memory.value), set().mark());

@@ -58,12 +58,14 @@ class observer : public open_place {
       }
       crash_point("observe: attached");
       const life_word word = life_of(here.head());
-      if (!word.is_ours() && !may_become_ours(word, here, found)) refuse_foreign_segment(about_);
+      const bool is_foreign =
+          word.is_blank() ? is_foreign_blank(here, found, is_last_try) : !word.is_ours();
+      if (is_foreign) refuse_foreign_segment(about_);
       if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
       if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
         here = attached_segment{};  // somebody inside the door may be counting who is attached
         wait_at_door(found);
-        if (is_last_try) refuse_unready(word, found);
+        if (is_last_try) refuse_unready(word);
         pause_for(std::chrono::microseconds(100));
         return std::nullopt;
       }
@@ -76,13 +78,13 @@ class observer : public open_place {
                    facts};
     }
 
-    /// A creator makes its set before the segment, maybe after we looked for it; or it is inside
-    /// the door of a set that was lost.
-    bool may_become_ours(const life_word& word, const attached_segment& here,
-                         const std::optional<found_set>& found) const {
-      if (!word.is_blank()) return false;
-      return (found && !found->is_new) || here.before.attached > 0 ||
-             semaphore_set::find(wanted_.which.set_key()).ok();
+    bool is_foreign_blank(const attached_segment& here, const std::optional<found_set>& found,
+                          bool is_last_try) const {
+      // A creator makes its set before the segment, maybe after we looked for it.
+      const bool beside_our_set =
+          found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
+      return whose_blank(here.before.size, beside_our_set, here.before.attached > 0, is_last_try) ==
+             blank_is::foreign;
     }
 
     /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
@@ -94,7 +96,7 @@ class observer : public open_place {
       if (again.state() == life_state::ready) return true;
       if (again.bits() != word.bits()) return false;
       if (word.state() == life_state::removing) return true;
-      refuse_unready(word, found);
+      refuse_unready(word);
     }
 
     /// Whether nobody is at work on it: the set that the word names is the one under the key, and
@@ -108,14 +110,11 @@ class observer : public open_place {
       return names_it && now.value[semaphore::door] == 0;
     }
 
-    [[noreturn]] void refuse_unready(const life_word& word,
-                                     const std::optional<found_set>& found) const {
+    [[noreturn]] void refuse_unready(const life_word& word) const {
       switch (word.state()) {
         case life_state::removed: refuse_not_found(about_);
-        case life_state::under_construction: refuse_half_made(about_);
         case life_state::blank:
-          if (!found || found->is_new) refuse_foreign_segment(about_);
-          refuse_half_made(about_);
+        case life_state::under_construction: refuse_half_made(about_);
         case life_state::ready:
         case life_state::removing: break;
       }

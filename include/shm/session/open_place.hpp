@@ -42,6 +42,23 @@ class open_place {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
   }
 
+  /// Whether a live process holds the lock. Throws corrupt, removed.
+  bool is_locked() const {
+    // Relaxed: a hint; a holder that comes or goes since is met at the next look.
+    const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
+    return word != 0 && is_alive(seat_identity::in(word));
+  }
+
+  /// Never blocks. Throws corrupt, removed.
+  bool is_alive(seat_identity who) const {
+    switch (seats(head(), facts().seats(), set()).judge(who, about())) {
+      case seat_verdict::alive: return true;
+      case seat_verdict::dead: return false;
+      case seat_verdict::set_is_gone: break;
+    }
+    refuse_removed(about());
+  }
+
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
   /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
   /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.

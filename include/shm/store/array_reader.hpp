@@ -47,8 +47,11 @@ class array_reader {
       if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
       if (place_.is_removed() || means_gone(waited.error_number)) refuse_removed(place_.about());
       // The kernel takes the editor's claim back when it dies: free, and still this odd number,
-      // means that it died.
-      if (waited.ok()) refuse_damaged(place_.about());
+      // means that it died. After an exec its process keeps the claim, but not the lock.
+      if (waited.ok() || (waited.error_number == EAGAIN && !place_.is_locked())) {
+        if (memory_.bulk.load(std::memory_order_acquire) != bulk) return;
+        refuse_damaged(place_.about());
+      }
       if (waited.error_number != EAGAIN) {
         refuse_set_call("semop(raw)", waited.error_number, place_.about());
       }

@@ -195,8 +195,10 @@ class robust_lock {
         debt.hand_over();
         return acquisition::taken_over;
       }
+      // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
+      if (!place_.set().is_itself().value) refuse_removed(place_.about());
       crash_point("lock: before sleep");
-      const status slept = place_.set().take_wake_token(ordered ? until : a_moment(until));
+      const status slept = place_.set().take_wake_token(slice_of(until, ordered));
       if (slept.error_number == EAGAIN) continue;
       if (means_gone(slept.error_number)) refuse_removed(place_.about());
       if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
@@ -215,9 +217,12 @@ class robust_lock {
     return process::barrier_everywhere();
   }
 
-  /// Where a wake-up may be missed, nobody sleeps for long.
-  static deadline a_moment(const deadline& until) noexcept {
-    return until.or_earlier(deadline::after(std::chrono::milliseconds(1)));
+  /// Nobody sleeps for longer without a look: a process can be stopped, or its calls be refused by
+  /// a sandbox, between releasing the lock and posting the token. Not ordered: a wake-up may be
+  /// missed.
+  static deadline slice_of(const deadline& until, bool ordered) noexcept {
+    const auto slice = std::chrono::milliseconds(ordered ? 1000 : 1);
+    return until.or_earlier(deadline::after(slice));
   }
 
   /// With the lock in hand: is there still an object to be locked?
