@@ -443,6 +443,297 @@ class fork_guard {
 
 }  // namespace shm::detail
 
+// ---- shm/base/printable.hpp
+// Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
+
+namespace shm::detail {
+
+/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was
+/// cut.
+inline std::string printable(std::string_view bytes, std::size_t limit) {
+  std::string text;
+  for (const char c : bytes.substr(0, limit)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x20 && code < 0x7f) {
+      text += c;
+    } else {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(code));
+      text += escaped;
+    }
+  }
+  if (bytes.size() > limit) text += "…";
+  return text;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/base/error.hpp
+// Errors: what a refusal is called, which object it concerns, and what the caller can do about it.
+
+namespace shm {
+
+/// Why the library refused. Converts to std::error_code: `e.code() == shm::errc::in_use`.
+enum class errc {
+  not_found = 1,        ///< there is no object of that name
+  already_exists,       ///< create_only met an object that is there
+  type_mismatch,        ///< the object holds another T, or another N
+  kind_mismatch,        ///< the object is an array, not an object, and so on
+  name_collision,       ///< two different names lead to one System V key
+  foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
+  untrusted_owner,      ///< its owner, or who may write to it, is not whom options::access trusts
+  incompatible_layout,  ///< made by a version of the library with another memory layout
+  corrupt,              ///< somebody scribbled over the bookkeeping
+  in_use,               ///< remove() while processes are attached
+  removed,              ///< the object was removed while this handle was open
+  timed_out,            ///< somebody alive kept us waiting for longer than options::open_timeout
+  would_deadlock,       ///< this thread holds that lock already through this handle
+  no_free_seat,         ///< options::seats read-write handles are open
+  limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores
+  damaged,              ///< an editor of array's raw() died; a holder must repair and say so
+};
+
+}  // namespace shm
+
+/// @cond
+template <>
+struct std::is_error_code_enum<shm::errc> : std::true_type {};
+/// @endcond
+
+namespace shm {
+
+namespace detail {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "shm"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::not_found: return "not found";
+      case errc::already_exists: return "already exists";
+      case errc::type_mismatch: return "type mismatch";
+      case errc::kind_mismatch: return "kind mismatch";
+      case errc::name_collision: return "name collision";
+      case errc::foreign_segment: return "foreign segment";
+      case errc::untrusted_owner: return "untrusted owner";
+      case errc::incompatible_layout: return "incompatible layout";
+      case errc::corrupt: return "corrupt";
+      case errc::in_use: return "in use";
+      case errc::removed: return "removed";
+      case errc::timed_out: return "timed out";
+      case errc::would_deadlock: return "would deadlock";
+      case errc::no_free_seat: return "no free seat";
+      case errc::limit_reached: return "limit reached";
+      case errc::damaged: return "damaged";
+    }
+    return "unknown error " + std::to_string(value);
+  }
+
+  std::error_condition default_error_condition(int value) const noexcept override {
+    switch (static_cast<errc>(value)) {
+      case errc::not_found: return std::errc::no_such_file_or_directory;
+      case errc::already_exists: return std::errc::file_exists;
+      case errc::in_use: return std::errc::device_or_resource_busy;
+      case errc::timed_out: return std::errc::timed_out;
+      case errc::would_deadlock: return std::errc::resource_deadlock_would_occur;
+      default: return {value, *this};
+    }
+  }
+};
+
+inline const category the_category{};
+
+}  // namespace detail
+
+/// What makes a std::error_code of a shm::errc. Never throws.
+inline std::error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), detail::the_category};
+}
+
+/// Everything thrown by a refusal. code() is a shm::errc, or errno where the kernel refused; what()
+/// names the object, its key in hex, its ids, the call, the reason and the way out.
+class error : public std::system_error {
+ public:
+  using std::system_error::system_error;  ///< as std::system_error
+};
+
+namespace detail {
+
+/// Which object an error is about.
+struct subject {
+  std::string_view name;
+  int key = 0;
+  int segment_id = -1;
+  int set_id = -1;
+};
+
+inline std::string hex(int key) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(key));
+  return text;
+}
+
+inline std::string describe(const subject& about) {
+  std::string text = "shm: \"" + printable(about.name, 64) + "\" (key " + hex(about.key);
+  if (about.segment_id >= 0) text += ", segment id " + std::to_string(about.segment_id);
+  if (about.set_id >= 0) text += ", semaphore set id " + std::to_string(about.set_id);
+  return text + ")";
+}
+
+[[noreturn]] inline void refuse(errc code, const subject& about, const std::string& why) {
+  throw error(code, describe(about) + ": " + why);
+}
+
+/// A system call failed for a reason that has no errc of its own: code() is errno.
+[[noreturn]] inline void refuse_call(const char* call, int error_number, const subject& about,
+                                     const std::string& way_out) {
+  throw error(std::error_code(error_number, std::system_category()),
+              describe(about) + ": " + call + ": " + way_out);
+}
+
+}  // namespace detail
+}  // namespace shm
+
+// ---- shm/os/process.hpp
+// Process: which process and thread is running, told apart after fork and exec without pids.
+
+/// @cond
+// Of glibc 2.32 and newer: whether no other thread runs. Weak, because other C libraries lack it.
+extern "C" [[gnu::weak]] char __libc_single_threaded;
+/// @endcond
+
+namespace shm::detail {
+
+/// A number that every process in a line of forks has for itself; 23 bits, never 0.
+using process_epoch = std::uint32_t;
+inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
+
+/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
+/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
+class process {
+ public:
+  /// Call once, when a handle opens, before current().
+  static void prepare() {
+    if (page_.load(std::memory_order_acquire) != nullptr) return;
+    void* const memory =
+        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
+    }
+    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
+      const int why = errno;
+      ::munmap(memory, page_size);
+      throw error(std::error_code(why, std::system_category()),
+                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
+    }
+    epoch_word* expected = nullptr;
+    // Release: whoever sees the page sees it mapped and zero.
+    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+      ::munmap(memory, page_size);  // another thread was first
+    }
+  }
+
+  /// 0 in a forked child that has not asked before, which is nobody's number.
+  static process_epoch current_or_zero() noexcept {
+    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
+    // else.
+    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
+  }
+
+  static process_epoch current() noexcept {
+    const process_epoch epoch = current_or_zero();
+    return epoch != 0 ? epoch : first_look();
+  }
+
+  /// Whether another thread may run in this process. Where the C library does not tell: yes.
+  static bool may_have_threads() noexcept {
+    return &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
+  }
+
+  /// The kernel's id of the calling thread; cached, because asking is a system call.
+  static std::uint32_t thread_id() noexcept {
+    const process_epoch epoch = current();
+    if (cached_thread_.epoch != epoch) {
+      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
+    }
+    return cached_thread_.id;
+  }
+
+  /// The cached id, or 0 where thread_id() would have to ask.
+  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
+    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
+  }
+
+  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
+  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
+  static void accept_barriers() noexcept {
+    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
+      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      accepted_in_.store(current(), std::memory_order_relaxed);
+    }
+  }
+  static bool accepts_barriers() noexcept {
+    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
+  }
+
+  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
+  /// this process may not ask for one.
+  static bool barrier_everywhere() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+  }
+
+  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
+  /// our own, because a program may hold several copies of this library, in plugins that hide their
+  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
+  /// and no seat is taken for a leftover.
+  static std::uint64_t incarnation() noexcept {
+    std::uint64_t random[2] = {};
+    // NOLINTNEXTLINE: the kernel's way to hand over an address
+    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
+    if (given != nullptr) std::memcpy(random, given, sizeof random);
+    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
+    // 64 bits mixed of both tell nothing.
+    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
+    return mixed ^ mixed >> 32;
+  }
+
+  /// The same as a number that a semaphore can be raised by: 2 to 32767.
+  static short short_incarnation() noexcept {
+    return static_cast<short>(2 + incarnation() % 32766);
+  }
+
+ private:
+  using epoch_word = std::atomic<process_epoch>;
+  static_assert(epoch_word::is_always_lock_free);
+  static constexpr std::size_t page_size = 4096;
+
+  struct thread_identity {
+    process_epoch epoch;
+    std::uint32_t id;
+  };
+
+  /// In a child the counter still holds its parent's number, so the next one is the child's own.
+  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
+    epoch_word& word = *page_.load(std::memory_order_relaxed);
+    process_epoch next = 0;
+    while (next == 0)
+      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
+    process_epoch found = 0;
+    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
+  }
+
+  static inline std::atomic<epoch_word*> page_{nullptr};
+  static inline std::atomic<process_epoch> counter_{0};
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
+  static inline thread_local thread_identity cached_thread_{0, 0};
+};
+
+}  // namespace shm::detail
+
 // ---- shm/os/result.hpp
 // Result: what a system call gave, or the errno that it failed with.
 
@@ -660,9 +951,11 @@ enum class attach_mode { read_write, read_only };
 class attachment {
  public:
   attachment() = default;
-  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
+  attachment(attachment&& other) noexcept
+      : address_(std::exchange(other.address_, nullptr)), is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
+    std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
   ~attachment() { detach(); }
@@ -685,17 +978,18 @@ class attachment {
   /// whole segment's.
   static result<attachment> not_inherited(const segment& target, attach_mode mode,
                                           std::size_t size) noexcept {
+    if (!process::may_have_threads()) return of(target, mode);
     const fork_guard guard;
     result<attachment> attached = of(target, mode);
-    if (attached.ok()) attached.value.let_children_inherit(false, size);
+    // All of it, because a mapping that is split counts as attached twice. Fails where the pages
+    // are huge (EINVAL: no multiple of theirs): then children inherit it.
+    attached.value.is_inherited_ =
+        !attached.ok() || ::madvise(attached.value.address_, size, MADV_DONTFORK) != 0;
     return attached;
   }
-
-  /// Whether a child that any thread forks from now on inherits the attachment. `size`: the whole
-  /// segment's, because a mapping that is split counts as attached twice.
-  void let_children_inherit(bool inherit, std::size_t size) const noexcept {
-    // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
-    static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
+  /// Children that are forked from now on inherit it.
+  void let_children_inherit(std::size_t size) noexcept {
+    if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
   /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
@@ -728,6 +1022,7 @@ class attachment {
   static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
 
   std::byte* address_ = nullptr;
+  bool is_inherited_ = true;  ///< by forked children
 };
 
 }  // namespace shm::detail
@@ -841,158 +1136,6 @@ inline const seat_entry* seats_of(const header& head) noexcept {
 }
 
 }  // namespace shm::detail
-
-// ---- shm/base/printable.hpp
-// Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
-
-namespace shm::detail {
-
-/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was
-/// cut.
-inline std::string printable(std::string_view bytes, std::size_t limit) {
-  std::string text;
-  for (const char c : bytes.substr(0, limit)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code >= 0x20 && code < 0x7f) {
-      text += c;
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(code));
-      text += escaped;
-    }
-  }
-  if (bytes.size() > limit) text += "…";
-  return text;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/base/error.hpp
-// Errors: what a refusal is called, which object it concerns, and what the caller can do about it.
-
-namespace shm {
-
-/// Why the library refused. Converts to std::error_code: `e.code() == shm::errc::in_use`.
-enum class errc {
-  not_found = 1,        ///< there is no object of that name
-  already_exists,       ///< create_only met an object that is there
-  type_mismatch,        ///< the object holds another T, or another N
-  kind_mismatch,        ///< the object is an array, not an object, and so on
-  name_collision,       ///< two different names lead to one System V key
-  foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
-  untrusted_owner,      ///< its owner, or who may write to it, is not whom options::access trusts
-  incompatible_layout,  ///< made by a version of the library with another memory layout
-  corrupt,              ///< somebody scribbled over the bookkeeping
-  in_use,               ///< remove() while processes are attached
-  removed,              ///< the object was removed while this handle was open
-  timed_out,            ///< somebody alive kept us waiting for longer than options::open_timeout
-  would_deadlock,       ///< this thread holds that lock already through this handle
-  no_free_seat,         ///< options::seats read-write handles are open
-  limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores
-  damaged,              ///< an editor of array's raw() died; a holder must repair and say so
-};
-
-}  // namespace shm
-
-/// @cond
-template <>
-struct std::is_error_code_enum<shm::errc> : std::true_type {};
-/// @endcond
-
-namespace shm {
-
-namespace detail {
-
-class category final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "shm"; }
-
-  std::string message(int value) const override {
-    switch (static_cast<errc>(value)) {
-      case errc::not_found: return "not found";
-      case errc::already_exists: return "already exists";
-      case errc::type_mismatch: return "type mismatch";
-      case errc::kind_mismatch: return "kind mismatch";
-      case errc::name_collision: return "name collision";
-      case errc::foreign_segment: return "foreign segment";
-      case errc::untrusted_owner: return "untrusted owner";
-      case errc::incompatible_layout: return "incompatible layout";
-      case errc::corrupt: return "corrupt";
-      case errc::in_use: return "in use";
-      case errc::removed: return "removed";
-      case errc::timed_out: return "timed out";
-      case errc::would_deadlock: return "would deadlock";
-      case errc::no_free_seat: return "no free seat";
-      case errc::limit_reached: return "limit reached";
-      case errc::damaged: return "damaged";
-    }
-    return "unknown error " + std::to_string(value);
-  }
-
-  std::error_condition default_error_condition(int value) const noexcept override {
-    switch (static_cast<errc>(value)) {
-      case errc::not_found: return std::errc::no_such_file_or_directory;
-      case errc::already_exists: return std::errc::file_exists;
-      case errc::in_use: return std::errc::device_or_resource_busy;
-      case errc::timed_out: return std::errc::timed_out;
-      case errc::would_deadlock: return std::errc::resource_deadlock_would_occur;
-      default: return {value, *this};
-    }
-  }
-};
-
-inline const category the_category{};
-
-}  // namespace detail
-
-/// What makes a std::error_code of a shm::errc. Never throws.
-inline std::error_code make_error_code(errc code) noexcept {
-  return {static_cast<int>(code), detail::the_category};
-}
-
-/// Everything thrown by a refusal. code() is a shm::errc, or errno where the kernel refused; what()
-/// names the object, its key in hex, its ids, the call, the reason and the way out.
-class error : public std::system_error {
- public:
-  using std::system_error::system_error;  ///< as std::system_error
-};
-
-namespace detail {
-
-/// Which object an error is about.
-struct subject {
-  std::string_view name;
-  int key = 0;
-  int segment_id = -1;
-  int set_id = -1;
-};
-
-inline std::string hex(int key) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%08x", static_cast<unsigned>(key));
-  return text;
-}
-
-inline std::string describe(const subject& about) {
-  std::string text = "shm: \"" + printable(about.name, 64) + "\" (key " + hex(about.key);
-  if (about.segment_id >= 0) text += ", segment id " + std::to_string(about.segment_id);
-  if (about.set_id >= 0) text += ", semaphore set id " + std::to_string(about.set_id);
-  return text + ")";
-}
-
-[[noreturn]] inline void refuse(errc code, const subject& about, const std::string& why) {
-  throw error(code, describe(about) + ": " + why);
-}
-
-/// A system call failed for a reason that has no errc of its own: code() is errno.
-[[noreturn]] inline void refuse_call(const char* call, int error_number, const subject& about,
-                                     const std::string& way_out) {
-  throw error(std::error_code(error_number, std::system_category()),
-              describe(about) + ": " + call + ": " + way_out);
-}
-
-}  // namespace detail
-}  // namespace shm
 
 // ---- shm/os/key.hpp
 // Key: which object; a name, a path or an agreed value, turned into the System V keys.
@@ -1920,145 +2063,6 @@ inline unsigned long count_attached(const segment& where, const subject& about) 
   if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
   return now.value.attached;
 }
-
-}  // namespace shm::detail
-
-// ---- shm/os/process.hpp
-// Process: which process and thread is running, told apart after fork and exec without pids.
-
-/// @cond
-// Of glibc 2.32 and newer: whether no other thread runs. Weak, because other C libraries lack it.
-extern "C" [[gnu::weak]] char __libc_single_threaded;
-/// @endcond
-
-namespace shm::detail {
-
-/// A number that every process in a line of forks has for itself; 23 bits, never 0.
-using process_epoch = std::uint32_t;
-inline constexpr process_epoch process_epoch_mask = (1u << 23) - 1;
-
-/// Tells a forked child from its parent by a page that the kernel wipes in the child. (Handlers of
-/// pthread_atfork are skipped by _Fork and by clone; getpid is a system call at every lock.)
-class process {
- public:
-  /// Call once, when a handle opens, before current().
-  static void prepare() {
-    if (page_.load(std::memory_order_acquire) != nullptr) return;
-    void* const memory =
-        ::mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-      throw error(std::error_code(errno, std::system_category()), "shm: fork detection: mmap");
-    }
-    if (::madvise(memory, page_size, MADV_WIPEONFORK) != 0) {
-      const int why = errno;
-      ::munmap(memory, page_size);
-      throw error(std::error_code(why, std::system_category()),
-                  "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
-    }
-    epoch_word* expected = nullptr;
-    // Release: whoever sees the page sees it mapped and zero.
-    if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
-                                       std::memory_order_release, std::memory_order_relaxed)) {
-      ::munmap(memory, page_size);  // another thread was first
-    }
-  }
-
-  /// 0 in a forked child that has not asked before, which is nobody's number.
-  static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
-    // else.
-    return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
-  }
-
-  static process_epoch current() noexcept {
-    const process_epoch epoch = current_or_zero();
-    return epoch != 0 ? epoch : first_look();
-  }
-
-  /// Whether another thread may run in this process. Where the C library does not tell: yes.
-  static bool may_have_threads() noexcept {
-    return &__libc_single_threaded == nullptr || __libc_single_threaded == 0;
-  }
-
-  /// The kernel's id of the calling thread; cached, because asking is a system call.
-  static std::uint32_t thread_id() noexcept {
-    const process_epoch epoch = current();
-    if (cached_thread_.epoch != epoch) {
-      cached_thread_ = {epoch, static_cast<std::uint32_t>(::syscall(SYS_gettid))};
-    }
-    return cached_thread_.id;
-  }
-
-  /// The cached id, or 0 where thread_id() would have to ask.
-  static std::uint32_t thread_id_if_cached(process_epoch epoch) noexcept {
-    return cached_thread_.epoch == epoch ? cached_thread_.id : 0;
-  }
-
-  /// From now on a barrier_everywhere() of any process orders the memory accesses of this one, too.
-  /// Where the kernel refuses, accepts_barriers() stays false, and this process orders its own.
-  static void accept_barriers() noexcept {
-    if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
-    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
-      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
-      accepted_in_.store(current(), std::memory_order_relaxed);
-    }
-  }
-  static bool accepts_barriers() noexcept {
-    return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
-  }
-
-  /// A full memory barrier in every process that accepts them, wherever it is just then. False:
-  /// this process may not ask for one.
-  static bool barrier_everywhere() noexcept {
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
-  }
-
-  /// A random number that this program has had since it started: an exec ends it. The kernel's, not
-  /// our own, because a program may hold several copies of this library, in plugins that hide their
-  /// symbols, and they are all this program. Where the kernel gives none it is the same for all,
-  /// and no seat is taken for a leftover.
-  static std::uint64_t incarnation() noexcept {
-    std::uint64_t random[2] = {};
-    // NOLINTNEXTLINE: the kernel's way to hand over an address
-    const auto* const given = reinterpret_cast<const void*>(::getauxval(AT_RANDOM));
-    if (given != nullptr) std::memcpy(random, given, sizeof random);
-    // The C library draws its stack canary and pointer guard from these bytes: of either one alone,
-    // 64 bits mixed of both tell nothing.
-    std::uint64_t mixed = (random[0] ^ random[0] >> 32) * 0x9e3779b97f4a7c15 + random[1];
-    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9;
-    return mixed ^ mixed >> 32;
-  }
-
-  /// The same as a number that a semaphore can be raised by: 2 to 32767.
-  static short short_incarnation() noexcept {
-    return static_cast<short>(2 + incarnation() % 32766);
-  }
-
- private:
-  using epoch_word = std::atomic<process_epoch>;
-  static_assert(epoch_word::is_always_lock_free);
-  static constexpr std::size_t page_size = 4096;
-
-  struct thread_identity {
-    process_epoch epoch;
-    std::uint32_t id;
-  };
-
-  /// In a child the counter still holds its parent's number, so the next one is the child's own.
-  [[gnu::cold, gnu::noinline]] static process_epoch first_look() noexcept {
-    epoch_word& word = *page_.load(std::memory_order_relaxed);
-    process_epoch next = 0;
-    while (next == 0)
-      next = (counter_.fetch_add(1, std::memory_order_relaxed) + 1) & process_epoch_mask;
-    process_epoch found = 0;
-    return word.compare_exchange_strong(found, next, std::memory_order_relaxed) ? next : found;
-  }
-
-  static inline std::atomic<epoch_word*> page_{nullptr};
-  static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
-  static inline thread_local thread_identity cached_thread_{0, 0};
-};
 
 }  // namespace shm::detail
 
@@ -4459,7 +4463,7 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
-    found.memory.let_children_inherit(true, found.before.size);
+    found.memory.let_children_inherit(found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
                  *seat};
   }
@@ -4624,7 +4628,7 @@ class observer : public open_place {
           verified_description::read(here.head(), here.before.size, wanted_.which, about_);
       if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
       if (how_.prefault) here.memory.prefault(here.before.size);
-      here.memory.let_children_inherit(true, here.before.size);
+      here.memory.let_children_inherit(here.before.size);
       return place{here.where, std::move(here.memory), here.before.size, set_of(word, found),
                    facts};
     }

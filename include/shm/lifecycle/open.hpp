@@ -240,7 +240,7 @@ class opener {
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
-    found.memory.let_children_inherit(true, found.before.size);
+    found.memory.let_children_inherit(found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
                  *seat};
   }

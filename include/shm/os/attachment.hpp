@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fork_guard.hpp"
+#include "process.hpp"
 #include "result.hpp"
 #include "segment.hpp"
 
@@ -19,9 +20,11 @@ enum class attach_mode { read_write, read_only };
 class attachment {
  public:
   attachment() = default;
-  attachment(attachment&& other) noexcept : address_(std::exchange(other.address_, nullptr)) {}
+  attachment(attachment&& other) noexcept
+      : address_(std::exchange(other.address_, nullptr)), is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
+    std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
   ~attachment() { detach(); }
@@ -44,17 +47,18 @@ class attachment {
   /// whole segment's.
   static result<attachment> not_inherited(const segment& target, attach_mode mode,
                                           std::size_t size) noexcept {
+    if (!process::may_have_threads()) return of(target, mode);
     const fork_guard guard;
     result<attachment> attached = of(target, mode);
-    if (attached.ok()) attached.value.let_children_inherit(false, size);
+    // All of it, because a mapping that is split counts as attached twice. Fails where the pages
+    // are huge (EINVAL: no multiple of theirs): then children inherit it.
+    attached.value.is_inherited_ =
+        !attached.ok() || ::madvise(attached.value.address_, size, MADV_DONTFORK) != 0;
     return attached;
   }
-
-  /// Whether a child that any thread forks from now on inherits the attachment. `size`: the whole
-  /// segment's, because a mapping that is split counts as attached twice.
-  void let_children_inherit(bool inherit, std::size_t size) const noexcept {
-    // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
-    static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
+  /// Children that are forked from now on inherit it.
+  void let_children_inherit(std::size_t size) noexcept {
+    if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
   /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
@@ -87,6 +91,7 @@ class attachment {
   static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
 
   std::byte* address_ = nullptr;
+  bool is_inherited_ = true;  ///< by forked children
 };
 
 }  // namespace shm::detail

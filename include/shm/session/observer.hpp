@@ -73,7 +73,7 @@ class observer : public open_place {
           verified_description::read(here.head(), here.before.size, wanted_.which, about_);
       if (plan_ != nullptr) facts.check_content(here.head(), *plan_, about_);
       if (how_.prefault) here.memory.prefault(here.before.size);
-      here.memory.let_children_inherit(true, here.before.size);
+      here.memory.let_children_inherit(here.before.size);
       return place{here.where, std::move(here.memory), here.before.size, set_of(word, found),
                    facts};
     }
