@@ -2306,10 +2306,14 @@ class seats {
   /// Precondition: the caller is `inside`. Nothing when the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
-    const bool some_are_free_again = give_back_leftovers(inside);
+    const std::optional<unsigned> given_back = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (inside.values()[index(seat)] != 0 && !some_are_free_again) continue;
+      if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
       seat_entry& entry = seats_of(head)[seat];
+      // Before the seat is taken: an exec of another thread may end this program in between, and
+      // the next one has to find that the seat is its own process'.
+      entry.process.store(::getpid(), std::memory_order_relaxed);
+      crash_point("seat: process stored");
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
         // 32767 tokens: make room. So many are left that nobody sleeps in vain.
@@ -2334,12 +2338,12 @@ class seats {
 
   /// Always posts a token: a thread of this process may have been about to wake a waiter, and
   /// another process may wait for a lock that this handle was taken to hold.
-  static void leave(const semaphore_set& set, seat_identity who) noexcept {
+  static void leave(const semaphore_set& set, unsigned seat) noexcept {
     // ERANGE: 32767 tokens, because nobody slept: make room.
-    if (set.leave_seat(who.seat()).error_number == ERANGE) {
+    if (set.leave_seat(seat).error_number == ERANGE) {
       static_cast<void>(set.drain_wake_tokens(1));
       // Any other failure means that the set is gone, and the seat with it.
-      static_cast<void>(set.leave_seat(who.seat()));
+      static_cast<void>(set.leave_seat(seat));
     }
     crash_point("seat: left");
   }
@@ -2357,8 +2361,6 @@ class seats {
   }
 
   seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
-    entry.process.store(::getpid(), std::memory_order_relaxed);
-    crash_point("seat: process stored");
     entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
     crash_point("seat: incarnation stored");
     // Relaxed: the door makes this the only one who counts.
@@ -2390,21 +2392,25 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's, and so is a lock that it holds. Whether there was one.
-  bool give_back_leftovers(const door& inside) const noexcept {
-    bool any = false;
+  /// nobody's, and so is a lock that it holds. One of those seats, where there is any.
+  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
+    std::optional<unsigned> given_back;
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] == 0) continue;
       const seat_entry& found = entries_of_[seat];
-      if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+      const std::int32_t hint = found.process.load(std::memory_order_relaxed);
+      // 0: taken while the object was being made, and the next creator cleared the header.
+      if ((hint != 0 && hint != ::getpid()) ||
           found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
         continue;
       }
       // The entry only says where to look; the kernel says whose it is.
       const result<int> pid = set_.last_process(index(seat));
-      if (pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok()) any = true;
+      if (!pid.ok() || pid.value != ::getpid()) continue;
+      leave(set_, seat);
+      given_back = seat;
     }
-    return any;
+    return given_back;
   }
 
   const seat_entry* entries_of_;
@@ -4002,6 +4008,8 @@ struct ending {
   refuse_segment_call(failed.call, failed.error_number, about);
 }
 
+inline constexpr const char* asking_for_the_right = "shmctl(IPC_SET), as before IPC_RMID";
+
 // Precondition of each function here: the caller holds the door behind which `word` is changed, and
 // is attached, so that the segment's id cannot name another one.
 
@@ -4019,7 +4027,7 @@ inline ending remove_segment(const segment& where) noexcept {
 inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
     const status right = where.may_remove(owner);
-    if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
+    if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
     crash_point("retire: right asked");
     if (!word.change_to(life_state::removed)) return {retirement::changed};
     crash_point("retire: removed");
@@ -4054,7 +4062,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
 /// Those attached find it at the next lock, load or wake-up.
 inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
   const status right = where.may_remove(owner);
-  if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
+  if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
   crash_point("force: right asked");
   word.end();
   crash_point("force: removed");
@@ -4441,7 +4449,7 @@ class opener {
       crash_point("create: ready");
       return done;
     }
-    seats::leave(inside.set(), done->seat);
+    seats::leave(inside.set(), done->seat.seat());
     return std::nullopt;
   }
 
@@ -4526,16 +4534,25 @@ class open_place {
     refuse_removed(about());
   }
 
+  /// Throws removed where the id names another set by now, or in this IPC namespace.
+  void require_own_set() const {
+    const result<bool> same_set = set().is_itself();
+    if (same_set.ok() && same_set.value) return;
+    if (same_set.ok() || means_gone(same_set.error_number)) refuse_removed(about());
+    refuse_set_call("semctl(GETVAL)", same_set.error_number, about());
+  }
+
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
   /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
   /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
   status wait_a_moment_for_editor(const deadline& until) const {
     const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
     const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
-    if (!waited.ok()) return waited;
+    if (!waited.ok() && waited.error_number != EAGAIN) return waited;
+    // In another IPC namespace the id can name a set whose semaphore is never 0.
     const result<bool> same_set = set().is_itself();
     if (!same_set.ok()) return {same_set.error_number};
-    return {same_set.value ? 0 : EIDRM};
+    return {same_set.value ? waited.error_number : EIDRM};
   }
 
   static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,
@@ -5058,7 +5075,7 @@ class connection : public open_place {
     crash_point("leave: detached");
     if (needs_seat) return;  // the kernel takes it when the process ends
     if (facts().until_last_detach() && retire_as_last(mine)) return;
-    if (mine != 0) seats::leave(set(), seat_identity::in(mine));
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
   /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for
@@ -5398,7 +5415,7 @@ class robust_lock {
         return acquisition::taken_over;
       }
       // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
-      if (!place_.set().is_itself().value) refuse_removed(place_.about());
+      place_.require_own_set();
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(slice_of(until, ordered));
       if (slept.error_number == EAGAIN) continue;
@@ -7011,7 +7028,7 @@ class remover {
     }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
-    if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
+    if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 

@@ -218,7 +218,7 @@ class opener {
       crash_point("create: ready");
       return done;
     }
-    seats::leave(inside.set(), done->seat);
+    seats::leave(inside.set(), done->seat.seat());
     return std::nullopt;
   }
 

@@ -98,7 +98,7 @@ class remover {
     }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
-    if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
+    if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 

@@ -32,6 +32,8 @@ struct ending {
   refuse_segment_call(failed.call, failed.error_number, about);
 }
 
+inline constexpr const char* asking_for_the_right = "shmctl(IPC_SET), as before IPC_RMID";
+
 // Precondition of each function here: the caller holds the door behind which `word` is changed, and
 // is attached, so that the segment's id cannot name another one.
 
@@ -49,7 +51,7 @@ inline ending remove_segment(const segment& where) noexcept {
 inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
     const status right = where.may_remove(owner);
-    if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
+    if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
     crash_point("retire: right asked");
     if (!word.change_to(life_state::removed)) return {retirement::changed};
     crash_point("retire: removed");
@@ -84,7 +86,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
 /// Those attached find it at the next lock, load or wake-up.
 inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
   const status right = where.may_remove(owner);
-  if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
+  if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
   crash_point("force: right asked");
   word.end();
   crash_point("force: removed");

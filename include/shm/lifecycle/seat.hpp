@@ -112,10 +112,14 @@ class seats {
   /// Precondition: the caller is `inside`. Nothing when the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
-    const bool some_are_free_again = give_back_leftovers(inside);
+    const std::optional<unsigned> given_back = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
-      if (inside.values()[index(seat)] != 0 && !some_are_free_again) continue;
+      if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
       seat_entry& entry = seats_of(head)[seat];
+      // Before the seat is taken: an exec of another thread may end this program in between, and
+      // the next one has to find that the seat is its own process'.
+      entry.process.store(::getpid(), std::memory_order_relaxed);
+      crash_point("seat: process stored");
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
         // 32767 tokens: make room. So many are left that nobody sleeps in vain.
@@ -140,12 +144,12 @@ class seats {
 
   /// Always posts a token: a thread of this process may have been about to wake a waiter, and
   /// another process may wait for a lock that this handle was taken to hold.
-  static void leave(const semaphore_set& set, seat_identity who) noexcept {
+  static void leave(const semaphore_set& set, unsigned seat) noexcept {
     // ERANGE: 32767 tokens, because nobody slept: make room.
-    if (set.leave_seat(who.seat()).error_number == ERANGE) {
+    if (set.leave_seat(seat).error_number == ERANGE) {
       static_cast<void>(set.drain_wake_tokens(1));
       // Any other failure means that the set is gone, and the seat with it.
-      static_cast<void>(set.leave_seat(who.seat()));
+      static_cast<void>(set.leave_seat(seat));
     }
     crash_point("seat: left");
   }
@@ -163,8 +167,6 @@ class seats {
   }
 
   seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
-    entry.process.store(::getpid(), std::memory_order_relaxed);
-    crash_point("seat: process stored");
     entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
     crash_point("seat: incarnation stored");
     // Relaxed: the door makes this the only one who counts.
@@ -196,21 +198,25 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's, and so is a lock that it holds. Whether there was one.
-  bool give_back_leftovers(const door& inside) const noexcept {
-    bool any = false;
+  /// nobody's, and so is a lock that it holds. One of those seats, where there is any.
+  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
+    std::optional<unsigned> given_back;
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] == 0) continue;
       const seat_entry& found = entries_of_[seat];
-      if (found.process.load(std::memory_order_relaxed) != ::getpid() ||
+      const std::int32_t hint = found.process.load(std::memory_order_relaxed);
+      // 0: taken while the object was being made, and the next creator cleared the header.
+      if ((hint != 0 && hint != ::getpid()) ||
           found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
         continue;
       }
       // The entry only says where to look; the kernel says whose it is.
       const result<int> pid = set_.last_process(index(seat));
-      if (pid.ok() && pid.value == ::getpid() && set_.leave_seat(seat).ok()) any = true;
+      if (!pid.ok() || pid.value != ::getpid()) continue;
+      leave(set_, seat);
+      given_back = seat;
     }
-    return any;
+    return given_back;
   }
 
   const seat_entry* entries_of_;

@@ -34,7 +34,7 @@ class connection : public open_place {
     crash_point("leave: detached");
     if (needs_seat) return;  // the kernel takes it when the process ends
     if (facts().until_last_detach() && retire_as_last(mine)) return;
-    if (mine != 0) seats::leave(set(), seat_identity::in(mine));
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
   /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for

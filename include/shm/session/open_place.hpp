@@ -59,16 +59,25 @@ class open_place {
     refuse_removed(about());
   }
 
+  /// Throws removed where the id names another set by now, or in this IPC namespace.
+  void require_own_set() const {
+    const result<bool> same_set = set().is_itself();
+    if (same_set.ok() && same_set.value) return;
+    if (same_set.ok() || means_gone(same_set.error_number)) refuse_removed(about());
+    refuse_set_call("semctl(GETVAL)", same_set.error_number, about());
+  }
+
   /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
   /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
   /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
   status wait_a_moment_for_editor(const deadline& until) const {
     const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
     const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
-    if (!waited.ok()) return waited;
+    if (!waited.ok() && waited.error_number != EAGAIN) return waited;
+    // In another IPC namespace the id can name a set whose semaphore is never 0.
     const result<bool> same_set = set().is_itself();
     if (!same_set.ok()) return {same_set.error_number};
-    return {same_set.value ? 0 : EIDRM};
+    return {same_set.value ? waited.error_number : EIDRM};
   }
 
   static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,

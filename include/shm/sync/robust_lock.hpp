@@ -196,7 +196,7 @@ class robust_lock {
         return acquisition::taken_over;
       }
       // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
-      if (!place_.set().is_itself().value) refuse_removed(place_.about());
+      place_.require_own_set();
       crash_point("lock: before sleep");
       const status slept = place_.set().take_wake_token(slice_of(until, ordered));
       if (slept.error_number == EAGAIN) continue;
