@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
 
@@ -206,4 +207,122 @@ TEST_CASE("an anonymous object is shared with children, and gone with its last h
   }
   shmid_ds data{};
   CHECK(::shmctl(segment_id, IPC_STAT, &data) == -1);
+}
+
+namespace {
+
+/// A process that is stopped inside the door for as long as this lives.
+class stopped_at_door {
+ public:
+  explicit stopped_at_door(const shm::key& key)
+      : process_([this, key] {
+          const auto set = shm::detail::semaphore_set::find(key.set_key());
+          if (!set.value.enter_door(1, shm::detail::deadline::never()).ok()) return 1;
+          inside_.pass();
+          ::pause();
+          return 0;
+        }) {
+    inside_.await();
+  }
+
+ private:
+  support::baton inside_;
+  support::child process_;
+};
+
+/// Whoever waits for the door does not come back before the watchdog bites.
+shm::options patient() {
+  shm::options how;
+  how.open_timeout = std::chrono::hours(1);
+  return how;
+}
+
+shm::options impatient() {
+  shm::options how;
+  how.open_timeout = std::chrono::milliseconds(20);
+  return how;
+}
+
+}  // namespace
+
+TEST_CASE("a child that only tries does not wait for who is stopped inside the door",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name mutex_name, object_name, array_name;
+  shm::mutex mutex(mutex_name, patient());
+  shm::object<int> object(shm::create_only, object_name, 7, patient());
+  shm::array<int, 3> array(shm::create_only, array_name, 7, patient());
+  shm::any_object any(object_name.key(), patient());
+  const stopped_at_door one(mutex_name), two(object_name), three(array_name);
+  const bool is_held = GENERATE(false, true);  // by the parent
+  if (is_held) mutex.lock();
+  support::child forked([&] {
+    using namespace std::chrono_literals;
+    const support::watchdog own_watchdog(30);
+    if (mutex.try_lock()) return 1;
+    if (mutex.try_lock_for(0ms) || mutex.try_lock_for(5ms)) return 2;
+    if (mutex.try_lock_until(std::chrono::system_clock::now() + 5ms)) return 3;
+    if (object.try_lock().has_value()) return 4;
+    if (object.try_lock_for(5ms).has_value()) return 5;
+    if (any.try_lock_for(5ms).has_value()) return 6;
+    const auto publish = [](gsl::span<std::byte>) { return true; };
+    if (any.try_update_for(5ms, publish).has_value()) return 7;
+    if (object.load() != 7) return 8;
+    for (std::size_t i = 0; i < array.size(); ++i) {
+      if (array.load(i) != 7) return 9;
+    }
+    const shm::array<const int, 3> viewer(array_name);
+    return viewer.load(1) == 7 && viewer.snapshot()[2] == 7 ? 0 : 10;
+  });
+  CHECK(forked.wait() == 0);
+  if (is_held) mutex.unlock();
+}
+
+TEST_CASE("a child that waits for who is stopped inside the door is told when the time is over",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name mutex_name, object_name, array_name;
+  shm::mutex mutex(mutex_name, impatient());
+  shm::object<int> object(shm::create_only, object_name, 7, impatient());
+  shm::array<int, 3> array(shm::create_only, array_name, 7, impatient());
+  const stopped_at_door one(mutex_name), two(object_name), three(array_name);
+  support::child forked([&] {
+    const support::watchdog own_watchdog(30);
+    const auto is_late = [](auto use) { return support::code_of(use) == shm::errc::timed_out; };
+    if (!is_late([&] { mutex.lock(); })) return 1;
+    if (!is_late([&] { object.store(8); })) return 2;
+    if (!is_late([&] { object.update([](int& i) { ++i; }); })) return 3;
+    if (!is_late([&] { array.store(1, 8); })) return 4;
+    if (!is_late([&] { array.update(1, [](int& i) { ++i; }); })) return 5;
+    if (!is_late([&] { static_cast<void>(array.lock()); })) return 6;
+    if (!is_late([&] { static_cast<void>(array.snapshot()); })) return 8;  // it takes the lock
+    return object.load() == 7 && array.load(1) == 7 ? 0 : 7;
+  });
+  CHECK(forked.wait() == 0);
+  object.store(9);  // the parent has its seat, and needs no door
+  array.store(1, 9);
+  mutex.lock();
+  mutex.unlock();
+}
+
+TEST_CASE("a child that tried in vain sits down when the door is free",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::mutex mutex(name, patient());
+  auto stopped = std::make_unique<stopped_at_door>(name);
+  support::baton tried, is_free;
+  support::child forked([&] {
+    const support::watchdog own_watchdog(30);
+    if (mutex.try_lock()) return 1;
+    tried.pass();
+    is_free.await();
+    if (!mutex.try_lock()) return 2;
+    mutex.unlock();
+    return 0;
+  });
+  tried.await();
+  stopped.reset();
+  is_free.pass();
+  CHECK(forked.wait() == 0);
 }

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 namespace support {
@@ -16,12 +18,20 @@ class baton {
   baton() {
     if (::pipe(ends_) == -1) throw std::system_error(errno, std::system_category(), "pipe");
   }
+  /// The same as a baton that this program had before an exec.
+  explicit baton(const std::string& ends) {
+    if (std::sscanf(ends.c_str(), "%d,%d", &ends_[0], &ends_[1]) != 2)
+      throw std::invalid_argument("no baton: " + ends);
+  }
   baton(const baton&) = delete;
   baton& operator=(const baton&) = delete;
   ~baton() {
     ::close(ends_[0]);
     ::close(ends_[1]);
   }
+
+  /// For a program that this process executes.
+  std::string ends() const { return std::to_string(ends_[0]) + ',' + std::to_string(ends_[1]); }
 
   void pass() {
     if (::write(ends_[1], "x", 1) != 1)

@@ -43,6 +43,13 @@ class child {
 
   pid_t pid() const { return process_; }
 
+  /// Whether it has not ended. Leaves its status to wait().
+  bool is_alive() const {
+    siginfo_t ended{};
+    return ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0;
+  }
+
   /// The status it returned, or minus the signal that ended it.
   int wait() {
     int status = 0;

@@ -1,0 +1,327 @@
+// Exit beside threads: a process ends, or closes a handle, while one of its threads still uses it.
+// SPDX-License-Identifier: MIT
+#include <sched.h>
+#include <sys/sem.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <optional>
+#include <shm.hpp>
+#include <string_view>
+#include <thread>
+
+#include "support/baton.hpp"
+#include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/kernel_view.hpp"
+#include "support/names.hpp"
+#include "support/shared_page.hpp"
+#include "support/types.hpp"
+#include "support/watchdog.hpp"
+
+using namespace shm::detail;
+using support::set_of;
+using value = support::uniform<40>;
+
+namespace {
+
+/// Stops the worker thread and the main thread of this process, each at a step of its own.
+struct stops {
+  support::baton worker_is_there, worker_may_go_on, main_is_there, main_may_go_on;
+  const char* worker_step;
+  const char* main_step;
+  const std::atomic<bool>* worker_may_stop = nullptr;  ///< null: from the beginning
+};
+stops* now = nullptr;
+thread_local bool is_worker = false;
+
+void hook(const char* step) {
+  const bool worker = is_worker;
+  const char*& wanted = worker ? now->worker_step : now->main_step;
+  if (wanted == nullptr || std::string_view(step) != wanted) return;
+  if (worker && now->worker_may_stop != nullptr && !*now->worker_may_stop) return;
+  wanted = nullptr;  // this once
+  (worker ? now->worker_is_there : now->main_is_there).pass();
+  (worker ? now->worker_may_go_on : now->main_may_go_on).await();
+}
+
+/// Static storage: exit() closes it.
+template <class Handle>
+std::optional<Handle>& handle_of_process() {
+  static std::optional<Handle> handle;
+  return handle;
+}
+
+/// Starts the job in a thread and calls exit() when `started` returns.
+template <class Handle, class Job, class Started>
+[[noreturn]] int exit_beside(stops& all, const shm::key& key, const shm::options& how, Job job,
+                             Started started) {
+  const support::watchdog own_watchdog;
+  now = &all;
+  auto& handle = handle_of_process<Handle>();
+  handle.emplace(key, how);
+  crash_point_hook = hook;
+  std::thread([&handle, job] {
+    is_worker = true;
+    job(*handle);
+  }).detach();
+  started();
+  std::exit(0);
+}
+
+/// A thread that was stopped where the handle's memory is no longer writable dies with its process.
+bool is_end_of_process(int status) {
+  return status == 0 || status == -SIGSEGV || status == -SIGBUS;
+}
+
+shm::options living(shm::lifetime how_long) {
+  shm::options how;
+  how.lifetime = how_long;
+  return how;
+}
+
+/// What happens after both threads have stopped.
+enum class ending { process_exits, worker_goes_on };
+constexpr ending endings[] = {ending::process_exits, ending::worker_goes_on};
+constexpr shm::lifetime lifetimes[] = {shm::lifetime::persistent,
+                                       shm::lifetime::until_last_detach};
+constexpr const char* leaving[] = {"leave: read-only", "leave: detached"};
+
+int end(stops& all, support::child& process, ending how) {
+  if (how == ending::worker_goes_on) {
+    all.worker_may_go_on.pass();
+    // Its thread can be slower than exit().
+    while (process.is_alive()) ::sched_yield();
+  }
+  all.main_may_go_on.pass();
+  return process.wait();
+}
+
+}  // namespace
+
+TEST_CASE("exit() beside a thread that stores an object leaves a whole value and one holder") {
+  const support::watchdog watchdog(200);
+  for (const char* worker_step : {"lock: taken", "cell: before copy", "cell: a third copied",
+                                  "cell: copied", "cell: published", "unlock: before"}) {
+    for (const char* main_step : leaving) {
+      for (const ending how : endings) {
+        for (const shm::lifetime lifetime : lifetimes) {
+          CAPTURE(worker_step, main_step, how, lifetime);
+          const support::name name;
+          shm::object<value> other(shm::create_only, name, value::of(1), living(lifetime));
+          stops all{{}, {}, {}, {}, worker_step, main_step};
+          support::child exiting([&]() -> int {
+            exit_beside<shm::object<value>>(
+                all, name, living(lifetime),
+                [](shm::object<value>& mine) { mine.store(value::of(7)); },
+                [&all] { all.worker_is_there.await(); });
+          });
+          all.main_is_there.await();
+          CHECK(other.load().is_whole());
+          CHECK_FALSE(other.try_lock().has_value());
+          CHECK(is_end_of_process(end(all, exiting, how)));
+          other.update([](value& v) { v = value::of(v.value() + 1); });
+          CHECK(other.load().is_whole());
+          CHECK((other.load().value() == 2 || other.load().value() == 8));
+          CHECK(shm::object<const value>(name).load().is_whole());
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("exit() beside a thread that stores into an array leaves whole elements and one holder") {
+  const support::watchdog watchdog(200);
+  using elements = shm::array<value, 3>;
+  for (const char* worker_step :
+       {"array: before journal", "array: a third saved", "array: index stored",
+        "array: sequence odd", "array: element written", "array: sequence even"}) {
+    for (const char* main_step : leaving) {
+      for (const ending how : endings) {
+        CAPTURE(worker_step, main_step, how);
+        const support::name name;
+        elements other(shm::create_only, name, value::of(1));
+        const shm::array<const value, 3> reader(name);
+        stops all{{}, {}, {}, {}, worker_step, main_step};
+        support::child exiting([&]() -> int {
+          exit_beside<elements>(
+              all, name, {}, [](elements& mine) { mine.store(1, value::of(7)); },
+              [&all] { all.worker_is_there.await(); });
+        });
+        all.main_is_there.await();
+        CHECK(reader.load(0).value() == 1);
+        CHECK(is_end_of_process(end(all, exiting, how)));
+        {
+          auto guard = other.lock();
+          CHECK(guard[1].is_whole());
+          CHECK((guard[1].value() == 1 || guard[1].value() == 7));
+          guard.store(1, value::of(9));
+        }
+        CHECK(reader.load(1).is_whole());
+        CHECK(reader.load(1).value() == 9);
+      }
+    }
+  }
+}
+
+TEST_CASE("exit() beside a thread that holds a mutex gives it to others only with the process' end") {
+  const support::watchdog watchdog(200);
+  for (const char* main_step : leaving) {
+    for (const shm::lifetime lifetime : lifetimes) {
+      CAPTURE(main_step, lifetime);
+      const support::name name;
+      shm::mutex other(name, living(lifetime));
+      support::baton locked;
+      stops all{{}, {}, {}, {}, nullptr, main_step};
+      support::child exiting([&]() -> int {
+        exit_beside<shm::mutex>(
+            all, name, living(lifetime),
+            [&locked](shm::mutex& mine) {
+              mine.lock();
+              locked.pass();
+              ::pause();  // it touches no memory of the mutex
+            },
+            [&locked] { locked.await(); });
+      });
+      all.main_is_there.await();
+      CHECK_FALSE(other.try_lock());
+      CHECK_FALSE(shm::mutex(name).try_lock());
+      all.main_may_go_on.pass();
+      CHECK(exiting.wait() == 0);
+      other.lock();
+      CHECK(other.owner_died());
+      other.unlock();
+    }
+  }
+}
+
+TEST_CASE("a handle closed beside a thread that holds through it stays held as long as its process") {
+  const support::watchdog watchdog;
+  for (const shm::lifetime lifetime : lifetimes) {
+    CAPTURE(lifetime);
+    const support::name name;
+    support::baton closed;
+    support::child closing([&] {
+      const support::watchdog own_watchdog;
+      auto mine = std::make_unique<shm::mutex>(name, living(lifetime));
+      std::thread([&mine] { mine->lock(); }).join();
+      mine.reset();
+      closed.pass();
+      ::pause();
+      return 0;
+    });
+    closed.await();
+    shm::mutex other(name, living(lifetime));
+    CHECK_FALSE(other.try_lock());
+    closing.kill();
+    CHECK(other.try_lock());
+    CHECK(other.owner_died());
+    other.unlock();
+  }
+}
+
+TEST_CASE("exit() beside a thread that sleeps for the lock passes its wake-up on") {
+  const support::watchdog watchdog(200);
+  const auto sleepers = [](const shm::key& key) {
+    return ::semctl(set_of(key).id(), semaphore::wake, GETNCNT);
+  };
+  for (const char* main_step : leaving) {
+    for (const shm::lifetime lifetime : lifetimes) {
+      for (const bool unlocked_before_exit : {false, true}) {
+        CAPTURE(main_step, lifetime, unlocked_before_exit);
+        const support::name name;
+        shm::mutex holder(name, living(lifetime));
+        support::baton may_exit, has_seat, may_lock;
+        holder.lock();
+        support::child next([&] {
+          const support::watchdog own_watchdog;
+          shm::mutex mine(name, living(lifetime));
+          has_seat.pass();
+          may_lock.await();
+          mine.lock();
+          mine.unlock();
+          return 0;
+        });
+        has_seat.await();
+        // The worker stops with the token in its hand, if the unlock comes before the exit.
+        const support::shared_page<std::atomic<bool>> may_stop;
+        stops all{{}, {}, {}, {}, unlocked_before_exit ? "lock: woken" : nullptr, main_step,
+                  &*may_stop};
+        support::child exiting([&]() -> int {
+          exit_beside<shm::mutex>(
+              all, name, living(lifetime), [](shm::mutex& mine) { mine.lock(); },
+              [&may_exit] { may_exit.await(); });
+        });
+        // From here on nobody sits down any more, which would wake the sleepers, too.
+        while (sleepers(name) != 1) ::sched_yield();
+        may_lock.pass();
+        while (sleepers(name) != 2) ::sched_yield();
+        *may_stop = true;
+        if (unlocked_before_exit) {
+          holder.unlock();
+          all.worker_is_there.await();
+          may_exit.pass();
+          all.main_is_there.await();
+        } else {
+          may_exit.pass();
+          all.main_is_there.await();
+          holder.unlock();  // the worker slept first, and is woken first
+        }
+        all.main_may_go_on.pass();
+        CHECK(is_end_of_process(exiting.wait()));
+        CHECK(next.wait() == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("exit() beside a thread that has just unlocked wakes those whom it would have woken") {
+  const support::watchdog watchdog(200);
+  for (const char* worker_step : {"unlock: released", "unlock: waiters cleared"}) {
+    for (const shm::lifetime lifetime : lifetimes) {
+      CAPTURE(worker_step, lifetime);
+      const support::name name;
+      const shm::mutex keeper(name, living(lifetime));
+      support::baton locked, may_unlock;
+      stops all{{}, {}, {}, {}, worker_step, nullptr};
+      support::child exiting([&]() -> int {
+        exit_beside<shm::mutex>(
+            all, name, living(lifetime),
+            [&](shm::mutex& mine) {
+              mine.lock();
+              locked.pass();
+              may_unlock.await();
+              mine.unlock();
+            },
+            [&all] { all.worker_is_there.await(); });
+      });
+      locked.await();
+      support::child waiter([&] {
+        const support::watchdog own_watchdog;
+        shm::mutex mine(name, living(lifetime));
+        mine.lock();
+        mine.unlock();
+        return 0;
+      });
+      while (::semctl(set_of(name).id(), semaphore::wake, GETNCNT) != 1) ::sched_yield();
+      may_unlock.pass();
+      CHECK(exiting.wait() == 0);
+      CHECK(waiter.wait() == 0);
+    }
+  }
+}
+
+TEST_CASE("the last handle's exit beside a holding thread leaves no old value to the next opener") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const shm::options brief = living(shm::lifetime::until_last_detach);
+  stops all{{}, {}, {}, {}, "cell: published", nullptr};
+  support::child exiting([&]() -> int {
+    exit_beside<shm::object<value>>(
+        all, name, brief, [](shm::object<value>& mine) { mine.store(value::of(7)); },
+        [&all] { all.worker_is_there.await(); });
+  });
+  CHECK(exiting.wait() == 0);
+  shm::object<value> next(name, brief);
+  CHECK(next.load().value() == 0);
+}
