@@ -217,160 +217,8 @@ template <class Copy>
 
 }  // namespace shm::detail
 
-// ---- shm/base/deadline.hpp
-// Deadline: a moment on the monotonic clock until which a call may block, or never.
-
-namespace shm::detail {
-
-class deadline {
- public:
-  using clock = std::chrono::steady_clock;
-
-  static deadline never() noexcept { return deadline(clock::time_point::max()); }
-  static deadline now() noexcept { return deadline(clock::time_point::min()); }
-
-  /// A span too long to be represented counts as never; a negative one, or one that is not a
-  /// number, as now. Rounds up.
-  template <class Rep, class Period>
-  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
-    const auto now = clock::now();
-    const long double wanted = seconds(span).count();
-    if (!(wanted > 0)) return deadline(now);
-    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
-    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
-    return deadline(now + std::chrono::nanoseconds(nanoseconds));
-  }
-
-  /// How long it is from now to a moment on any clock; negative or not a number when it has
-  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
-  /// they are compared with now.
-  template <class Clock, class Duration>
-  static std::chrono::duration<long double> left_until(
-      std::chrono::time_point<Clock, Duration> moment) {
-    const auto now = Clock::now();
-    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
-  }
-
-  deadline or_earlier(const deadline& other) const noexcept {
-    return deadline(std::min(at_, other.at_));
-  }
-
-  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
-  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
-
-  /// Never negative.
-  std::chrono::nanoseconds remaining() const noexcept {
-    const auto now = clock::now();
-    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
-  }
-
- private:
-  using seconds = std::chrono::duration<long double>;
-
-  explicit deadline(clock::time_point at) noexcept : at_(at) {}
-
-  clock::time_point at_;
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/ownership.hpp
-// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
-
-namespace shm::detail {
-
-/// What an opener is going to do with an object.
-enum class purpose { read, read_and_write };
-
-inline bool is_group_of_process(gid_t one) {
-  if (one == ::getegid()) return true;
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
-  return std::find(groups.begin(), groups.end(), one) != groups.end();
-}
-
-struct ownership {
-  uid_t owner = 0;
-  uid_t creator = 0;
-  gid_t group = 0;
-  gid_t creator_group = 0;
-  unsigned mode = 0;
-
-  static ownership of(const ipc_perm& permissions) noexcept {
-    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
-            permissions.mode & 0777u};
-  }
-
-  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
-
-  /// The owner can give the object away and keep access as its creator, so both count. The same
-  /// goes for the group: it can become any, but the creator's group stays what it was.
-  bool is_trusted(access who, purpose why) const {
-    const uid_t user = ::geteuid();
-    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
-    switch (who) {
-      case access::owner: return false;
-      case access::group: return is_of_our_group();
-      case access::group_read: return why == purpose::read && is_of_our_group();
-      case access::everyone_read: return why == purpose::read;
-      case access::everyone: return true;
-    }
-    return false;
-  }
-
-  std::string describe() const {
-    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
-    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
-    if (creator != owner) text += ", created by uid " + std::to_string(creator);
-    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
-    return text + ", mode " + octal;
-  }
-
- private:
-  bool is_of_our_group() const {
-    if (creator == 0) return is_group_of_process(group);
-    return creator_group == group && is_group_of_process(group);
-  }
-
-  char digit(unsigned shift) const noexcept {
-    return static_cast<char>('0' + ((mode >> shift) & 7u));
-  }
-};
-
-}  // namespace shm::detail
-
-// ---- shm/os/result.hpp
-// Result: what a system call gave, or the errno that it failed with.
-
-namespace shm::detail {
-
-template <class T>
-struct [[nodiscard]] result {
-  T value{};
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-/// A call that gives nothing but success or errno.
-struct [[nodiscard]] status {
-  int error_number = 0;
-
-  bool ok() const noexcept { return error_number == 0; }
-  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
-};
-
-/// The kernel object is gone: removed while we slept, or before we called.
-inline bool means_gone(int error_number) noexcept {
-  return error_number == EIDRM || error_number == EINVAL;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/os/semaphore_set.hpp
-// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+// ---- shm/os/set_values.hpp
+// Set values: what each semaphore of a set means, and the values of all of them at one moment.
 
 namespace shm::detail {
 
@@ -397,12 +245,6 @@ constexpr set_mark mark_of(int low, int high) noexcept {
   return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
 }
 
-struct set_status {
-  unsigned semaphores = 0;
-  bool never_used = false;  ///< no semop since the set was created
-  ownership owner;
-};
-
 /// The values of all semaphores at one moment.
 class set_values {
  public:
@@ -423,218 +265,15 @@ class set_values {
     return false;
   }
 
- private:
-  friend class semaphore_set;
-  std::unique_ptr<unsigned short[]> all_;
-};
-
-/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
-/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
-///
-/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
-/// id still names the set with that mark; where it does not, they fail with EAGAIN.
-class semaphore_set {
- public:
-  semaphore_set() = default;
-  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
-      : id_(id), semaphores_(semaphores), mark_(mark) {}
-
-  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
-
-  /// Fails with EEXIST when the key is taken.
-  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
-    const unsigned semaphores = semaphore::first_seat + seats;
-    return of(
-        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
-        semaphores);
-  }
-
-  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
-  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
-
-  int id() const noexcept { return id_; }
-  set_mark mark() const noexcept { return mark_; }
-  unsigned semaphores() const noexcept { return semaphores_; }
-  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
-
-  result<set_status> stat() const noexcept {
-    semid_ds data{};
-    argument where;
-    where.status = &data;
-    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
-    return {
-        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
-        0};
-  }
-
-  /// IPC_SET: owner, group and mode become those given.
-  status give_to(const ownership& whom) const noexcept {
-    semid_ds data{};
-    data.sem_perm.uid = whom.owner;
-    data.sem_perm.gid = whom.group;
-    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
-    argument where;
-    where.status = &data;
-    return status::of(::semctl(id_, 0, IPC_SET, where));
-  }
-
-  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
-
-  /// The process that last changed that semaphore: only ever to be shown to people, or compared
-  /// with this very process.
-  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
-
-  result<set_values> values() const noexcept {
-    result<set_values> found;
+  /// For semctl(GETALL) to write to; null where there is no memory.
+  unsigned short* allocate() noexcept {
     // Left as it is: only what the set has is written, and only that is read.
-    found.value.all_.reset(new (std::nothrow) unsigned short[set_values::most]);
-    argument where;
-    where.values = found.value.all_.get();
-    if (where.values == nullptr) {
-      found.error_number = ENOMEM;
-    } else if (::semctl(id_, 0, GETALL, where) == -1) {
-      found.error_number = errno;
-    }
-    return found;
+    all_.reset(new (std::nothrow) unsigned short[most]);
+    return all_.get();
   }
-
-  /// Whether the id still names the set with this mark.
-  result<bool> is_itself() const noexcept {
-    const result<int> low = value(semaphore::mark_low);
-    if (!low.ok()) return {false, low.error_number};
-    const result<int> high = value(semaphore::mark_high);
-    if (!high.ok()) return {false, high.error_number};
-    const set_mark found = mark_of(low.value, high.value);
-    return {found == mark_, 0};
-  }
-
-  /// EAGAIN: it says so already.
-  status say_ours() const noexcept {
-    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
-  }
-  /// EAGAIN: it has one already. The low part must not be 0.
-  status put_mark(set_mark mark) const noexcept {
-    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
-                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
-                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
-  }
-
-  /// `program`: 1 to 32767, tells a program from the one before an exec.
-  status enter_door(short program, const deadline& until) const noexcept {
-    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
-  }
-  status try_enter_door(short program) const noexcept {
-    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
-  }
-  /// EAGAIN: that program is not inside.
-  status leave_door(short program) const noexcept {
-    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
-                       {semaphore::door, 0, IPC_NOWAIT}});
-  }
-  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
-    return run({{which, 0, 0}}, until);
-  }
-
-  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
-  status take_seat(unsigned seat) const noexcept {
-    return run_proven({{index(seat), 0, IPC_NOWAIT},
-                       {index(seat), +1, SEM_UNDO},
-                       {semaphore::wake, +1, IPC_NOWAIT},
-                       {semaphore::wake, -1, undo_now}});
-  }
-  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
-  status leave_seat(unsigned seat) const noexcept {
-    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
-  }
-
-  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
-  status post_wake_token() const noexcept {
-    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
-  }
-  status take_wake_token(const deadline& until) const noexcept {
-    return run({{semaphore::wake, -1, 0}}, until);
-  }
-  status drain_wake_tokens(int surplus) const noexcept {
-    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
-  }
-
-  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
-  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
-
-  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
 
  private:
-  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
-
-  union argument {  // semctl's fourth argument, which callers have to define
-    int number;
-    semid_ds* status;
-    unsigned short* values;
-  };
-
-  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
-    if (id == -1) return {{}, errno};
-    return {{id, semaphores, 0}, 0};
-  }
-
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  static short low_part(set_mark mark) noexcept {
-    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
-  }
-  static short high_part(set_mark mark) noexcept {
-    return static_cast<short>(mark >> mark_low_bits);
-  }
-
-  result<int> control(unsigned short which, int command) const noexcept {
-    const int value = ::semctl(id_, which, command);
-    if (value == -1) return {0, errno};
-    return {value, 0};
-  }
-
-  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
-  /// keeps this process' changes out of a stranger's set, and decides nothing.
-  template <std::size_t Count>
-  status run_proven(const sembuf (&steps)[Count]) const noexcept {
-    if (mark_ == 0) return run(steps);
-    const short low = low_part(mark_);
-    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
-                                       {semaphore::mark_low, 0, IPC_NOWAIT},
-                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
-    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
-    return run(all.data(), all.size(), deadline::never());
-  }
-
-  template <std::size_t Count>
-  status run(const sembuf (&steps)[Count],
-             const deadline& until = deadline::never()) const noexcept {
-    sembuf operations[Count];  // semop takes them as not const
-    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
-    return run(operations, Count, until);
-  }
-
-  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
-    for (;;) {
-      timespec left{};
-      if (!until.is_never()) left = to_timespec(until.remaining());
-      const status done =
-          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
-      if (done.error_number != EINTR) return done;
-    }
-  }
-
-  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-    timespec time{};
-    time.tv_sec = static_cast<std::time_t>(whole.count());
-    time.tv_nsec = static_cast<long>((span - whole).count());
-    return time;
-  }
-
-  int id_ = -1;
-  unsigned semaphores_ = 0;
-  set_mark mark_ = 0;
+  std::unique_ptr<unsigned short[]> all_;
 };
 
 }  // namespace shm::detail
@@ -762,6 +401,107 @@ static_assert(offsetof(header, life) == 0 &&
 
 }  // namespace shm::detail
 
+// ---- shm/os/result.hpp
+// Result: what a system call gave, or the errno that it failed with.
+
+namespace shm::detail {
+
+template <class T>
+struct [[nodiscard]] result {
+  T value{};
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+/// A call that gives nothing but success or errno.
+struct [[nodiscard]] status {
+  int error_number = 0;
+
+  bool ok() const noexcept { return error_number == 0; }
+  static status of(int returned) noexcept { return {returned == -1 ? errno : 0}; }
+};
+
+/// The kernel object is gone: removed while we slept, or before we called.
+inline bool means_gone(int error_number) noexcept {
+  return error_number == EIDRM || error_number == EINVAL;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/os/ownership.hpp
+// Ownership: to whom a kernel object belongs and what its mode allows, as the kernel tells it.
+
+namespace shm::detail {
+
+/// What an opener is going to do with an object.
+enum class purpose { read, read_and_write };
+
+inline bool is_group_of_process(gid_t one) {
+  if (one == ::getegid()) return true;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int number = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(number, 0)));  // -1: more since then: unknown
+  return std::find(groups.begin(), groups.end(), one) != groups.end();
+}
+
+struct ownership {
+  uid_t owner = 0;
+  uid_t creator = 0;
+  gid_t group = 0;
+  gid_t creator_group = 0;
+  unsigned mode = 0;
+
+  static ownership of(const ipc_perm& permissions) noexcept {
+    return {permissions.uid, permissions.cuid, permissions.gid, permissions.cgid,
+            permissions.mode & 0777u};
+  }
+
+  /// Of what this process creates.
+  static ownership of_new(unsigned mode) noexcept {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return {user, user, group, group, mode};
+  }
+
+  bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
+
+  /// The owner can give the object away and keep access as its creator, so both count. The same
+  /// goes for the group: it can become any, but the creator's group stays what it was.
+  bool is_trusted(access who, purpose why) const {
+    const uid_t user = ::geteuid();
+    if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
+    switch (who) {
+      case access::owner: return false;
+      case access::group: return is_of_our_group();
+      case access::group_read: return why == purpose::read && is_of_our_group();
+      case access::everyone_read: return why == purpose::read;
+      case access::everyone: return true;
+    }
+    return false;
+  }
+
+  std::string describe() const {
+    const char octal[] = {'0', digit(6), digit(3), digit(0), '\0'};
+    std::string text = "owner uid " + std::to_string(owner) + ", group " + std::to_string(group);
+    if (creator != owner) text += ", created by uid " + std::to_string(creator);
+    if (creator_group != group) text += ", created with group " + std::to_string(creator_group);
+    return text + ", mode " + octal;
+  }
+
+ private:
+  bool is_of_our_group() const {
+    if (creator == 0) return is_group_of_process(group);
+    return creator_group == group && is_group_of_process(group);
+  }
+
+  char digit(unsigned shift) const noexcept {
+    return static_cast<char>('0' + ((mode >> shift) & 7u));
+  }
+};
+
+}  // namespace shm::detail
+
 // ---- shm/os/segment.hpp
 // Segment: a System V shared memory segment, from shmget to IPC_RMID.
 
@@ -799,9 +539,11 @@ class segment {
 
   /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
   /// no.
-  status may_remove() const noexcept {
+  status may_remove(const ownership& as_it_is) const noexcept {
     shmid_ds data{};
-    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
+    data.shm_perm.uid = as_it_is.owner;
+    data.shm_perm.gid = as_it_is.group;
+    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(as_it_is.mode);
     return status::of(::shmctl(id_, IPC_SET, &data));
   }
 
@@ -1452,6 +1194,284 @@ inline bool kernel_allows(const ownership& object, right wanted) {
 
 }  // namespace shm::detail
 
+// ---- shm/base/deadline.hpp
+// Deadline: a moment on the monotonic clock until which a call may block, or never.
+
+namespace shm::detail {
+
+class deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static deadline never() noexcept { return deadline(clock::time_point::max()); }
+  static deadline now() noexcept { return deadline(clock::time_point::min()); }
+
+  /// A span too long to be represented counts as never; a negative one, or one that is not a
+  /// number, as now. Rounds up.
+  template <class Rep, class Period>
+  static deadline after(std::chrono::duration<Rep, Period> span) noexcept {
+    const auto now = clock::now();
+    const long double wanted = seconds(span).count();
+    if (!(wanted > 0)) return deadline(now);
+    if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
+    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
+    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
+    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+  }
+
+  /// How long it is from now to a moment on any clock; negative or not a number when it has
+  /// passed. Floating, because with integers the extreme moments of a clock overflow as soon as
+  /// they are compared with now.
+  template <class Clock, class Duration>
+  static std::chrono::duration<long double> left_until(
+      std::chrono::time_point<Clock, Duration> moment) {
+    const auto now = Clock::now();
+    return seconds(moment.time_since_epoch()) - seconds(now.time_since_epoch());
+  }
+
+  deadline or_earlier(const deadline& other) const noexcept {
+    return deadline(std::min(at_, other.at_));
+  }
+
+  bool is_never() const noexcept { return at_ == clock::time_point::max(); }
+  bool passed() const noexcept { return !is_never() && clock::now() >= at_; }
+
+  /// Never negative.
+  std::chrono::nanoseconds remaining() const noexcept {
+    const auto now = clock::now();
+    return at_ > now ? std::chrono::nanoseconds(at_ - now) : std::chrono::nanoseconds(0);
+  }
+
+ private:
+  using seconds = std::chrono::duration<long double>;
+
+  explicit deadline(clock::time_point at) noexcept : at_(at) {}
+
+  clock::time_point at_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/semaphore_set.hpp
+// Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
+
+namespace shm::detail {
+
+struct set_status {
+  unsigned semaphores = 0;
+  bool never_used = false;  ///< no semop since the set was created
+  ownership owner;
+};
+
+/// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
+/// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
+///
+/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
+/// id still names the set with that mark; where it does not, they fail with EAGAIN.
+class semaphore_set {
+ public:
+  semaphore_set() = default;
+  semaphore_set(int id, unsigned semaphores, set_mark mark) noexcept
+      : id_(id), semaphores_(semaphores), mark_(mark) {}
+
+  static result<semaphore_set> find(key_t key) noexcept { return of(::semget(key, 0, 0), 0); }
+
+  /// Fails with EEXIST when the key is taken.
+  static result<semaphore_set> create(key_t key, unsigned seats, unsigned mode) noexcept {
+    const unsigned semaphores = semaphore::first_seat + seats;
+    return of(
+        ::semget(key, static_cast<int>(semaphores), IPC_CREAT | IPC_EXCL | static_cast<int>(mode)),
+        semaphores);
+  }
+
+  semaphore_set with_mark(set_mark mark) const noexcept { return {id_, semaphores_, mark}; }
+  semaphore_set with_semaphores(unsigned number) const noexcept { return {id_, number, mark_}; }
+
+  int id() const noexcept { return id_; }
+  set_mark mark() const noexcept { return mark_; }
+  unsigned semaphores() const noexcept { return semaphores_; }
+  unsigned seats() const noexcept { return semaphores_ - semaphore::first_seat; }
+
+  result<set_status> stat() const noexcept {
+    semid_ds data{};
+    argument where;
+    where.status = &data;
+    if (::semctl(id_, 0, IPC_STAT, where) == -1) return {{}, errno};
+    return {
+        {static_cast<unsigned>(data.sem_nsems), data.sem_otime == 0, ownership::of(data.sem_perm)},
+        0};
+  }
+
+  /// IPC_SET: owner, group and mode become those given.
+  status give_to(const ownership& whom) const noexcept {
+    semid_ds data{};
+    data.sem_perm.uid = whom.owner;
+    data.sem_perm.gid = whom.group;
+    data.sem_perm.mode = static_cast<decltype(data.sem_perm.mode)>(whom.mode);
+    argument where;
+    where.status = &data;
+    return status::of(::semctl(id_, 0, IPC_SET, where));
+  }
+
+  result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
+
+  /// The process that last changed that semaphore: only ever to be shown to people, or compared
+  /// with this very process.
+  result<int> last_process(unsigned short which) const noexcept { return control(which, GETPID); }
+
+  result<set_values> values() const noexcept {
+    result<set_values> found;
+    argument where;
+    where.values = found.value.allocate();
+    if (where.values == nullptr) {
+      found.error_number = ENOMEM;
+    } else if (::semctl(id_, 0, GETALL, where) == -1) {
+      found.error_number = errno;
+    }
+    return found;
+  }
+
+  /// Whether the id still names the set with this mark.
+  result<bool> is_itself() const noexcept {
+    const result<int> low = value(semaphore::mark_low);
+    if (!low.ok()) return {false, low.error_number};
+    const result<int> high = value(semaphore::mark_high);
+    if (!high.ok()) return {false, high.error_number};
+    const set_mark found = mark_of(low.value, high.value);
+    return {found == mark_, 0};
+  }
+
+  /// EAGAIN: it says so already.
+  status say_ours() const noexcept {
+    return run({{semaphore::ours, 0, IPC_NOWAIT}, {semaphore::ours, semaphore::ours_value, 0}});
+  }
+  /// EAGAIN: it has one already. The low part must not be 0.
+  status put_mark(set_mark mark) const noexcept {
+    return run({{semaphore::mark_low, 0, IPC_NOWAIT},
+                {semaphore::mark_low, low_part(mark), IPC_NOWAIT},
+                {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
+  }
+
+  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  status enter_door(short program, const deadline& until) const noexcept {
+    return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
+  }
+  status try_enter_door(short program) const noexcept {
+    return run({{semaphore::door, 0, IPC_NOWAIT}, {semaphore::door, program, SEM_UNDO}});
+  }
+  /// EAGAIN: that program is not inside.
+  status leave_door(short program) const noexcept {
+    return run_proven({{semaphore::door, static_cast<short>(-program), undo_now},
+                       {semaphore::door, 0, IPC_NOWAIT}});
+  }
+  status wait_until_zero(unsigned short which, const deadline& until) const noexcept {
+    return run({{which, 0, 0}}, until);
+  }
+
+  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  status take_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), 0, IPC_NOWAIT},
+                       {index(seat), +1, SEM_UNDO},
+                       {semaphore::wake, +1, IPC_NOWAIT},
+                       {semaphore::wake, -1, undo_now}});
+  }
+  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
+  status leave_seat(unsigned seat) const noexcept {
+    return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
+  }
+
+  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  status post_wake_token() const noexcept {
+    return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
+  }
+  status take_wake_token(const deadline& until) const noexcept {
+    return run({{semaphore::wake, -1, 0}}, until);
+  }
+  status drain_wake_tokens(int surplus) const noexcept {
+    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+  }
+
+  status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
+  status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
+
+  status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
+
+ private:
+  static constexpr short undo_now = SEM_UNDO | IPC_NOWAIT;
+
+  union argument {  // semctl's fourth argument, which callers have to define
+    int number;
+    semid_ds* status;
+    unsigned short* values;
+  };
+
+  static result<semaphore_set> of(int id, unsigned semaphores) noexcept {
+    if (id == -1) return {{}, errno};
+    return {{id, semaphores, 0}, 0};
+  }
+
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+  static short low_part(set_mark mark) noexcept {
+    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+  }
+  static short high_part(set_mark mark) noexcept {
+    return static_cast<short>(mark >> mark_low_bits);
+  }
+
+  result<int> control(unsigned short which, int command) const noexcept {
+    const int value = ::semctl(id_, which, command);
+    if (value == -1) return {0, errno};
+    return {value, 0};
+  }
+
+  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
+  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  template <std::size_t Count>
+  status run_proven(const sembuf (&steps)[Count]) const noexcept {
+    if (mark_ == 0) return run(steps);
+    const short low = low_part(mark_);
+    std::array<sembuf, 3 + Count> all{{{semaphore::mark_low, static_cast<short>(-low), IPC_NOWAIT},
+                                       {semaphore::mark_low, 0, IPC_NOWAIT},
+                                       {semaphore::mark_low, low, IPC_NOWAIT}}};
+    for (std::size_t i = 0; i < Count; ++i) all[3 + i] = steps[i];
+    return run(all.data(), all.size(), deadline::never());
+  }
+
+  template <std::size_t Count>
+  status run(const sembuf (&steps)[Count],
+             const deadline& until = deadline::never()) const noexcept {
+    sembuf operations[Count];  // semop takes them as not const
+    for (std::size_t i = 0; i < Count; ++i) operations[i] = steps[i];
+    return run(operations, Count, until);
+  }
+
+  status run(sembuf* operations, std::size_t count, const deadline& until) const noexcept {
+    for (;;) {
+      timespec left{};
+      if (!until.is_never()) left = to_timespec(until.remaining());
+      const status done =
+          status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
+      if (done.error_number != EINTR) return done;
+    }
+  }
+
+  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+    timespec time{};
+    time.tv_sec = static_cast<std::time_t>(whole.count());
+    time.tv_nsec = static_cast<long>((span - whole).count());
+    return time;
+  }
+
+  int id_ = -1;
+  unsigned semaphores_ = 0;
+  set_mark mark_ = 0;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/os/refusals.hpp
 // Refusals: what the kernel's refusals mean for an object, in words that tell the way out.
 
@@ -1619,7 +1639,8 @@ template <class Table>
     case EFAULT:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 ": the kernel has no memory for the segment's pages (huge pages that nobody "
+                 ", madvise(MADV_POPULATE_READ): the kernel has no memory for the segment's pages "
+                 "(huge pages that nobody "
                  "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }
@@ -1977,39 +1998,11 @@ class door {
   /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
   /// names the process inside. Nothing when the set is gone, or the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    result<door> entered = try_enter(set, until);
-    if (entered.ok()) return std::move(entered.value);
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
-  }
+                                   const subject& about);
 
+  struct entry;
   /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
-  static result<door> try_enter(const semaphore_set& set, const deadline& until) noexcept {
-    status entered = set.try_enter_door(process::short_incarnation());
-    if (entered.error_number == EAGAIN && !until.passed()) {
-      let_out_program_before_exec(set);
-      entered = set.enter_door(process::short_incarnation(), until);
-    }
-    if (!entered.ok()) return {{}, entered.error_number};
-    crash_point("door: entered");
-    door inside(set);  // leaves it unless all goes well
-    result<set_values> now = set.values();
-    if (!now.ok()) return {{}, now.error_number};
-    // Only inside the door does the id name one set for sure: others remove it only in here.
-    set_mark mark = now.value.mark();
-    if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM};
-    if (mark == 0) {
-      mark = draw_mark(set.id());
-      const status put = set.put_mark(mark);
-      if (!put.ok()) return {{}, put.error_number};
-      crash_point("door: mark drawn");
-    }
-    inside.set_ = set.with_mark(mark);
-    inside.values_ = std::move(now.value);
-    return {std::move(inside), 0};
-  }
+  static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
 
   door(door&& other) noexcept
       : set_(other.set_),
@@ -2082,6 +2075,48 @@ class door {
   set_values values_;
   bool inside_ = false;
 };
+
+struct door::entry {
+  door inside;
+  int error_number = 0;
+  const char* call = "";  ///< that failed
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  status entered = set.try_enter_door(process::short_incarnation());
+  if (entered.error_number == EAGAIN && !until.passed()) {
+    let_out_program_before_exec(set);
+    entered = set.enter_door(process::short_incarnation(), until);
+  }
+  if (!entered.ok()) return {{}, entered.error_number, "semtimedop(door)"};
+  crash_point("door: entered");
+  door inside(set);  // leaves it unless all goes well
+  result<set_values> now = set.values();
+  if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
+  // Only inside the door does the id name one set for sure: others remove it only in here.
+  set_mark mark = now.value.mark();
+  if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
+  if (mark == 0) {
+    mark = draw_mark(set.id());
+    const status put = set.put_mark(mark);
+    if (!put.ok()) return {{}, put.error_number, "semop(mark)"};
+    crash_point("door: mark drawn");
+  }
+  inside.set_ = set.with_mark(mark);
+  inside.values_ = std::move(now.value);
+  return {std::move(inside)};
+}
+
+inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
+                                       const subject& about) {
+  entry found = try_enter(set, until);
+  if (found.ok()) return std::move(found.inside);
+  if (means_gone(found.error_number)) return std::nullopt;
+  if (found.error_number == EAGAIN) refuse_timed_out(set, about);
+  refuse_set_call(found.call, found.error_number, about);
+}
 
 }  // namespace shm::detail
 
@@ -3846,62 +3881,72 @@ enum class retirement {
   reusable  ///< nobody is attached, but this user may not remove it: now under construction
 };
 
-[[noreturn]] inline void refuse_retirement(int error_number, const subject& about) {
-  refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
+/// How it came out; with an error, what the kernel refused.
+struct ending {
+  retirement value;
+  int error_number = 0;
+  const char* call = "";
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+[[noreturn]] inline void refuse_ending(const ending& failed, const subject& about) {
+  refuse_segment_call(failed.call, failed.error_number, about);
 }
 
-/// Precondition of each function here: the caller holds the door behind which `word` is changed,
-/// and is attached, so that the segment's id cannot name another one.
+// Precondition of each function here: the caller holds the door behind which `word` is changed, and
+// is attached, so that the segment's id cannot name another one.
 
-/// For a segment whose word says removed. Everyone may do it again after a crash.
-inline status remove_segment(const segment& where) noexcept {
+/// For a segment whose word says removed. A crash before leaves it to the next process that comes.
+inline ending remove_segment(const segment& where) noexcept {
   const status gone = where.remove();
-  if (!gone.ok() && !means_gone(gone.error_number)) return gone;
+  if (!gone.ok() && !means_gone(gone.error_number)) {
+    return {retirement::done, gone.error_number, "shmctl(IPC_RMID)"};
+  }
   crash_point("retire: segment gone");
-  return {};
+  return {retirement::done};
 }
 
-/// Whatever the state. Nothing is changed where this user may not remove it: then with an error.
-inline result<retirement> discard(life& word, const segment& where) noexcept {
+/// Whatever the state. Where this user may not remove it, nothing is changed.
+inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
-    const status right = where.may_remove();
-    if (!right.ok()) return {retirement::in_use, right.error_number};
+    const status right = where.may_remove(owner);
+    if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
     crash_point("retire: right asked");
-    if (!word.change_to(life_state::removed)) return {retirement::changed, 0};
+    if (!word.change_to(life_state::removed)) return {retirement::changed};
     crash_point("retire: removed");
   }
-  return {retirement::done, remove_segment(where).error_number};
+  return remove_segment(where);
 }
 
 /// Of a word that says ready or removing and was changed here. Killed at any step, the next process
 /// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
 /// the same again.
-inline result<retirement> retire_if_unused(life& word, const segment& where,
-                                           bool may_reuse) noexcept {
+inline ending retire_if_unused(life& word, const segment& where, bool may_reuse) noexcept {
   // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
   // sees that it has to look again.
-  if (!word.change_to(life_state::removing)) return {retirement::changed, 0};
+  if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
   const result<segment_status> now = where.stat();
   crash_point("retire: counted");
-  result<retirement> outcome{retirement::in_use, now.error_number};
+  ending outcome{retirement::in_use, now.error_number, "shmctl(IPC_STAT)"};
   if (now.ok() && now.value.attached == 1) {
-    outcome = discard(word, where);
+    outcome = discard(word, where, now.value.owner);
     if (outcome.ok() || word.state() == life_state::removed) return outcome;
   }
   const bool reuse = may_reuse && outcome.error_number == EPERM;
-  if (reuse) outcome = {retirement::reusable, 0};
+  if (reuse) outcome = {retirement::reusable};
   if (!word.change_to(reuse ? life_state::under_construction : life_state::ready)) {
-    return {retirement::changed, 0};
+    return {retirement::changed};
   }
   crash_point("retire: given up");
   return outcome;
 }
 
 /// Those attached find it at the next lock, load or wake-up.
-inline status retire_by_force(life& word, const segment& where) noexcept {
-  const status right = where.may_remove();
-  if (!right.ok()) return right;
+inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
+  const status right = where.may_remove(owner);
+  if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
   crash_point("force: right asked");
   word.end();
   crash_point("force: removed");
@@ -4033,8 +4078,8 @@ class judge {
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
-      const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
-      if (!stale.ok()) refuse_retirement(stale.error_number, about_);
+      const ending stale = retire_if_unused(word, found_.where, may_reuse);
+      if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
       if (stale.value != retirement::in_use) return verdict::again;
       // Somebody has attached since: one more user, who is to find the same object.
@@ -4067,8 +4112,8 @@ class judge {
   }
 
   verdict discarded(life& word) const {
-    const result<retirement> gone = discard(word, found_.where);
-    if (!gone.ok()) refuse_retirement(gone.error_number, about_);
+    const ending gone = discard(word, found_.where, found_.before.owner);
+    if (!gone.ok()) refuse_ending(gone, about_);
     return verdict::again;
   }
 
@@ -4236,6 +4281,7 @@ class opener {
     attached_segment found;
     found.where = *made;
     found.before.size = layout.total;
+    found.before.owner = ownership::of_new(permissions(how_.access));
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
@@ -4267,7 +4313,7 @@ class opener {
       done = join(found, inside);
     } catch (...) {
       // Where that is not possible either, the next opener finds it half-made, as after a death.
-      static_cast<void>(discard(word, found.where));
+      static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;
@@ -4939,14 +4985,14 @@ class connection : public open_place {
   [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
       const deadline& until) {
     const deadline patience = deadline::after(open_timeout());
-    result<door> inside = door::try_enter(set(), until.or_earlier(patience));
-    if (inside.error_number == EAGAIN) {
+    const door::entry found = door::try_enter(set(), until.or_earlier(patience));
+    if (found.error_number == EAGAIN) {
       if (!patience.passed()) return std::nullopt;
       door::refuse_timed_out(set(), about());
     }
     // Gone, or in another IPC namespace, where the same id names another set.
-    if (means_gone(inside.error_number)) refuse_removed(about());
-    if (!inside.ok()) refuse_set_call("semtimedop(door)", inside.error_number, about());
+    if (means_gone(found.error_number)) refuse_removed(about());
+    if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
     // Another thread of this child may have been inside before.
@@ -4956,7 +5002,7 @@ class connection : public open_place {
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
     const std::optional<seat_identity> seat =
-        seats(head(), facts().seats(), set()).sit_down(head(), inside.value, about());
+        seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
     membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
@@ -4990,8 +5036,8 @@ class connection : public open_place {
 
   /// In use: others are attached, and maybe only look.
   retirement retire_once(std::uint64_t mine) noexcept {
-    const result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
-    if (!inside.ok() || somebody_else_sat(inside.value, mine)) return retirement::changed;
+    const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+    if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
     crash_point("leave: inside");
     const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
     if (!memory.ok()) return retirement::changed;
@@ -4999,13 +5045,13 @@ class connection : public open_place {
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
-    const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+    const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
-    if (outcome.value == retirement::done) {
-      static_cast<void>(set().remove());  // and with it the seat and the door
-      crash_point("leave: set gone");
-    }
-    return outcome.value;
+    if (outcome.value != retirement::done) return outcome.value;
+    // With the set go the seat and the door.
+    if (!set().remove().ok()) return retirement::changed;
+    crash_point("leave: set gone");
+    return retirement::done;
   }
 
   bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
@@ -6821,9 +6867,9 @@ class remover {
     const life_word word = life_of(found.head());
     if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
     if (!word.is_ours()) refuse_foreign_segment(about_);
-    const status right = found.where.may_remove();
+    const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
-    if (!right.ok()) refuse_retirement(right.error_number, about_);
+    if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
@@ -6845,7 +6891,8 @@ class remover {
     }
     refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
+    if (mode_ == removal_mode::forced)
+      return settled(retire_by_force(word, found.where, found.before.owner), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
@@ -6859,14 +6906,14 @@ class remover {
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
-        return settled(discard(word, found.where), inside);
+        return settled(discard(word, found.where, found.before.owner), inside);
       }
       return false;
     }
     if (!word.was_changed_here()) {
       if (!inside.is_held(about_)) return false;
       if (count_attached(found.where, about_) > 1) {
-        return settled({retirement::in_use, 0}, inside);
+        return settled({retirement::in_use}, inside);
       }
       if (!word.change_to(life_state::ready)) return false;
     }
@@ -6888,15 +6935,10 @@ class remover {
     }
   }
 
-  bool settled(const result<retirement>& outcome, const door& inside) {
-    if (!outcome.ok()) refuse_retirement(outcome.error_number, about_);
+  bool settled(const ending& outcome, const door& inside) {
+    if (!outcome.ok()) refuse_ending(outcome, about_);
     if (outcome.value == retirement::in_use && lookers_.is_over()) refuse_in_use(inside);
     return outcome.value == retirement::done;
-  }
-
-  bool checked(const status& removed) const {
-    if (!removed.ok()) refuse_retirement(removed.error_number, about_);
-    return true;
   }
 
   void require_dead(const attached_segment& found) const {

@@ -106,7 +106,7 @@ steps trace(world& w, Job job) {
   REQUIRE(::pipe(ends) == 0);
   support::child walker([&] {
     ::close(ends[0]);
-    the_plan = {::getpid(), "", 1, &w, ends[1], nullptr};
+    the_plan = {::getpid(), "", 1, &w, ends[1], nullptr, ending::kill};
     job(w);
     return 0;
   });
@@ -117,20 +117,21 @@ steps trace(world& w, Job job) {
   return told;
 }
 
-/// Whether the process that runs the job was killed there.
+/// Whether the process that runs the job ended there.
 template <class Job>
-bool is_killed_at(world& w, const std::string& step, int occurrence, void (*before_death)(),
-                  Job job) {
+bool is_ended_at(world& w, const std::string& step, int occurrence, void (*before_death)(), Job job,
+                 ending how = ending::kill) {
   support::child victim([&] {
     const support::watchdog own_watchdog(30);
-    the_plan = {::getpid(), step, occurrence, &w, -1, before_death};
+    the_plan = {::getpid(), step, occurrence, &w, -1, before_death, how};
     job(w);
     return 0;
   });
+  const int as_planned = how == ending::kill ? -SIGKILL : exited;
   const int ended = victim.wait();
-  CHECK((ended == 0 || ended == -SIGKILL));
+  CHECK((ended == 0 || ended == as_planned));
   w.told->died();
-  return ended == -SIGKILL;
+  return ended == as_planned;
 }
 
 void compare_with(const account& truth, const testimony& said, steps& outcomes) {
@@ -215,14 +216,16 @@ steps compare_all(world& w, witnesses& others, bystanders& living) {
   return outcomes;
 }
 
-/// Kills one process there. Whether it came there at all.
-bool kill_at(const std::string& step, int occurrence, record& seen) {
-  INFO("killed at \"" << step << "\", occurrence " << occurrence);
+/// Ends one process there. Whether it came there at all.
+bool end_at(const std::string& step, int occurrence, record& seen, ending how) {
+  INFO((how == ending::kill ? "killed" : "exit()")
+       << " at \"" << step << "\", occurrence " << occurrence);
   const support::watchdog watchdog(60);
   world w;
   witnesses others(w);
   bystanders living(w);
-  const bool killed = is_killed_at(w, step, occurrence, &witnesses::call_and_see_them_wait, life);
+  const bool killed =
+      is_ended_at(w, step, occurrence, &witnesses::call_and_see_them_wait, life, how);
   if (!killed) {
     others.call();
     static_cast<void>(others.hear());
@@ -239,7 +242,7 @@ steps steps_of_recovery_from(const std::string& step) {
   const support::watchdog watchdog(60);
   world w;
   bystanders living(w);
-  REQUIRE(is_killed_at(w, step, 1, nullptr, life));
+  REQUIRE(is_ended_at(w, step, 1, nullptr, life));
   steps passed = trace(w, recover);
   living.finish();
   return passed;
@@ -252,8 +255,8 @@ void kill_at_both(const std::string& first, const std::string& second, record& s
   world w;
   witnesses others(w);
   bystanders living(w);
-  REQUIRE(is_killed_at(w, first, 1, nullptr, life));
-  const bool killed_again = is_killed_at(w, second, 1, &witnesses::call_and_see_them_wait, recover);
+  REQUIRE(is_ended_at(w, first, 1, nullptr, life));
+  const bool killed_again = is_ended_at(w, second, 1, &witnesses::call_and_see_them_wait, recover);
   if (!killed_again) others.call();
   compare_all(w, others, living);
   if (killed_again) ++seen.pairs;
@@ -295,6 +298,17 @@ TEST_CASE("one life passes through every crash point that the source has") {
 }
 
 TEST_CASE(
+    "a process that calls exit() while a thread is at any step leaves what a killed one leaves") {
+  shm::detail::crash_point_hook = hook;
+  int exits = 0;
+  for (const std::string& step : points_in_source()) {
+    record seen;
+    for (int occurrence = 1; end_at(step, occurrence, seen, ending::exit); ++occurrence) ++exits;
+  }
+  CHECK(exits > 300);
+}
+
+TEST_CASE(
     "whoever is killed at any step, or recovers and is killed at any step, the others see what is "
     "promised",
     "[pairs]") {
@@ -302,7 +316,7 @@ TEST_CASE(
   records all;
   for (const std::string& step : points_in_source()) {
     record& seen = all[step];
-    for (int occurrence = 1; kill_at(step, occurrence, seen); ++occurrence) {
+    for (int occurrence = 1; end_at(step, occurrence, seen, ending::kill); ++occurrence) {
     }
     for (const std::string& second : steps_of_recovery_from(step)) kill_at_both(step, second, seen);
   }

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdlib>
 #include <optional>
 #include <shm.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include "account.hpp"
 #include "support/baton.hpp"
@@ -26,7 +29,11 @@ struct world {
   support::shared_page<account> told;
 };
 
-/// What the hook does in the one process that is watched, or killed.
+/// How a process ends at a step.
+enum class ending { kill, exit };
+inline constexpr int exited = 77;  ///< the status of one that calls exit()
+
+/// What the hook does in the one process that is watched, or ends.
 struct plan {
   pid_t victim = 0;
   std::string step;    ///< where to die; empty: nowhere
@@ -34,8 +41,16 @@ struct plan {
   world* where = nullptr;
   int trace = -1;                    ///< a pipe that is told of every step
   void (*before_death)() = nullptr;  ///< runs at that step, in the process that dies there
+  ending how = ending::kill;
 };
 inline plan the_plan;
+
+/// exit() beside a thread that is at that very step, and destroys the handles that it uses.
+[[noreturn]] inline void exit_beside_this_thread() {
+  the_plan.victim = 0;  // exit passes steps, too
+  std::thread([] { std::exit(exited); }).detach();
+  for (;;) ::pause();
+}
 
 inline void hook(const char* step) {
   if (::getpid() != the_plan.victim) return;
@@ -46,6 +61,7 @@ inline void hook(const char* step) {
   }
   if (step == the_plan.step && --the_plan.occurrence == 0) {
     if (the_plan.before_death != nullptr) the_plan.before_death();
+    if (the_plan.how == ending::exit) exit_beside_this_thread();
     support::die();
   }
   if (std::string_view(step) == "lock: before sleep") the_plan.where->about_to_sleep.pass();
@@ -57,8 +73,31 @@ inline shm::options until_last_detach() {
   return how;
 }
 
+/// A handle with static storage while it is in use: exit() destroys it, and so does its scope.
+/// `Number` tells handles of one type apart.
+template <class Handle, int Number = 0>
+class closed_by_exit {
+ public:
+  template <class... Arguments>
+  explicit closed_by_exit(Arguments&&... arguments) {
+    slot().emplace(std::forward<Arguments>(arguments)...);
+  }
+  closed_by_exit(const closed_by_exit&) = delete;
+  closed_by_exit& operator=(const closed_by_exit&) = delete;
+  ~closed_by_exit() { slot().reset(); }
+
+  Handle& operator*() { return *slot(); }
+
+ private:
+  static std::optional<Handle>& slot() {
+    static std::optional<Handle> one;
+    return one;
+  }
+};
+
 inline void use_object(world& w) {
-  shm::object<value> object(w.object);
+  closed_by_exit<shm::object<value>> handle(w.object);
+  shm::object<value>& object = *handle;
   w.told->object_is_ready = true;
   const auto next = object.load().value() + 1;
   w.told->begin_value(next);
@@ -66,19 +105,21 @@ inline void use_object(world& w) {
   w.told->begin_value(next + 1);
   object.update([](value& v) { v = value::of(v.value() + 1); });
   w.told->begin_value(next + 2);
-  shm::any_object any(w.object.key());
-  any.update([next](gsl::span<std::byte> draft) {
+  closed_by_exit<shm::any_object> any(w.object.key());
+  (*any).update([next](gsl::span<std::byte> draft) {
     const value changed = value::of(next + 2);
     std::memcpy(draft.data(), &changed, sizeof changed);
     return true;
   });
   w.told->storing_value = false;
-  static_cast<void>(shm::object<const value>(w.object).load());
+  closed_by_exit<shm::object<const value>> viewer(w.object);
+  static_cast<void>((*viewer).load());
 }
 
 inline void use_mutex(world& w) {
   w.told->at = account::work::mutex;
-  shm::mutex mutex(w.mutex);
+  closed_by_exit<shm::mutex> handle(w.mutex);
+  shm::mutex& mutex = *handle;
   // Somebody else holds it, until we are about to sleep.
   w.may_hold.pass();
   w.held.await();
@@ -103,7 +144,8 @@ inline void use_mutex(world& w) {
 }
 
 inline void use_array(world& w) {
-  shm::array<value, elements> array(w.array);
+  closed_by_exit<shm::array<value, elements>> handle(w.array);
+  shm::array<value, elements>& array = *handle;
   w.told->array_is_ready = true;
   w.told->begin_element(0, 1);
   array.store(0, value::of(1));
@@ -114,8 +156,8 @@ inline void use_array(world& w) {
   }
   w.told->begin_element(2, 1);
   const value one = value::of(1);
-  shm::any_object any(w.array.key());
-  any.store(gsl::as_bytes(gsl::span<const value>(&one, 1)), 2);
+  closed_by_exit<shm::any_object> any(w.array.key());
+  (*any).store(gsl::as_bytes(gsl::span<const value>(&one, 1)), 2);
   w.told->storing_element = false;
   w.told->raw_value = 2;
   {
@@ -129,6 +171,7 @@ inline void use_array(world& w) {
     the_plan.occurrence = 1;
     the_plan.trace = -1;
     the_plan.before_death = nullptr;
+    the_plan.how = ending::kill;
     shm::array<value, elements>(w.array).store(2, value::of(3));
   });
   w.told->begin_element(2, 4);
@@ -152,9 +195,21 @@ inline void use_array(world& w) {
   static_cast<void>(shm::array<const value, elements>(w.array).load(0));
 }
 
+/// Deaths, and handles closed, beside which nobody slept.
+inline void leave_tokens(const shm::key& key, int number) {
+  using namespace shm::detail;
+  sembuf post{semaphore::wake, static_cast<short>(number), 0};
+  if (::semop(support::set_of(key).id(), &post, 1) != 0) throw std::logic_error("no tokens left");
+}
+
 inline void open_what_the_dead_left(world& w) {
   using namespace shm::detail;
-  { shm::object<int> one(w.broken); }
+  { closed_by_exit<shm::object<int>> one(w.broken); }
+  leave_tokens(w.broken, 100);
+  { closed_by_exit<shm::object<int>> one(w.broken); }
+  leave_tokens(w.broken, 32767 - support::set_of(w.broken).value(semaphore::wake).value);
+  { closed_by_exit<shm::object<int>> one(w.broken); }
+  static_cast<void>(semaphore_set::find(w.broken.key().set_key()).value.remove());
   static_cast<void>(semaphore_set::find(w.broken.key().set_key()).value.remove());
   { shm::object<int> adopted(w.broken); }
   support::set_state(w.broken, life_state::removing);
@@ -165,25 +220,42 @@ inline void open_what_the_dead_left(world& w) {
   { shm::object<value> other_size(w.broken); }
 }
 
+/// More than any kernel gives.
+inline void create_what_is_too_large(const shm::key& key) {
+  using namespace shm::detail;
+  const shm::schema type("x", 1, 1);
+  const blueprint plan{segment_kind::object,           &type,  std::size_t{1} << 62, 64,
+                       [](std::byte*, const void*) {}, nullptr};
+  try {
+    const connection one(key, open_mode::open_or_create, {}, &plan);
+  } catch (const shm::error& refusal) {
+    if (refusal.code() != shm::errc::limit_reached) throw;
+  }
+}
+
 /// Passes through every step at least once.
 inline void life(world& w) {
   use_object(w);
   use_mutex(w);
   use_array(w);
   w.told->at = account::work::other;
+  shm::options brief = until_last_detach();
+  // exit() waits so long for its own thread inside the door; the others wait longer.
+  brief.open_timeout = std::chrono::milliseconds(200);
   {
-    shm::object<int> last(w.brief, until_last_detach());
-    { shm::object<int> not_last(w.brief); }
+    closed_by_exit<shm::object<int>, 1> last(w.brief, brief);
+    { closed_by_exit<shm::object<int>, 2> not_last(w.brief, brief); }
   }
   {
-    std::optional<shm::object<int>> last(std::in_place, w.brief, until_last_detach());
-    const shm::object<const int> viewer(w.brief);
+    std::optional<closed_by_exit<shm::object<int>, 1>> last(std::in_place, w.brief, brief);
+    closed_by_exit<shm::object<const int>> viewer(w.brief);
     last.reset();
   }
-  { shm::object<int> one(w.gone); }
+  { closed_by_exit<shm::object<int>> one(w.gone); }
   shm::remove(w.gone);
   shm::remove(w.gone);  // now there is nothing to remove
-  { shm::object<int> one(w.gone); }
+  create_what_is_too_large(w.gone);
+  { closed_by_exit<shm::object<int>> one(w.gone); }
   shm::remove(w.gone, shm::force);
   open_what_the_dead_left(w);
 }

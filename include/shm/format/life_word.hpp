@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "../os/semaphore_set.hpp"
+#include "../os/set_values.hpp"
 
 namespace shm::detail {
 

@@ -23,39 +23,11 @@ class door {
   /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
   /// names the process inside. Nothing when the set is gone, or the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about) {
-    result<door> entered = try_enter(set, until);
-    if (entered.ok()) return std::move(entered.value);
-    if (means_gone(entered.error_number)) return std::nullopt;
-    if (entered.error_number == EAGAIN) refuse_timed_out(set, about);
-    refuse_set_call("semtimedop(door)", entered.error_number, about);
-  }
+                                   const subject& about);
 
+  struct entry;
   /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
-  static result<door> try_enter(const semaphore_set& set, const deadline& until) noexcept {
-    status entered = set.try_enter_door(process::short_incarnation());
-    if (entered.error_number == EAGAIN && !until.passed()) {
-      let_out_program_before_exec(set);
-      entered = set.enter_door(process::short_incarnation(), until);
-    }
-    if (!entered.ok()) return {{}, entered.error_number};
-    crash_point("door: entered");
-    door inside(set);  // leaves it unless all goes well
-    result<set_values> now = set.values();
-    if (!now.ok()) return {{}, now.error_number};
-    // Only inside the door does the id name one set for sure: others remove it only in here.
-    set_mark mark = now.value.mark();
-    if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM};
-    if (mark == 0) {
-      mark = draw_mark(set.id());
-      const status put = set.put_mark(mark);
-      if (!put.ok()) return {{}, put.error_number};
-      crash_point("door: mark drawn");
-    }
-    inside.set_ = set.with_mark(mark);
-    inside.values_ = std::move(now.value);
-    return {std::move(inside), 0};
-  }
+  static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
 
   door(door&& other) noexcept
       : set_(other.set_),
@@ -128,5 +100,47 @@ class door {
   set_values values_;
   bool inside_ = false;
 };
+
+struct door::entry {
+  door inside;
+  int error_number = 0;
+  const char* call = "";  ///< that failed
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  status entered = set.try_enter_door(process::short_incarnation());
+  if (entered.error_number == EAGAIN && !until.passed()) {
+    let_out_program_before_exec(set);
+    entered = set.enter_door(process::short_incarnation(), until);
+  }
+  if (!entered.ok()) return {{}, entered.error_number, "semtimedop(door)"};
+  crash_point("door: entered");
+  door inside(set);  // leaves it unless all goes well
+  result<set_values> now = set.values();
+  if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
+  // Only inside the door does the id name one set for sure: others remove it only in here.
+  set_mark mark = now.value.mark();
+  if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
+  if (mark == 0) {
+    mark = draw_mark(set.id());
+    const status put = set.put_mark(mark);
+    if (!put.ok()) return {{}, put.error_number, "semop(mark)"};
+    crash_point("door: mark drawn");
+  }
+  inside.set_ = set.with_mark(mark);
+  inside.values_ = std::move(now.value);
+  return {std::move(inside)};
+}
+
+inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
+                                       const subject& about) {
+  entry found = try_enter(set, until);
+  if (found.ok()) return std::move(found.inside);
+  if (means_gone(found.error_number)) return std::nullopt;
+  if (found.error_number == EAGAIN) refuse_timed_out(set, about);
+  refuse_set_call(found.call, found.error_number, about);
+}
 
 }  // namespace shm::detail

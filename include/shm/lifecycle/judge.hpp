@@ -114,8 +114,8 @@ class judge {
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
       const bool may_reuse = may_create() && as_we_would_make_it();
-      const result<retirement> stale = retire_if_unused(word, found_.where, may_reuse);
-      if (!stale.ok()) refuse_retirement(stale.error_number, about_);
+      const ending stale = retire_if_unused(word, found_.where, may_reuse);
+      if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
       if (stale.value != retirement::in_use) return verdict::again;
       // Somebody has attached since: one more user, who is to find the same object.
@@ -148,8 +148,8 @@ class judge {
   }
 
   verdict discarded(life& word) const {
-    const result<retirement> gone = discard(word, found_.where);
-    if (!gone.ok()) refuse_retirement(gone.error_number, about_);
+    const ending gone = discard(word, found_.where, found_.before.owner);
+    if (!gone.ok()) refuse_ending(gone, about_);
     return verdict::again;
   }
 

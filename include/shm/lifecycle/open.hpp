@@ -170,6 +170,7 @@ class opener {
     attached_segment found;
     found.where = *made;
     found.before.size = layout.total;
+    found.before.owner = ownership::of_new(permissions(how_.access));
     result<attachment> memory = attachment::of(*made, attach_mode::read_write);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
@@ -201,7 +202,7 @@ class opener {
       done = join(found, inside);
     } catch (...) {
       // Where that is not possible either, the next opener finds it half-made, as after a death.
-      static_cast<void>(discard(word, found.where));
+      static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;

@@ -88,9 +88,9 @@ class remover {
     const life_word word = life_of(found.head());
     if (word.is_blank() && semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;
     if (!word.is_ours()) refuse_foreign_segment(about_);
-    const status right = found.where.may_remove();
+    const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
-    if (!right.ok()) refuse_retirement(right.error_number, about_);
+    if (!right.ok()) refuse_segment_call("shmctl(IPC_SET)", right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
@@ -112,7 +112,8 @@ class remover {
     }
     refuse_unless_ours(found, inside, set_was_ours);
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced) return checked(retire_by_force(word, found.where));
+    if (mode_ == removal_mode::forced)
+      return settled(retire_by_force(word, found.where, found.before.owner), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
@@ -126,14 +127,14 @@ class remover {
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
-        return settled(discard(word, found.where), inside);
+        return settled(discard(word, found.where, found.before.owner), inside);
       }
       return false;
     }
     if (!word.was_changed_here()) {
       if (!inside.is_held(about_)) return false;
       if (count_attached(found.where, about_) > 1) {
-        return settled({retirement::in_use, 0}, inside);
+        return settled({retirement::in_use}, inside);
       }
       if (!word.change_to(life_state::ready)) return false;
     }
@@ -155,15 +156,10 @@ class remover {
     }
   }
 
-  bool settled(const result<retirement>& outcome, const door& inside) {
-    if (!outcome.ok()) refuse_retirement(outcome.error_number, about_);
+  bool settled(const ending& outcome, const door& inside) {
+    if (!outcome.ok()) refuse_ending(outcome, about_);
     if (outcome.value == retirement::in_use && lookers_.is_over()) refuse_in_use(inside);
     return outcome.value == retirement::done;
-  }
-
-  bool checked(const status& removed) const {
-    if (!removed.ok()) refuse_retirement(removed.error_number, about_);
-    return true;
   }
 
   void require_dead(const attached_segment& found) const {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
+
 #include "../base/crash_point.hpp"
 #include "../base/deadline.hpp"
 #include "../os/refusals.hpp"
@@ -17,62 +19,72 @@ enum class retirement {
   reusable  ///< nobody is attached, but this user may not remove it: now under construction
 };
 
-[[noreturn]] inline void refuse_retirement(int error_number, const subject& about) {
-  refuse_segment_call("shmctl(IPC_RMID)", error_number, about);
+/// How it came out; with an error, what the kernel refused.
+struct ending {
+  retirement value;
+  int error_number = 0;
+  const char* call = "";
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+[[noreturn]] inline void refuse_ending(const ending& failed, const subject& about) {
+  refuse_segment_call(failed.call, failed.error_number, about);
 }
 
-/// Precondition of each function here: the caller holds the door behind which `word` is changed,
-/// and is attached, so that the segment's id cannot name another one.
+// Precondition of each function here: the caller holds the door behind which `word` is changed, and
+// is attached, so that the segment's id cannot name another one.
 
-/// For a segment whose word says removed. Everyone may do it again after a crash.
-inline status remove_segment(const segment& where) noexcept {
+/// For a segment whose word says removed. A crash before leaves it to the next process that comes.
+inline ending remove_segment(const segment& where) noexcept {
   const status gone = where.remove();
-  if (!gone.ok() && !means_gone(gone.error_number)) return gone;
+  if (!gone.ok() && !means_gone(gone.error_number)) {
+    return {retirement::done, gone.error_number, "shmctl(IPC_RMID)"};
+  }
   crash_point("retire: segment gone");
-  return {};
+  return {retirement::done};
 }
 
-/// Whatever the state. Nothing is changed where this user may not remove it: then with an error.
-inline result<retirement> discard(life& word, const segment& where) noexcept {
+/// Whatever the state. Where this user may not remove it, nothing is changed.
+inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
-    const status right = where.may_remove();
-    if (!right.ok()) return {retirement::in_use, right.error_number};
+    const status right = where.may_remove(owner);
+    if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
     crash_point("retire: right asked");
-    if (!word.change_to(life_state::removed)) return {retirement::changed, 0};
+    if (!word.change_to(life_state::removed)) return {retirement::changed};
     crash_point("retire: removed");
   }
-  return {retirement::done, remove_segment(where).error_number};
+  return remove_segment(where);
 }
 
 /// Of a word that says ready or removing and was changed here. Killed at any step, the next process
 /// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
 /// the same again.
-inline result<retirement> retire_if_unused(life& word, const segment& where,
-                                           bool may_reuse) noexcept {
+inline ending retire_if_unused(life& word, const segment& where, bool may_reuse) noexcept {
   // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
   // sees that it has to look again.
-  if (!word.change_to(life_state::removing)) return {retirement::changed, 0};
+  if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
   const result<segment_status> now = where.stat();
   crash_point("retire: counted");
-  result<retirement> outcome{retirement::in_use, now.error_number};
+  ending outcome{retirement::in_use, now.error_number, "shmctl(IPC_STAT)"};
   if (now.ok() && now.value.attached == 1) {
-    outcome = discard(word, where);
+    outcome = discard(word, where, now.value.owner);
     if (outcome.ok() || word.state() == life_state::removed) return outcome;
   }
   const bool reuse = may_reuse && outcome.error_number == EPERM;
-  if (reuse) outcome = {retirement::reusable, 0};
+  if (reuse) outcome = {retirement::reusable};
   if (!word.change_to(reuse ? life_state::under_construction : life_state::ready)) {
-    return {retirement::changed, 0};
+    return {retirement::changed};
   }
   crash_point("retire: given up");
   return outcome;
 }
 
 /// Those attached find it at the next lock, load or wake-up.
-inline status retire_by_force(life& word, const segment& where) noexcept {
-  const status right = where.may_remove();
-  if (!right.ok()) return right;
+inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
+  const status right = where.may_remove(owner);
+  if (!right.ok()) return {retirement::in_use, right.error_number, "shmctl(IPC_SET)"};
   crash_point("force: right asked");
   word.end();
   crash_point("force: removed");

@@ -37,6 +37,13 @@ struct ownership {
             permissions.mode & 0777u};
   }
 
+  /// Of what this process creates.
+  static ownership of_new(unsigned mode) noexcept {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    return {user, user, group, group, mode};
+  }
+
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
   /// The owner can give the object away and keep access as its creator, so both count. The same

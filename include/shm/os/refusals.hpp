@@ -177,7 +177,8 @@ template <class Table>
     case EFAULT:
       refuse(errc::limit_reached, about,
              std::string(call) +
-                 ": the kernel has no memory for the segment's pages (huge pages that nobody "
+                 ", madvise(MADV_POPULATE_READ): the kernel has no memory for the segment's pages "
+                 "(huge pages that nobody "
                  "reserved); raise: sysctl vm.nr_hugepages");
     default: refuse_call(call, error_number, about, "unexpected");
   }

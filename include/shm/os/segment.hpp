@@ -44,9 +44,11 @@ class segment {
 
   /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
   /// no.
-  status may_remove() const noexcept {
+  status may_remove(const ownership& as_it_is) const noexcept {
     shmid_ds data{};
-    if (::shmctl(id_, IPC_STAT, &data) == -1) return {errno};
+    data.shm_perm.uid = as_it_is.owner;
+    data.shm_perm.gid = as_it_is.group;
+    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(as_it_is.mode);
     return status::of(::shmctl(id_, IPC_SET, &data));
   }
 

@@ -9,69 +9,19 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <ctime>
-#include <memory>
-#include <new>
 
 #include "../base/deadline.hpp"
 #include "ownership.hpp"
 #include "result.hpp"
+#include "set_values.hpp"
 
 namespace shm::detail {
-
-/// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
-/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
-namespace semaphore {
-inline constexpr unsigned short door = 0;       // not 0 while one process creates, joins or removes
-inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
-inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
-inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
-inline constexpr unsigned short mark_low = 4;   // these two: which set of ours
-inline constexpr unsigned short mark_high = 5;  //
-inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
-inline constexpr short ours_value = 0x5348;      // "SH"
-}  // namespace semaphore
-
-/// Tells a set from every other one: the kernel uses an id again after some four million sets, and
-/// in another IPC namespace the same id is another set. Random; 0 while not drawn.
-using set_mark = std::uint32_t;
-inline constexpr unsigned set_mark_bits = 29;
-inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
-
-constexpr set_mark mark_of(int low, int high) noexcept {
-  return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
-}
 
 struct set_status {
   unsigned semaphores = 0;
   bool never_used = false;  ///< no semop since the set was created
   ownership owner;
-};
-
-/// The values of all semaphores at one moment.
-class set_values {
- public:
-  /// Room for the largest set that semop can address, because the kernel is not told how much there
-  /// is, and the id may belong to a larger set by now.
-  static constexpr std::size_t most = 65536;
-
-  unsigned short operator[](std::size_t which) const noexcept { return all_[which]; }
-  set_mark mark() const noexcept {
-    return mark_of(all_[semaphore::mark_low], all_[semaphore::mark_high]);
-  }
-
-  /// In a set with so many semaphores.
-  bool somebody_sits(unsigned semaphores) const noexcept {
-    for (unsigned i = semaphore::first_seat; i < semaphores; ++i) {
-      if (all_[i] != 0) return true;
-    }
-    return false;
-  }
-
- private:
-  friend class semaphore_set;
-  std::unique_ptr<unsigned short[]> all_;
 };
 
 /// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
@@ -132,10 +82,8 @@ class semaphore_set {
 
   result<set_values> values() const noexcept {
     result<set_values> found;
-    // Left as it is: only what the set has is written, and only that is read.
-    found.value.all_.reset(new (std::nothrow) unsigned short[set_values::most]);
     argument where;
-    where.values = found.value.all_.get();
+    where.values = found.value.allocate();
     if (where.values == nullptr) {
       found.error_number = ENOMEM;
     } else if (::semctl(id_, 0, GETALL, where) == -1) {

@@ -97,14 +97,14 @@ class connection : public open_place {
   [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
       const deadline& until) {
     const deadline patience = deadline::after(open_timeout());
-    result<door> inside = door::try_enter(set(), until.or_earlier(patience));
-    if (inside.error_number == EAGAIN) {
+    const door::entry found = door::try_enter(set(), until.or_earlier(patience));
+    if (found.error_number == EAGAIN) {
       if (!patience.passed()) return std::nullopt;
       door::refuse_timed_out(set(), about());
     }
     // Gone, or in another IPC namespace, where the same id names another set.
-    if (means_gone(inside.error_number)) refuse_removed(about());
-    if (!inside.ok()) refuse_set_call("semtimedop(door)", inside.error_number, about());
+    if (means_gone(found.error_number)) refuse_removed(about());
+    if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
     // Another thread of this child may have been inside before.
@@ -114,7 +114,7 @@ class connection : public open_place {
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
     const std::optional<seat_identity> seat =
-        seats(head(), facts().seats(), set()).sit_down(head(), inside.value, about());
+        seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
     // Relaxed: the seat is the kernel's, and other threads only compare the number.
     membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
@@ -148,8 +148,8 @@ class connection : public open_place {
 
   /// In use: others are attached, and maybe only look.
   retirement retire_once(std::uint64_t mine) noexcept {
-    const result<door> inside = door::try_enter(set(), deadline::after(open_timeout()));
-    if (!inside.ok() || somebody_else_sat(inside.value, mine)) return retirement::changed;
+    const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+    if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
     crash_point("leave: inside");
     const result<attachment> memory = attachment::of(place_.where, attach_mode::read_write);
     if (!memory.ok()) return retirement::changed;
@@ -157,13 +157,13 @@ class connection : public open_place {
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
-    const result<retirement> outcome = retire_if_unused(word, place_.where, false);
+    const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
-    if (outcome.value == retirement::done) {
-      static_cast<void>(set().remove());  // and with it the seat and the door
-      crash_point("leave: set gone");
-    }
-    return outcome.value;
+    if (outcome.value != retirement::done) return outcome.value;
+    // With the set go the seat and the door.
+    if (!set().remove().ok()) return retirement::changed;
+    crash_point("leave: set gone");
+    return retirement::done;
   }
 
   bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
