@@ -10,10 +10,10 @@
 
 namespace shm::detail {
 
-/// A process that changes the state of a segment stands inside the door of a set and is attached.
-/// The word says behind which door it was last changed. A semaphore set can be removed under those
-/// who stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So
-/// a failed change means that this process came too late: it leaves everything and starts again.
+/// Precondition: the process holds the door of a set, and is attached. The life word names the set
+/// behind whose door it was last changed. A semaphore set can be removed while a process is inside
+/// its door (ipcrm, RemoveIPC). That process does not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
 class life {
  public:
   /// `here`: the mark of the set whose door this process holds.
@@ -21,18 +21,18 @@ class life {
       // Sequentially consistent, after attaching: see retire_if_unused().
       : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
 
-  /// As it was read, or last changed here.
+  /// The word as it was read, or as this object last changed it.
   life_word seen() const noexcept { return seen_; }
   life_state state() const noexcept { return seen_.state(); }
-  /// Whether it was last changed behind the very door that this process holds.
+  /// Whether the word was last changed behind the door that this process holds.
   bool was_changed_here() const noexcept { return seen_.mark() == here_; }
 
-  /// False: another process changed it since it was read.
+  /// Returns false if another process has changed the word since it was read.
   [[nodiscard]] bool change_to(life_state next) noexcept {
     std::uint64_t expected = seen_.bits();
     const life_word word(next, here_);
-    // Sequentially consistent: ready publishes what was constructed, removing comes before the
-    // count of those who are attached, and removed before the removal of the segment.
+    // Sequentially consistent: ready publishes what was constructed; removing comes before the
+    // count of the attachments, and removed before the removal of the segment.
     if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
       return false;
     }
@@ -40,10 +40,11 @@ class life {
     return true;
   }
 
-  /// By force, whatever the word says by now. The caller may remove the segment.
+  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
+  /// segment.
   void end() noexcept {
     seen_ = life_word(life_state::removed, here_);
-    // Sequentially consistent: all who are attached can see it before the segment goes.
+    // Sequentially consistent: attached processes can see it before the segment goes.
     word_.store(seen_.bits(), std::memory_order_seq_cst);
   }
 

@@ -21,19 +21,19 @@
 
 namespace shm::detail {
 
-/// Where an open handle stands.
+/// What an open handle refers to.
 struct place {
   segment where;
   attachment memory;
   std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
-  seat_identity seat{0, 0};  ///< of a read-only handle: none
+  seat_identity seat{0, 0};  ///< none in a read-only handle
 };
 
 class opener {
  public:
-  /// `plan`: null for whatever is there, which is then only opened.
+  /// A null `plan` opens whatever is there, and creates nothing.
   opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : how_(how),
         until_(deadline::after(how.open_timeout)),
@@ -60,7 +60,8 @@ class opener {
     for (bool is_first = true;; is_first = false) {
       expected_.is_last_try = until_.passed();
       if (std::optional<place> done = attempt()) return std::move(*done);
-      // What we had found was removed or changed under us, or others have to go first.
+      // The segment or the set was removed or changed meanwhile, or other processes have to go
+      // first.
       if (expected_.is_last_try) {
         refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
       }
@@ -103,8 +104,8 @@ class opener {
     }
   }
 
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
-  /// Nothing: look again.
+  /// Comes before a set is made, which would be a stray one beside a foreign segment, or beside
+  /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     switch (look_at_segment(which(), found, about_)) {
@@ -116,8 +117,8 @@ class opener {
     }
     const life_word word = life_of(found.head());
     if (word.is_blank()) {
-      // A creator makes its set before the segment, maybe after we looked for it; or it is inside
-      // the door of a set that was lost.
+      // The set of a creator may have come after the search for it; or the creator is inside the
+      // door of a set that was lost.
       const bool creating = found.before.attached > 0 && !expected_.is_last_try;
       if (creating || semaphore_set::find(which().set_key()).ok()) return std::nullopt;
     }
@@ -149,7 +150,8 @@ class opener {
   }
 
   attempt_result create(const found_set& set, const door& inside) {
-    // Their segment was removed by hand (ipcrm -m); those who sleep there are told by this.
+    // The segment was removed by hand (ipcrm -m). Removing the set wakes the processes that sleep
+    // there.
     const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
     const bool as_we_would_make_it =
@@ -182,8 +184,8 @@ class opener {
     return construct(word, found, found_memory::zeroed, inside);
   }
 
-  /// Takes back the segment that this call made. Not attached, it cannot say that it is removed;
-  /// but as long as this door is held nobody else makes an object of it.
+  /// Takes back the segment that this call made. Not attached, it cannot be marked as removed; but
+  /// while this process holds the door, no other process makes an object of it.
   [[noreturn]] void refuse_unattachable(const segment& made, int error_number,
                                         const door& inside) const {
     try {
@@ -201,12 +203,13 @@ class opener {
       construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
       done = join(found, inside);
     } catch (...) {
-      // Where that is not possible either, the next opener finds it half-made, as after a death.
+      // If that is not possible either, the next opener finds the segment half-made, as after a
+      // death.
       static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;
-    // Last, so that a creation that fails can be taken back without anybody having seen it.
+    // Last, so that a failed creation can be taken back before any process has seen it.
     if (word.change_to(life_state::ready)) {
       crash_point("create: ready");
       return done;

@@ -25,7 +25,7 @@ class attachment {
   }
   ~attachment() { detach(); }
 
-  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved), and
+  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved);
   /// touching it would end this program with SIGBUS.
   static result<attachment> of(const segment& target, attach_mode mode) noexcept {
     void* const address =
@@ -39,14 +39,15 @@ class attachment {
     return attached;
   }
 
-  /// Whether a child that any thread forks from now on inherits the attachment. `size`: the whole
-  /// segment's, because a mapping that is split counts as attached twice.
+  /// Says whether a child that any thread forks from now on inherits the attachment. `size` is that
+  /// of the whole segment: a mapping that is split counts as two attachments.
   void let_children_inherit(bool inherit, std::size_t size) const noexcept {
-    // Fails where the pages are huge (EINVAL: no multiple of theirs): then it stays as it is.
+    // Fails for huge pages (EINVAL: no multiple of their size). Then children inherit it.
     static_cast<void>(::madvise(address_, size, inherit ? MADV_DOFORK : MADV_DONTFORK));
   }
 
-  /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
+  /// Makes the memory read-only: a thread of this process that writes there dies of SIGSEGV. `size`
+  /// is that of the whole segment.
   status forbid_writing(std::size_t size) const noexcept {
     const status done = status::of(::mprotect(address_, size, PROT_READ));
     if (done.error_number != EINVAL) return done;

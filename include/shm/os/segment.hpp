@@ -42,8 +42,8 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
-  /// no.
+  /// Asks the kernel whether this user may remove the segment: IPC_SET of the values that it has
+  /// needs the same right. EPERM: no.
   status may_remove(const ownership& as_it_is) const noexcept {
     shmid_ds data{};
     data.shm_perm.uid = as_it_is.owner;

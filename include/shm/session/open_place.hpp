@@ -1,4 +1,4 @@
-// Open place: what a reader needs of an open handle, read-write or read-only.
+// Open place: what reading needs of an open handle, read-write or read-only.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,7 +18,7 @@ namespace shm::detail {
 /// How a handle waits for a semaphore to become 0.
 enum class waiting {
   in_kernel,        ///< woken at once; leaves its process id and the time in the set
-  by_looking_again  ///< every millisecond; alters nothing
+  by_looking_again  ///< every millisecond; leaves nothing in the set
 };
 
 class open_place {
@@ -42,9 +42,9 @@ class open_place {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
   }
 
-  /// Blocks while somebody edits in place, at most for a moment: then the caller has to look again
-  /// whether the edit that it met is over. An exec inside an edit leaves the claim with the
-  /// process. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
+  /// Blocks while a live process edits in place, at most 100 ms: then the caller looks whether the
+  /// edit that it met is over. An exec inside an edit leaves the claim with the process, so the
+  /// semaphore alone would not tell. EAGAIN: not yet. EIDRM, EINVAL: the set is gone.
   status wait_a_moment_for_editor(const deadline& until) const {
     const deadline moment = until.or_earlier(deadline::after(std::chrono::milliseconds(100)));
     const status waited = wait_until_zero(set(), how_to_wait_, semaphore::raw, moment);
