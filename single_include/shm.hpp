@@ -128,32 +128,35 @@ constexpr bool may_create(open_mode mode) noexcept {
 
 namespace shm {
 
-/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is,
-/// how much the permissions found may allow, and whether somebody else may own the object.
+/// Who may read and write. When creating: the permissions. When opening: whom this process trusts.
+/// An object whose permissions allow more is refused, and so is one that another user or group
+/// made, as far as the value says. Objects of this user and of root are always trusted.
 enum class access {
   owner,          ///< 0600: this user alone
-  group,          ///< 0660: the group reads and writes
-  group_read,     ///< 0640: the group reads
-  everyone_read,  ///< 0644: everybody reads
-  everyone        ///< 0666: everybody reads and writes
+  group,          ///< 0660: the group reads and writes; trusts a creator of our groups
+  group_read,     ///< 0640: the group reads; the same trust, for reading
+  everyone_read,  ///< 0644: everybody reads; trusts everybody, for reading
+  everyone        ///< 0666: everybody reads and writes; trusts everybody
 };
 
-/// How long an object stays. The creator's choice holds; later openers' is ignored.
+/// How long an object stays. The creator's choice holds; that of later openers is ignored.
 enum class lifetime {
   persistent,         ///< until remove() or a reboot
-  until_last_detach,  ///< until the last handle closes
+  until_last_detach,  ///< until the last handle closes, if its user may remove it
 };
 
-/// How an object is opened. Where two processes differ, each member says whose word holds.
+/// How an object is opened. Each member says whose choice holds if two processes differ.
 struct options {
-  /// Each opener's own: it refuses an object that lets in more than this.
+  /// Each opener's choice counts for that opener: it refuses an object that it does not trust.
   shm::access access = access::owner;
   /// The creator's holds.
   shm::lifetime lifetime = lifetime::persistent;
   /// How many read-write handles may be open at once, over all processes; 1 to 2048. The creator's
-  /// number holds.
+  /// choice holds, also after the semaphores were lost.
   unsigned seats = 64;
-  /// How long to wait for somebody alive who is creating, opening or removing the same object.
+  /// How long to wait for a live process that is creating, opening or removing the same object, or
+  /// for one that does not finish an edit in place. Also how long a blank segment that another
+  /// program is attached to is taken for one that is being created.
   std::chrono::milliseconds open_timeout{5000};
   /// Creator: lay the segment in huge pages. Where the kernel refuses, ordinary pages are used, and
   /// one line on stderr says why.
@@ -229,14 +232,14 @@ inline constexpr unsigned short door = 0;       // not 0 while one process creat
 inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
 inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
 inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
-inline constexpr unsigned short mark_low = 4;   // these two: which set of ours
+inline constexpr unsigned short mark_low = 4;   // the mark: which set of ours
 inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
 
-/// Tells a set from every other one: the kernel uses an id again after some four million sets, and
-/// in another IPC namespace the same id is another set. Random; 0 while not drawn.
+/// A random number that tells a set from every other one: the kernel uses an id again after some
+/// four million sets, and in another IPC namespace the same id is another set. 0 while not drawn.
 using set_mark = std::uint32_t;
 inline constexpr unsigned set_mark_bits = 29;
 inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
@@ -248,8 +251,8 @@ constexpr set_mark mark_of(int low, int high) noexcept {
 /// The values of all semaphores at one moment.
 class set_values {
  public:
-  /// Room for the largest set that semop can address, because the kernel is not told how much there
-  /// is, and the id may belong to a larger set by now.
+  /// Room for the largest set that semop can address: the kernel is not told how much room there
+  /// is, and the id may name a larger set by now.
   static constexpr std::size_t most = 65536;
 
   unsigned short operator[](std::size_t which) const noexcept { return all_[which]; }
@@ -257,7 +260,7 @@ class set_values {
     return mark_of(all_[semaphore::mark_low], all_[semaphore::mark_high]);
   }
 
-  /// In a set with so many semaphores.
+  /// Whether any seat is taken, in a set with that number of semaphores.
   bool somebody_sits(unsigned semaphores) const noexcept {
     for (unsigned i = semaphore::first_seat; i < semaphores; ++i) {
       if (all_[i] != 0) return true;
@@ -280,23 +283,22 @@ class set_values {
 }  // namespace shm::detail
 
 // ---- shm/format/life_word.hpp
-// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which
-// set. SPDX-License-Identifier: MIT
+// Life word: the first eight bytes of a segment: whose it is, its state, and its semaphore set.
 
 namespace shm::detail {
 
-/// Where a segment is in its life. Every layout keeps these numbers.
+/// The states of a segment. Every layout keeps these numbers.
 enum class life_state : unsigned {
   blank = 0,               ///< as the kernel made it
   under_construction = 1,  ///< a creator inside the door has not finished
   ready = 2,
-  removing = 3,  ///< a remover inside the door counts who is attached
-  removed = 4    ///< the end: handles refuse to go on, and no other state follows
+  removing = 3,  ///< a remover inside the door counts the attachments
+  removed = 4    ///< final: handles refuse to go on, and no other state follows
 };
 
 /// magic (32 bits) | mark of a set (29) | state (3). The mark names the semaphore set behind whose
-/// door the state was last changed. One word, because the creator's first store has to say all of
-/// it, and because a change of state holds only while the set is still that one.
+/// door the state was last changed. The three share one word because the first store of a creator
+/// has to say all of them, and because a change of state is valid only while that set exists.
 class life_word {
  public:
   constexpr life_word() noexcept = default;
@@ -340,10 +342,10 @@ class life_word {
 
 namespace shm::detail {
 
-/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
-/// so that programs built with different ones can tell, and can remove each other's objects: the
-/// magic and the states in the first eight bytes, the place of this number, the keys, and what the
-/// semaphores before the seats are.
+/// Changes whenever anything in a segment moves or changes its meaning. Every layout keeps the
+/// magic and the states in the first eight bytes, the place of this number, the keys, and the
+/// meaning of the semaphores before the seats. So programs built with different layouts can tell,
+/// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 2;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex };
@@ -363,15 +365,15 @@ inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside
 inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
 }  // namespace section_bit
 
-/// Who sits on a seat. The generation tells this occupant from all before and after.
+/// The occupant of a seat. The generation tells this occupant from all before and after it.
 struct seat_entry {
   std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
   std::atomic<std::uint32_t> generation;
   std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
 };
 
-/// Written once, before the segment is ready; never changes afterwards. Copied before it is
-/// believed.
+/// Written once, before the segment is ready; never changes afterwards. Readers copy it, check the
+/// copy, and use only the copy.
 struct description {
   std::uint32_t layout;
   std::uint32_t kind;
@@ -399,7 +401,7 @@ struct header {
   std::uint32_t reserved;  ///< 0
   description fixed;
 
-  // Behind it: seat_entry[seats], the schema's text, the payload.
+  // After it: seat_entry[seats], the text of the schema, the payload.
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
@@ -481,12 +483,12 @@ enum class errc {
   kind_mismatch,        ///< the object is an array, not an object, and so on
   name_collision,       ///< two different names lead to one System V key
   foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
-  untrusted_owner,      ///< its owner, or who may write to it, is not whom options::access trusts
+  untrusted_owner,      ///< its creator or its permissions are not what options::access trusts
   incompatible_layout,  ///< made by a version of the library with another memory layout
   corrupt,              ///< somebody scribbled over the bookkeeping
-  in_use,               ///< remove() while processes are attached
-  removed,              ///< the object was removed while this handle was open
-  timed_out,            ///< somebody alive kept us waiting for longer than options::open_timeout
+  in_use,               ///< other processes use it: remove(); any_object if its set was lost
+  removed,              ///< the object, or its semaphore set, was removed under this handle
+  timed_out,            ///< a live process kept us waiting for longer than options::open_timeout
   would_deadlock,       ///< this thread holds that lock already through this handle
   no_free_seat,         ///< options::seats read-write handles are open
   limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores
@@ -1470,8 +1472,10 @@ struct set_status {
 /// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
 /// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
 ///
-/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
-/// id still names the set with that mark; where it does not, they fail with EAGAIN.
+/// If the mark is known, calls that change a semaphore and never wait prove first, in the same
+/// semop, that the id still names the set with that mark. If it does not, they fail with EAGAIN.
+/// The calls that wait prove nothing: the caller compares the mark, after entering the door, and
+/// before each wait for a token.
 class semaphore_set {
  public:
   semaphore_set() = default;
@@ -1556,7 +1560,7 @@ class semaphore_set {
                 {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
   }
 
-  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  /// `program`, 1 to 32767, tells a program from the one before an exec.
   status enter_door(short program, const deadline& until) const noexcept {
     return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
   }
@@ -1572,19 +1576,21 @@ class semaphore_set {
     return run({{which, 0, 0}}, until);
   }
 
-  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  /// Takes the seat. Leaves `wake` as it is, and makes the kernel post one wake token when this
+  /// process dies.
   status take_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), 0, IPC_NOWAIT},
                        {index(seat), +1, SEM_UNDO},
                        {semaphore::wake, +1, IPC_NOWAIT},
                        {semaphore::wake, -1, undo_now}});
   }
-  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
+  /// Does what the kernel does for a dead process: frees the seat and posts a wake token.
   status leave_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
   }
 
-  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  /// One token is enough however many sleep: a waiter that takes it passes it on. EAGAIN: there is
+  /// one.
   status post_wake_token() const noexcept {
     return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
   }
@@ -1630,8 +1636,8 @@ class semaphore_set {
     return {value, 0};
   }
 
-  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
-  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  /// Runs the proof, and then the steps; all or nothing. Half of the mark is enough here: it keeps
+  /// changes of this process out of other sets, and decides nothing.
   template <std::size_t Count>
   status run_proven(const sembuf (&steps)[Count]) const noexcept {
     if (mark_ == 0) return run(steps);
@@ -1858,10 +1864,10 @@ template <class Table>
 
 namespace shm::detail {
 
-/// A process that changes the state of a segment stands inside the door of a set and is attached.
-/// The word says behind which door it was last changed. A semaphore set can be removed under those
-/// who stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So
-/// a failed change means that this process came too late: it leaves everything and starts again.
+/// Precondition: the process holds the door of a set, and is attached. The life word names the set
+/// behind whose door it was last changed. A semaphore set can be removed while a process is inside
+/// its door (ipcrm, RemoveIPC). That process does not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
 class life {
  public:
   /// `here`: the mark of the set whose door this process holds.
@@ -1869,7 +1875,7 @@ class life {
       // Sequentially consistent, after attaching: see retire_if_unused().
       : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
 
-  /// As it was read, or last changed here.
+  /// The word as it was read, or as this object last changed it.
   life_word seen() const noexcept { return seen_; }
   life_state state() const noexcept { return seen_.state(); }
   /// Whether it was last changed behind the very door that this process holds.
@@ -1877,7 +1883,7 @@ class life {
     return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
   }
 
-  /// False: another process changed it since it was read.
+  /// Returns false if another process has changed the word since it was read.
   [[nodiscard]] bool change_to(life_state next) noexcept {
     std::uint64_t expected = seen_.bits();
     const life_word word = seen_.followed_by(next, here_);
@@ -1890,7 +1896,8 @@ class life {
     return true;
   }
 
-  /// By force, whatever the word says by now. The caller may remove the segment.
+  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
+  /// segment.
   void end() noexcept {
     seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.
@@ -1916,11 +1923,11 @@ inline bool is_removed(const header& head) noexcept {
 }  // namespace shm::detail
 
 // ---- shm/lifecycle/find.hpp
-// Find: what lies under a key, and whether it is ours and trusted; it joins and changes nothing.
+// Find: what lies under a key, and whether it is ours and trusted; attaches, but joins nothing.
 
 namespace shm::detail {
 
-/// For whom and for what an object is looked up.
+/// The user and the purpose that an object is looked up for.
 struct search {
   const key& which;
   access who;
@@ -1935,12 +1942,12 @@ inline void check_trust(const ownership& found, const search& wanted, const char
 }
 
 struct found_set {
-  semaphore_set set;    ///< its mark is not known: it counts only inside the door
-  bool is_new = false;  ///< nobody has said yet that it is ours
+  semaphore_set set;    ///< without its mark, which is certain only inside the door
+  bool is_new = false;  ///< nobody has marked it as a set of this library yet
   ownership owner;
 };
 
-/// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
+/// Returns nothing if there is no set. Throws foreign_segment or untrusted_owner.
 inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
   if (found.error_number == ENOENT) return std::nullopt;
@@ -1978,13 +1985,13 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set that does not say that it is ours is
-/// foreign. False: it is gone.
+/// Says that the set is ours, before it is used in any other way: a used set that does not say so
+/// is foreign. Returns false if the set is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (!found.is_new) return true;
   const status said = found.set.say_ours();
   crash_point("find: set is ours");
-  // EAGAIN: another opener was first, and what it put is checked by the next one that looks.
+  // EAGAIN: another opener was first. The next process that looks checks what it stored.
   if (said.ok() || said.error_number == EAGAIN) return true;
   if (means_gone(said.error_number)) return false;
   refuse_set_call("semop(mark)", said.error_number, about);
@@ -2032,8 +2039,8 @@ inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_a
 
 enum class looking { there, nothing, changed };
 
-/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
-/// was removed meanwhile, look again.
+/// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
+/// and `changed` if it was removed meanwhile: then the caller looks again.
 inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
                               subject& about) {
   const result<segment> existing = segment::find(which.segment_key());
@@ -2075,13 +2082,14 @@ class door {
  public:
   door() = default;
 
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
-  /// names the process inside. Nothing when the set is gone, or the id names another set.
+  /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
+  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
                                    const subject& about);
 
   struct entry;
-  /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
+  /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
+  /// set by now.
   static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
 
   door(door&& other) noexcept
@@ -2101,11 +2109,12 @@ class door {
 
   /// With its mark.
   const semaphore_set& set() const noexcept { return set_; }
-  /// As they were when this process entered. Seats that were free then are free still: nobody sits
-  /// down outside the door.
+  /// The values at the moment when this process entered. A seat that was free then is free still:
+  /// nobody sits down outside the door.
   const set_values& values() const noexcept { return values_; }
 
-  /// False: the set was removed, and with it this door; others may be inside the door of a new one.
+  /// Returns false if the set was removed, and the door with it. Other processes may be inside the
+  /// door of a new set.
   bool is_held(const subject& about) const {
     const result<bool> same = set_.is_itself();
     if (!same.ok() && !means_gone(same.error_number)) {
@@ -2127,7 +2136,8 @@ class door {
  private:
   explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
 
-  /// Random enough: two sets of one name must not have the same, and nobody gains by a guess.
+  /// Random enough: two sets of one name must not have the same mark, and nobody gains by guessing
+  /// one.
   static set_mark draw_mark(int set_id) noexcept {
     const auto now = deadline::clock::now().time_since_epoch().count();
     std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
@@ -2139,8 +2149,8 @@ class door {
     return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
   }
 
-  /// An exec in one thread while another was inside: the claim lives on in this process, although
-  /// the program that made it is gone. The value of the semaphore tells whose it is.
+  /// Opens the door if a program that this process ran before an exec left it closed: one thread
+  /// called exec while another was inside. The value of the semaphore tells the program.
   static void let_out_program_before_exec(const semaphore_set& set) noexcept {
     const result<int> pid = set.last_process(semaphore::door);
     if (!pid.ok() || pid.value != ::getpid()) return;
@@ -2182,7 +2192,8 @@ inline door::entry door::try_enter(const semaphore_set& set, const deadline& unt
   door inside(set);  // leaves it unless all goes well
   result<set_values> now = set.values();
   if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
-  // Only inside the door does the id name one set for sure: others remove it only in here.
+  // Only inside the door is it certain which set the id names: other processes remove the set only
+  // in here.
   set_mark mark = now.value.mark();
   if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
   if (mark == 0) {
@@ -2212,8 +2223,8 @@ inline std::optional<door> door::enter(const semaphore_set& set, const deadline&
 
 namespace shm::detail {
 
-/// Generation and seat: who a handle is, among all that ever were. Never 0. The low 23 bits are
-/// free for what goes along: the thread in the lock word, the process in the handle.
+/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
+/// are free for other data: the thread in the lock word, the process in the handle.
 class seat_identity {
  public:
   static constexpr unsigned free_bits = 23;
@@ -2224,7 +2235,7 @@ class seat_identity {
       : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
                                                                          << free_bits) {}
 
-  /// From a word whose low bits hold something else.
+  /// The identity in a word whose low bits hold something else.
   static seat_identity in(std::uint64_t word) noexcept {
     return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
   }
@@ -2245,12 +2256,12 @@ class seat_identity {
 
 enum class seat_verdict { alive, dead, set_is_gone };
 
-/// The seats of one object: the set's semaphores tell whether somebody sits, and the entries in the
-/// segment's header tell who.
+/// The seats of one object. The semaphores tell whether a seat is taken, and the entries in the
+/// header tell by whom.
 class seats {
  public:
-  /// The header has `entries`; a seat needs a semaphore, too. A set that was lost and made anew may
-  /// have fewer than the header.
+  /// The header has `entries` seats, and each needs a semaphore, too. A set that was lost and made
+  /// anew may have fewer than the header.
   seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
       : entries_of_(seats_of(head)),
         entries_(entries),
@@ -2259,7 +2270,8 @@ class seats {
 
   unsigned count() const noexcept { return count_; }
 
-  /// A dead owner never returns: nobody else is given its generation. An error is not a death.
+  /// Never blocks. A dead owner never returns: nobody else is given its generation. An error is not
+  /// a death.
   seat_verdict judge(seat_identity who, const subject& about) const {
     if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
@@ -2296,14 +2308,14 @@ class seats {
            entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
-  /// The process on that seat, as the kernel tells it; nothing where nobody sits.
+  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
   std::optional<result<int>> occupant(unsigned seat) const noexcept {
     const result<int> taken = set_.value(index(seat));
     if (!taken.ok() || taken.value == 0) return std::nullopt;
     return set_.last_process(index(seat));
   }
 
-  /// Precondition: the caller is `inside`. Nothing when the set is gone.
+  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
     const std::optional<unsigned> given_back = give_back_leftovers(inside);
@@ -2316,7 +2328,7 @@ class seats {
       crash_point("seat: process stored");
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
-        // 32767 tokens: make room. So many are left that nobody sleeps in vain.
+        // 32767 tokens: make room. So many are left that nobody sleeps beside a free lock.
         static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
         crash_point("seat: room made");
         taken = set_.take_seat(seat);
@@ -2349,7 +2361,7 @@ class seats {
   }
 
  private:
-  static constexpr int harmless_tokens = 8;  // each costs some sleeper one look more
+  static constexpr int harmless_tokens = 8;  // each costs one sleeper one more look
 
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
@@ -2363,7 +2375,7 @@ class seats {
   seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
     entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
     crash_point("seat: incarnation stored");
-    // Relaxed: the door makes this the only one who counts.
+    // Relaxed: inside the door no other process draws a generation.
     std::uint32_t generation = 0;
     while (generation == 0) {
       generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
@@ -2374,16 +2386,17 @@ class seats {
     entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
     drain(tokens);
-    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to
-    // look again.
+    // A waiter that saw the entry of the occupant before this one took a dead owner for alive. It
+    // has to look again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};
   }
 
-  /// Deaths and closed handles leave tokens behind where nobody sleeps; at 32767 nobody could sit
-  /// down any more. A token may be meant for a process that is about to sleep. So only a process
-  /// that has a seat drains: it posts one token afterwards, and if it dies first, the kernel does.
+  /// Removes surplus tokens. Deaths and closed handles leave tokens where nobody sleeps, and at
+  /// 32767 nobody could sit down any more. But a token may be meant for a process that is about to
+  /// sleep. So only a process that has a seat drains: it posts one token afterwards, and if it dies
+  /// first, the kernel does.
   void drain(int tokens) const noexcept {
     if (tokens <= harmless_tokens) return;
     // EAGAIN: others took tokens meanwhile.
@@ -2978,15 +2991,14 @@ class schema_difference {
 }  // namespace shm::detail
 
 // ---- shm/format/verify.hpp
-// Verify: is the segment found what this program means by that name? Copied, checked, then used.
+// Verify: is the segment found what this program means by the name? Copied, checked, then used.
 
 namespace shm::detail {
 
-/// The header's constant part, copied out of a segment of ours that is ready.
+/// The constant part of the header, copied out of a segment of this library that is ready.
 class verified_description {
  public:
-  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
-  /// name_collision.
+  /// Copies and checks the header. Throws incompatible_layout, corrupt or name_collision.
   static verified_description read(const header& head, std::size_t segment_size, const key& which,
                                    const subject& about) {
     check_layout(head, segment_size, about);
@@ -2998,8 +3010,8 @@ class verified_description {
     return found;
   }
 
-  /// Whether a remover must keep its hands off: the two names only share a key. A header that
-  /// cannot be understood, as one of another layout, has no name to be spared for.
+  /// Whether a remover must leave the segment alone because two names only share a key. A header
+  /// that cannot be understood, such as one of another layout, protects no name.
   static bool belongs_to_another_name(const header& head, std::size_t segment_size,
                                       const key& which, const subject& about) {
     try {
@@ -3010,14 +3022,15 @@ class verified_description {
     return false;
   }
 
-  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
+  /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
+  /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
     check_type(head, plan, about);
     check_places(plan, about);
   }
 
-  /// The schema that lies in the segment. Throws corrupt.
+  /// Returns the schema stored in the segment. Throws corrupt.
   schema stored_schema(const header& head, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
     std::string format(copy_.schema_length, '\0');
@@ -3045,7 +3058,7 @@ class verified_description {
                "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
   }
 
-  /// Before anything else: another layout may have a shorter header.
+  /// Comes first, because another layout may have a shorter header.
   static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
     std::uint32_t number = 0;
     if (segment_size < offsetof(header, fixed) + sizeof number) {
@@ -3509,7 +3522,7 @@ struct run_time_type {
 
 namespace shm::detail {
 
-/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
+/// generation (30 bits) | seat (11) | thread (22) | 0. All zeros: free.
 class lock_word {
  public:
   explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
@@ -3519,7 +3532,7 @@ class lock_word {
   std::uint64_t bits() const noexcept { return bits_; }
   bool is_free() const noexcept { return bits_ == 0; }
   seat_identity holder() const noexcept { return seat_identity::in(bits_); }
-  /// The kernel's id of the thread, in the holder's PID namespace: for people.
+  /// The kernel's id of the thread, in the PID namespace of the holder: to be shown to people.
   std::uint32_t thread() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> 1) & thread_mask;
   }
@@ -3533,7 +3546,7 @@ class lock_word {
 }  // namespace shm::detail
 
 // ---- shm/inspect.hpp
-// Inspect: what an object tells of itself and its users to whoever may read it; nothing is altered.
+// Inspect: what an object tells of itself and its users to a process that may read it.
 
 namespace shm {
 
@@ -3541,7 +3554,7 @@ enum class object_kind { unknown, object, array, mutex };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
-/// A read-write handle. The kernel tells 0 for a process of another PID namespace.
+/// A read-write handle that is open. The process is 0 if it is in another PID namespace.
 struct seat_info {
   unsigned seat;
   int process;
@@ -3580,7 +3593,7 @@ namespace detail {
 
 class inspection {
  public:
-  /// Nothing when it is not of this library, or may not be read, or is gone.
+  /// Returns nothing if it is not of this library, may not be read, or is gone.
   static std::optional<object_info> of(const counted_segment& seen) {
     if (key::is_reserved(seen.key)) return std::nullopt;
     inspection look(seen);
@@ -3603,7 +3616,7 @@ class inspection {
     info_.changed = seen.changed;
   }
 
-  /// Attaches it only where it is likely to be ours: some programs refuse to start while anybody is
+  /// Attaches it only if it is likely to be ours: some programs refuse to start while anybody is
   /// attached to their old segment.
   bool attach() {
     find_set();
@@ -3670,7 +3683,7 @@ class inspection {
     info_.format = held.type.format();
     info_.size = held.type.size();
     info_.count = held.count;
-    // Relaxed, all of it: numbers for people, of about now.
+    // Relaxed throughout: numbers for people, of about now.
     const std::uint32_t section = head().section.load(std::memory_order_relaxed);
     info_.needs_repair = (section & section_bit::owner_died) != 0;
     switch (held.kind) {
@@ -3721,8 +3734,12 @@ class inspection {
 
 }  // namespace detail
 
-/// All objects of this library in this IPC namespace that this user may read. Blocks never, alters
-/// nothing. Throws shm::error with the kernel's errno.
+/// Returns all objects of this library in this IPC namespace that this user may read. Never blocks.
+/// Modifies no byte and no semaphore. Attaches for a moment each segment that is likely to be an
+/// object: the kernel notes that in the times of the segment, and counts it as attached meanwhile;
+/// a child that another thread forks does not inherit it. Segments of other programs are attached
+/// only if they have a size that ends in 8 beyond a multiple of 64. Throws shm::error with the
+/// kernel's errno.
 inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {
@@ -3824,23 +3841,22 @@ inline void pause_for(std::chrono::microseconds span) noexcept {
 }  // namespace shm::detail
 
 // ---- shm/lifecycle/create.hpp
-// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way
-// shows. SPDX-License-Identifier: MIT
+// Create: makes the set and the segment, and constructs the content; a death on the way shows.
 
 namespace shm::detail {
 
-/// How many seats a set is made with, and for whom.
+/// The seats and the permissions that a set is made with.
 struct set_plan {
   unsigned seats;
   unsigned mode;
-  std::optional<ownership> beside;  ///< the segment's, where there is one: its set was lost
+  std::optional<ownership> beside;  ///< owner of the segment that lost its set; else nothing
 
   static set_plan of(const options& how) noexcept {
     return {how.seats, permissions(how.access), std::nullopt};
   }
 
-  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of
-  /// an object that is not ready.
+  /// An object whose set was lost keeps the seats and the permissions that its creator chose.
+  /// `seats_if_unknown` is used where the header does not tell a valid number.
   static set_plan replacing_lost_set_of(const attached_segment& found,
                                         unsigned seats_if_unknown) noexcept {
     std::uint32_t seats = 0;
@@ -3852,7 +3868,7 @@ struct set_plan {
   }
 };
 
-/// A new set; nothing when another opener was first. Throws limit_reached, or EPERM.
+/// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
   if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
       !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
@@ -3891,8 +3907,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever
-/// made it. Where that cannot be known, or not be done, it stays for the next opener.
+/// Removes the set after a refusal, whoever made it, if nobody sits in it and no segment under the
+/// key names it. If that cannot be known or done, the set stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
@@ -3913,7 +3929,8 @@ inline void remove_set_if_useless(const door& inside, const key& which) noexcept
   crash_point("open: useless set removed");
 }
 
-/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
+/// Huge pages make an object faster, and none make it no less right; so this is a line on stderr,
+/// and not an error.
 inline void report_ordinary_pages(int error_number, const subject& about) {
   std::fprintf(stderr,
                "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
@@ -3921,7 +3938,7 @@ inline void report_ordinary_pages(int error_number, const subject& about) {
                describe(about).c_str(), std::strerror(error_number));
 }
 
-/// Nothing when the key was taken meanwhile. Throws limit_reached.
+/// Returns nothing if the key was taken meanwhile. Throws limit_reached.
 inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
                                            const subject& about) {
   const unsigned mode = permissions(how.access);
@@ -3945,11 +3962,11 @@ inline std::optional<segment> make_segment(const key& which, std::size_t size, c
   }
 }
 
-/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
+/// A new segment is all zeros. One that a dead creator left half-made may hold anything.
 enum class found_memory { zeroed, half_made };
 
-/// Precondition: the life word says under construction, by this process. The caller says ready when
-/// all else is done, too.
+/// Precondition: this process has set the life word to under construction. The caller sets it to
+/// ready when everything else is done.
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
                               const key& which, const options& how, const blueprint& plan) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
@@ -3984,7 +4001,7 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
 }  // namespace shm::detail
 
 // ---- shm/lifecycle/retire.hpp
-// Retire: ends the life of a segment that nobody uses, or by force.
+// Retire: ends the life of a segment, if nobody uses it, or by force.
 
 namespace shm::detail {
 
@@ -3995,7 +4012,7 @@ enum class retirement {
   reusable  ///< nobody is attached, but this user may not remove it: now under construction
 };
 
-/// How it came out; with an error, what the kernel refused.
+/// The outcome, and the call that failed if there is an error.
 struct ending {
   retirement value;
   int error_number = 0;
@@ -4013,7 +4030,8 @@ inline constexpr const char* asking_for_the_right = "shmctl(IPC_SET), as before 
 // Precondition of each function here: the caller holds the door behind which `word` is changed, and
 // is attached, so that the segment's id cannot name another one.
 
-/// For a segment whose word says removed. A crash before leaves it to the next process that comes.
+/// Precondition: the word says removed. If this process dies first, the next process that finds the
+/// segment removes it.
 inline ending remove_segment(const segment& where) noexcept {
   const status gone = where.remove();
   if (!gone.ok() && !means_gone(gone.error_number)) {
@@ -4023,7 +4041,7 @@ inline ending remove_segment(const segment& where) noexcept {
   return {retirement::done};
 }
 
-/// Whatever the state. Where this user may not remove it, nothing is changed.
+/// Removes the segment in any state. If this user may not remove it, fails and changes nothing.
 inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
     const status right = where.may_remove(owner);
@@ -4035,12 +4053,13 @@ inline ending discard(life& word, const segment& where, const ownership& owner) 
   return remove_segment(where);
 }
 
-/// Of a word that says ready or removing and was changed here. Killed at any step, the next process
-/// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
-/// the same again.
+/// Removes the segment unless others are attached. Precondition: the word says ready or removing,
+/// and was changed behind this door. If this process is killed at any step, the next one inside the
+/// door goes on from what the word says. `may_reuse`: the caller is an opener that would construct
+/// an object of the same size.
 inline ending retire_if_unused(life& word, const segment& where, bool may_reuse) noexcept {
-  // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
-  // sees that it has to look again.
+  // First removing, then the count. A reader attaches first and then reads the word, so either it
+  // is counted, or it sees that it has to look again.
   if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
   const result<segment_status> now = where.stat();
@@ -4059,7 +4078,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
   return outcome;
 }
 
-/// Those attached find it at the next lock, load or wake-up.
+/// Attached processes find it at their next lock, load or wake-up.
 inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
   const status right = where.may_remove(owner);
   if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
@@ -4069,9 +4088,9 @@ inline ending retire_by_force(life& word, const segment& where, const ownership&
   return remove_segment(where);
 }
 
-/// The time that is given to those who only look, as `shm ls` does, and so are attached for some
-/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody
-/// waits inside the door meanwhile: the caller leaves it and starts again.
+/// The time given to processes that only look. They are attached for some microseconds, as `shm ls`
+/// is, and nothing tells when they have gone. It begins when the first one is met. Nobody waits
+/// inside the door meanwhile: the caller leaves it and starts again.
 class grace {
  public:
   explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}
@@ -4095,12 +4114,12 @@ class grace {
 namespace shm::detail {
 
 enum class verdict {
-  usable,      // ready
-  unfinished,  // under construction, by this process now: construct it, in place
+  usable,      // ready: join it
+  unfinished,  // under construction, by this process now: construct it in place
   again        // removed just now, or changed by somebody else: start again
 };
 
-/// What the opener expects and may do.
+/// What the opener expects, and what it may do.
 struct expectation {
   search wanted;
   open_mode mode;
@@ -4142,9 +4161,10 @@ class judge {
   bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
   bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
 
-  /// A creator makes its set and says whose it is, then the segment, then attaches it.
+  /// A creator makes and marks its set, then makes the segment, then attaches it. So beside a
+  /// marked set, a blank segment may be a dead creator's.
   verdict of_blank(life& word) const {
-    // A creator marks its segment before it sits down.
+    // A creator stores the life word before it sits down.
     if (set_was_ours_ && inside_.somebody_sat()) {
       refuse(errc::corrupt, about_,
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
@@ -4160,7 +4180,7 @@ class judge {
     return of_unfinished(word);
   }
 
-  /// Its creator is dead, or has lost its set and will start again.
+  /// The creator is dead, or has lost its set and will start again.
   verdict of_unfinished(life& word) const {
     const bool of_this_set = word.seen().is_blank() || word.was_changed_here();
     if (!of_this_set && !inside_.is_held(about_)) return verdict::again;
@@ -4202,7 +4222,8 @@ class judge {
       if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
       if (stale.value != retirement::in_use) return verdict::again;
-      // Somebody has attached since: one more user, who is to find the same object.
+      // Another process has attached since. It uses the object, and is to find the same one as this
+      // opener.
     }
     check_content(facts);
     return verdict::usable;
@@ -4218,8 +4239,8 @@ class judge {
     }
   }
 
-  /// Its semaphores were lost, and others are attached. Judged by the new set, a live holder of the
-  /// lock would count as dead: so nobody can go on with it.
+  /// The set was lost, and others are attached. By the new set a live holder of the lock would be
+  /// judged dead, so nobody can go on with this object.
   verdict of_lost_in_use(life& word, const verified_description& facts) const {
     check_content(facts);
     if (!lookers_.is_over()) return verdict::again;
@@ -4252,19 +4273,19 @@ class judge {
 
 namespace shm::detail {
 
-/// Where an open handle stands.
+/// What an open handle refers to.
 struct place {
   segment where;
   attachment memory;
   std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
-  seat_identity seat{0, 0};  ///< of a read-only handle: none
+  seat_identity seat{0, 0};  ///< none in a read-only handle
 };
 
 class opener {
  public:
-  /// `plan`: null for whatever is there, which is then only opened.
+  /// A null `plan` opens whatever is there, and creates nothing.
   opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : how_(how),
         until_(deadline::after(how.open_timeout)),
@@ -4336,8 +4357,8 @@ class opener {
     }
   }
 
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
-  /// Nothing: look again.
+  /// Comes before a set is made, which would be a stray one beside a foreign segment, or beside
+  /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     switch (look_at_segment(which(), found, about_)) {
@@ -4386,7 +4407,8 @@ class opener {
   }
 
   attempt_result create(const found_set& set, const door& inside) {
-    // Their segment was removed by hand (ipcrm -m); those who sleep there are told by this.
+    // The segment was removed by hand (ipcrm -m). Removing the set wakes the processes that sleep
+    // there.
     const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
     const bool as_we_would_make_it =
@@ -4420,8 +4442,8 @@ class opener {
     return construct(word, found, found_memory::zeroed, inside);
   }
 
-  /// Takes back the segment that this call made. Not attached, it cannot say that it is removed;
-  /// but as long as this door is held nobody else makes an object of it.
+  /// Takes back the segment that this call made. Not attached, it cannot be marked as removed; but
+  /// while this process holds the door, no other process makes an object of it.
   [[noreturn]] void refuse_unattachable(const segment& made, int error_number,
                                         const door& inside) const {
     try {
@@ -4439,12 +4461,13 @@ class opener {
       construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
       done = join(found, inside);
     } catch (...) {
-      // Where that is not possible either, the next opener finds it half-made, as after a death.
+      // If that is not possible either, the next opener finds the segment half-made, as after a
+      // death.
       static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;
-    // Last, so that a creation that fails can be taken back without anybody having seen it.
+    // Last, so that a failed creation can be taken back before any process has seen it.
     if (word.change_to(life_state::ready)) {
       crash_point("create: ready");
       return done;
@@ -4486,14 +4509,14 @@ class opener {
 }  // namespace shm::detail
 
 // ---- shm/session/open_place.hpp
-// Open place: what a reader needs of an open handle, read-write or read-only.
+// Open place: what reading needs of an open handle, read-write or read-only.
 
 namespace shm::detail {
 
 /// How a handle waits for a semaphore to become 0.
 enum class waiting {
   in_kernel,        ///< woken at once; leaves its process id and the time in the set
-  by_looking_again  ///< every millisecond; alters nothing
+  by_looking_again  ///< every millisecond; leaves nothing in the set
 };
 
 class open_place {
@@ -4579,14 +4602,14 @@ class open_place {
 }  // namespace shm::detail
 
 // ---- shm/session/observer.hpp
-// Observer: an open read-only handle; it alters neither segment nor semaphores.
+// Observer: an open read-only handle; it changes neither segment nor semaphores.
 
 namespace shm::detail {
 
 class observer : public open_place {
  public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// `plan`: null for whatever is there. Throws not_found, kind_mismatch, type_mismatch,
+  /// Blocks while a live process creates or removes the object, at most options::open_timeout. A
+  /// null `plan` opens whatever is there. Throws not_found, kind_mismatch, type_mismatch,
   /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
   /// the kernel's errno.
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
@@ -4617,7 +4640,7 @@ class observer : public open_place {
     }
 
    private:
-    /// Nothing: it changed under us, look again.
+    /// Returns nothing if the caller has to look again: the object changed meanwhile.
     std::optional<place> attempt(bool is_last_try) {
       about_.segment_id = about_.set_id = -1;
       const std::optional<found_set> found = find_set(wanted_, about_);
@@ -4659,8 +4682,8 @@ class observer : public open_place {
              blank_is::foreign;
     }
 
-    /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
-    /// Only the door of the set that the word names tells.
+    /// Whether the remover died. If the door is free now, the next remover counts this attachment,
+    /// too. Only the door of the set that the word names tells.
     bool is_as_good_as_ready(const life_word& word, const header& head,
                              const std::optional<found_set>& found) const {
       if (!is_left_alone(word, found)) return false;
@@ -4671,8 +4694,8 @@ class observer : public open_place {
       refuse_unready(word);
     }
 
-    /// Whether nobody is at work on it: the set that the word names is the one under the key, and
-    /// nobody is inside its door.
+    /// Whether nobody creates or removes it: the word names the set under the key, and nobody is
+    /// inside the door of that set.
     bool is_left_alone(const life_word& word, const std::optional<found_set>& found) const {
       if (!found || found->is_new) return false;
       const result<set_values> now = found->set.values();
@@ -4694,8 +4717,8 @@ class observer : public open_place {
              "others keep creating or removing it while it is being opened");
     }
 
-    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there
-    /// would use it. Without a set, or beside another one, an opener has to make the object its own
+    /// Does not wait at an unmarked set: nobody is inside its door, and waiting would use it.
+    /// Without a set, or beside one that the word does not name, an opener has to adopt the object
     /// first.
     void wait_at_door(const std::optional<found_set>& found) const {
       if (!found || found->is_new) return;
@@ -4707,7 +4730,8 @@ class observer : public open_place {
       }
     }
 
-    /// Of a set that the word does not name the semaphores tell nothing of this object.
+    /// With the mark that the word names: of another set the semaphores tell nothing about this
+    /// object.
     static semaphore_set set_of(const life_word& word, const std::optional<found_set>& found) {
       return found ? found->set.with_mark(word.mark()) : semaphore_set();
     }
@@ -5050,13 +5074,13 @@ const schema& schema_of() {
 }  // namespace shm
 
 // ---- shm/session/connection.hpp
-// Connection: an open read-write handle; its seat in this process, and how it leaves.
+// Connection: an open read-write handle: its seat in this process, and how it is closed.
 
 namespace shm::detail {
 
 class connection : public open_place {
  public:
-  /// `plan`: null for whatever is there, which is then only opened.
+  /// A null `plan` opens whatever is there, and creates nothing.
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
                    waiting::in_kernel),
@@ -5066,8 +5090,9 @@ class connection : public open_place {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// A thread may still use this handle, while exit() destroys it. Others must not be harmed: so
-  /// first it can lock nothing any more, then the seat goes, which proves that a lock is held.
+  /// exit() can destroy a handle that another thread still uses. Other processes must not be
+  /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
+  /// an owner lives.
   ~connection() {
     const std::uint64_t mine = identity_bits_if_seated();
     const bool needs_seat = may_hold_or_wait(mine);
@@ -5078,12 +5103,13 @@ class connection : public open_place {
     if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
-  /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for
-  /// another process: as long as it could, this handle keeps its seat, whose undo posts one.
+  /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
+  /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
   class waiting_thread {
    public:
     explicit waiting_thread(connection& place) noexcept : place_(place) {
-      // Sequentially consistent: before the thread's first store to shared memory.
+      // Sequentially consistent: the count comes before the first store of the thread to shared
+      // memory.
       place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
     }
     waiting_thread(const waiting_thread&) = delete;
@@ -5098,20 +5124,21 @@ class connection : public open_place {
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
 
-  /// As identity(), where it needs no more than a look; else 0.
+  /// The bits of identity() if the process has a seat, else 0. Never blocks.
   std::uint64_t identity_bits_if_seated() const noexcept {
     // Relaxed: only the number counts.
     return identity_bits_here(membership_.load(std::memory_order_relaxed));
   }
 
-  /// The same, but 0 in a forked child's copy of a handle that its parent opened, even when that
-  /// has sat down.
+  /// Like identity_bits_if_seated(), but 0 in a forked child's copy of a handle that its parent
+  /// opened, even if the child has sat down.
   std::uint64_t identity_bits_unless_inherited() const noexcept {
     return identity_bits_here(opened_as_);
   }
 
-  /// Who this handle is in the running process. A forked child has a copy of the handle, but no
-  /// seat: it sits down on first use, and throws as opening does. Nothing: not until the deadline.
+  /// The identity of this handle in the running process. A forked child has a copy of the handle,
+  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
+  /// the deadline passed first.
   std::optional<seat_identity> identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
     if (seated != 0) return seat_identity::in(seated);
@@ -5119,7 +5146,7 @@ class connection : public open_place {
   }
 
  private:
-  /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
+  /// 0 if the process is another one. Equal low bits cancel out and leave the identity.
   static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
     const std::uint64_t bits = membership ^ process::current_or_zero();
     return (bits & process_epoch_mask) == 0 ? bits : 0;
@@ -5133,14 +5160,15 @@ class connection : public open_place {
       if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
       return std::nullopt;
     }
-    // Gone, or in another IPC namespace, where the same id names another set.
+    // The set is gone, or the process is in another IPC namespace, where the id names no set, or
+    // another one.
     if (means_gone(found.error_number)) refuse_removed(about());
     if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
-    // Another thread of this child may have been inside before.
+    // Another thread of this child may have sat down meanwhile.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
-    // After an ipcrm -m another object may stand under the key, and these seats be its.
+    // After an ipcrm -m another object may stand under the key, and these seats may be its seats.
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
@@ -5152,8 +5180,9 @@ class connection : public open_place {
     return seat;
   }
 
-  /// A thread that stores, or is about to lock, dies of it from here on. Where the kernel does not
-  /// make the memory read-only, it is not known.
+  /// Whether the seat has to stay: this handle holds the lock, or one of its threads waits for it.
+  /// From here on a thread that stores, or takes the lock, dies. If the kernel does not make the
+  /// memory read-only, the answer is not known, and the seat stays.
   bool may_hold_or_wait(std::uint64_t mine) const noexcept {
     if (mine == 0) return false;  // a forked child's copy
     if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
@@ -5165,8 +5194,8 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Precondition: detached. False where others use the object, or where that cannot be known: then
-  /// the next opener finds nobody attached and clears up.
+  /// Precondition: detached. Returns false if others use the object, or if that cannot be known:
+  /// then the next opener finds nobody attached and cleans up.
   bool retire_as_last(std::uint64_t mine) noexcept {
     grace lookers(std::chrono::milliseconds(1));
     retirement outcome = retire_once(mine);
@@ -5177,7 +5206,7 @@ class connection : public open_place {
     return outcome == retirement::done;
   }
 
-  /// In use: others are attached, and maybe only look.
+  /// Returns in_use if others are attached; they may only look.
   retirement retire_once(std::uint64_t mine) noexcept {
     const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
     if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
@@ -5185,7 +5214,8 @@ class connection : public open_place {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
-    // The id was nobody's for a moment: the mark tells that it is the same segment.
+    // Between the detach and this attach the id could come to name another segment. The mark tells
+    // that it does not.
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
@@ -5245,14 +5275,14 @@ class robust_lock {
  public:
   explicit robust_lock(connection& place) noexcept : place_(place) {}
 
-  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock
-  /// is not held.
+  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; then it is not held.
   acquisition acquire(deadline until) {
     if (take(word_if_known())) return confirmed(acquisition::taken);
     return acquire_slowly(place_, until);
   }
 
-  /// Never blocks. Not now, when this thread itself holds it.
+  /// Never blocks. Returns not_now if this very thread holds the lock; and in a forked child at its
+  /// first use, if the door is closed.
   acquisition try_acquire() {
     if (take(word_if_known())) return confirmed(acquisition::taken);
     return try_acquire_slowly(place_);
@@ -5264,12 +5294,12 @@ class robust_lock {
     return me != 0 && word().load(std::memory_order_relaxed) == me;
   }
 
-  /// By the holder, or by whom its guard was moved to, in the process that took it. Never blocks,
-  /// never throws.
+  /// By the thread that locked, or that the guard was moved to, in the process that locked. Never
+  /// blocks, never throws.
   void release() noexcept { release_as(place_.identity_bits_if_seated()); }
 
-  /// The same, by whom knows its identity already. Does nothing when that does not hold it after
-  /// all: somebody scribbled.
+  /// Like release(), for a caller that knows its identity. Does nothing if that does not hold the
+  /// lock: somebody scribbled.
   void release_as(std::uint64_t mine) noexcept {
     // Relaxed: the word is ours only if we stored it.
     const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
@@ -5281,9 +5311,8 @@ class robust_lock {
     crash_point("unlock: before");
     // Release: what was written inside is there for whoever takes the lock.
     word().store(0, std::memory_order_release);
-    // This store comes before the look at the waiters: the waiter's barrier makes it so, or where
-    // none reaches this process, our own. (No exchange instead: a relaxed look may overtake its
-    // store.)
+    // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
+    // makes it so. (No exchange instead: a relaxed look may overtake its store.)
     if (process::accepts_barriers()) {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     } else {
@@ -5293,7 +5322,7 @@ class robust_lock {
     if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
   }
 
-  /// Me without any system call; 0 when one is needed to know.
+  /// The lock word of this thread, if no system call is needed to know it; else 0.
   std::uint64_t word_if_known() const noexcept {
     const std::uint64_t seated = place_.identity_bits_if_seated();
     const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
@@ -5319,11 +5348,11 @@ class robust_lock {
     return true;
   }
 
-  /// Others may sleep whose token this was: the release has to post the next one. Relaxed: the
-  /// release reads it in this very thread.
+  /// The token may have been meant for others that sleep: the release has to post the next one.
+  /// Relaxed: the release reads it in this very thread.
   void remember_waiters() noexcept { waiters().store(1, std::memory_order_relaxed); }
 
-  // The slow ways are static, and their arguments fit in registers: the fast one writes nothing to
+  // The slow ways are static, and their arguments fit in registers: the fast way writes nothing to
   // the stack, where its locked instruction would wait for it.
 
   [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
@@ -5333,7 +5362,7 @@ class robust_lock {
     return robust_lock(place).look_closer();
   }
 
-  /// 0: a forked child that has to sit down first could not do so until the deadline.
+  /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
   std::uint64_t my_word(const deadline& until) {
     const std::optional<seat_identity> me = place_.identity(until);
     return me ? lock_word(*me, process::thread_id()).bits() : 0;
@@ -5363,8 +5392,9 @@ class robust_lock {
     return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
-  /// Looks ever more rarely: each look takes the holder's cache line away, and a lock that changes
-  /// hands at every release is the slowest of all. In all about as long as it takes to be woken.
+  /// Looks ever more rarely: each look takes the cache line away from the holder, and a lock that
+  /// changes hands at every release is the slowest of all. In all it takes about as long as being
+  /// woken.
   bool spin(std::uint64_t me) noexcept {
     constexpr int first = 16, last = 256;
     for (int pauses = first;; pauses *= 2) {
@@ -5374,8 +5404,8 @@ class robust_lock {
     }
   }
 
-  /// Whoever has taken a token and leaves without the lock passes it on: it may have been meant for
-  /// somebody who sleeps beside a free lock.
+  /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
+  /// waiter could sleep beside a free lock.
   class wake_debt {
    public:
     explicit wake_debt(robust_lock& lock) noexcept : lock_(lock) {}
@@ -5385,7 +5415,7 @@ class robust_lock {
       if (owed_) lock_.post_token();
     }
     void incur() noexcept { owed_ = true; }
-    /// With the lock: the release pays.
+    /// The waiter got the lock: its release posts the token.
     void hand_over() noexcept {
       if (std::exchange(owed_, false)) lock_.remember_waiters();
     }
@@ -5402,12 +5432,12 @@ class robust_lock {
         debt.hand_over();
         return acquisition::taken;
       }
-      // Not before the first look: from the dead even those take over who cannot wait.
+      // Not before the first look: a lock of a dead owner is taken over even without time to wait.
       if (looked && until.passed()) return acquisition::not_now;
       const bool ordered = announce_waiting();
       const lock_word holder(word().load(std::memory_order_relaxed));
       if (holder.is_free()) continue;
-      // In this order: whoever dies after this look leaves a token for the sleep below.
+      // In this order: an owner that dies after this look leaves a token for the sleep below.
       if (!place_.is_alive(holder.holder())) {
         crash_point("lock: owner found dead");
         if (!take_over(holder, me)) continue;
@@ -5427,8 +5457,9 @@ class robust_lock {
     }
   }
 
-  /// After this, either the holder's release sees that somebody waits, or we see that it released.
-  /// False: without leave to order the holder's accesses we may miss it.
+  /// After this, either the release of the holder sees the flag, or this thread sees the release.
+  /// Returns false if this process may not order the accesses of the holder: it may miss the
+  /// release.
   bool announce_waiting() noexcept {
     // Sequentially consistent: seen by all before the look at the word that follows.
     waiters().exchange(1, std::memory_order_seq_cst);
@@ -5444,7 +5475,8 @@ class robust_lock {
     return until.or_earlier(deadline::after(slice));
   }
 
-  /// With the lock in hand: is there still an object to be locked?
+  /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after
+  /// releasing the lock.
   acquisition confirmed(acquisition how) {
     crash_point("lock: taken");
     if (place_.is_removed()) abandon(place_);
@@ -5456,7 +5488,7 @@ class robust_lock {
     refuse_removed(place.about());
   }
 
-  /// One is woken; when it leaves the lock, it wakes the next.
+  /// Wakes one waiter; when that releases the lock, it wakes the next.
   [[gnu::noinline]] static void wake_one(connection& place) noexcept {
     robust_lock lock(place);
     // Relaxed: the token is posted by a system call, which orders it.
@@ -5466,8 +5498,7 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // Fails where a token is there already; and where the set is gone, where nobody sleeps any
-    // more.
+    // Fails if there is a token already, or if the set is gone, where nobody sleeps any more.
     static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
@@ -5487,12 +5518,12 @@ namespace shm::detail {
 
 class held_lock {
  public:
-  /// Nothing when the deadline passed.
+  /// Returns nothing if the deadline passed.
   static std::optional<held_lock> acquire(connection& place, const deadline& until) {
     acquisition how;
     return acquire(place, until, how);
   }
-  /// The same, and tells how it was acquired.
+  /// Like the function above, and tells how the lock was acquired.
   static std::optional<held_lock> acquire(connection& place, const deadline& until,
                                           acquisition& how) {
     how = robust_lock(place).acquire(until);
@@ -5510,7 +5541,7 @@ class held_lock {
     if (is_held()) robust_lock(*place_).release();
   }
 
-  /// False in a forked child's copy: the lock is its parent's.
+  /// Returns false in a forked child's copy: the lock belongs to the parent.
   bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
 
   void require_held() const {
@@ -5858,16 +5889,18 @@ struct array_core {
 }  // namespace shm::detail
 
 // ---- shm/const_any.hpp
-// Const any: objects and arrays looked at without their type, which the segment itself tells.
+// Const any: objects and arrays read without their type, which the segment itself tells.
 
 namespace shm {
 
-/// What is stored under a key, to be read: bytes, and the fields that they consist of. Attached
-/// read-only; alters no byte, no semaphore and no time in them; read permission is enough.
+/// What is stored under a key, for reading: bytes, and the fields that they consist of. Attached
+/// read-only; modifies no byte, no semaphore and no time in them; read permission is enough. Counts
+/// as attached.
 class const_any_object {
  public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
+  /// Blocks while a live process creates or removes the object, at most options::open_timeout.
+  /// Throws what the constructors of object<const T> throw, without type_mismatch and
+  /// kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
       : const_any_object(std::make_shared<const detail::observer>(
             which, how, nullptr, detail::waiting::by_looking_again)) {}
@@ -5882,7 +5915,7 @@ class const_any_object {
   }
   /// Valid as long as the handle.
   std::string_view name() const noexcept { return place_->name(); }
-  /// Of everything: of an array, its number of elements included.
+  /// The schema of the whole object; of an array, its number of elements included.
   const schema& type() const noexcept { return held_.type; }
   /// The value's fields, or those of each element; of a mutex there are none.
   const field& value() const noexcept { return held_.value; }
@@ -5903,9 +5936,9 @@ class const_any_object {
     return 0;
   }
 
-  /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
-  /// place, it looks again every millisecond, at most for options::open_timeout. Throws
-  /// std::out_of_range; shm::error: removed, damaged, timed_out.
+  /// Returns a whole value, or a whole element. Lock-free beside updates. While a live process
+  /// edits an array in place, looks again every millisecond, at most for options::open_timeout.
+  /// Throws std::out_of_range; shm::error: removed, damaged, timed_out.
   std::vector<std::byte> load(std::size_t i = 0) const {
     check_index(i);
     std::vector<std::byte> bytes(element_size());
@@ -5923,8 +5956,8 @@ class const_any_object {
     return bytes;
   }
 
-  /// The bytes of an element as they lie there, also while somebody edits them in place, and when
-  /// load() says damaged: for who has to see what a dead editor left. Never waits. Throws
+  /// Returns the bytes of an element as they are, also while somebody edits them in place, and when
+  /// load() throws damaged: they show what a dead editor left. Never waits. Throws
   /// std::out_of_range.
   std::vector<std::byte> load_damaged(std::size_t i) const {
     check_index(i);
@@ -5935,8 +5968,8 @@ class const_any_object {
     return bytes;
   }
 
-  /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
-  /// stands still for long enough within options::open_timeout.
+  /// Returns all elements as they were at one moment. Throws the same errors as load(), and
+  /// timed_out if the array never stands still for long enough within options::open_timeout.
   std::vector<std::byte> snapshot() const {
     if (held_.kind != detail::segment_kind::array) return load();
     std::vector<std::byte> bytes(held_.type.size());
@@ -5958,8 +5991,8 @@ class const_any_object {
   using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
-  /// All that is told of the object comes from the facts that the place was opened by: the segment
-  /// is not asked a second time, because others may have changed it meanwhile.
+  /// Everything that this class tells comes from the facts that the place was opened by. The header
+  /// is not read a second time, because others may have changed it meanwhile.
   explicit const_any_object(std::shared_ptr<const detail::open_place> place)
       : place_(std::move(place)),
         held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
@@ -5981,26 +6014,26 @@ class const_any_object {
 }  // namespace shm
 
 // ---- shm/sync/death_note.hpp
-// Death note: what later holders are told of one who died inside, until somebody has repaired.
+// Death note: what later holders are told of a holder that died, until somebody has repaired.
 
 namespace shm::detail {
 
-/// By who has just taken a mutex over. Killed before this, the next holder takes over from us, and
-/// notes it.
+/// The caller must have just taken the mutex over. If it is killed before this, the next holder
+/// takes over from it, and notes the death.
 inline void note_death_in_mutex(header& head) noexcept {
-  // Release: whoever is told sees what the dead holder left.
+  // Release: a process that is told sees what the dead holder left.
   head.section.fetch_or(section_bit::owner_died, std::memory_order_release);
   crash_point("mutex: death noted");
 }
 
-/// By the holder.
+/// The caller must hold the lock.
 inline void note_repair_of_mutex(header& head) noexcept {
   // Release: whoever sees it repaired sees the repair.
   head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
   crash_point("mutex: marked repaired");
 }
 
-/// By the holder, when no element is half-written any more.
+/// The caller must hold the lock, and no element may be half-written any more.
 inline void note_repair_of_array(header& head) noexcept {
   crash_point("array: bulk repaired");
   // Release: whoever sees it repaired sees the repair.
@@ -6015,13 +6048,14 @@ inline void note_repair_of_array(header& head) noexcept {
 
 namespace shm {
 
-/// The same, to be changed: by the protocols that object and array keep, so a crash leaves the
-/// value (the element) before or the new one. Takes a seat.
+/// An object or array to be changed without its type, by the protocols of object and array: a crash
+/// leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
-  /// Only opens what is there, and as it is: an object whose semaphores were removed while others
-  /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
-  /// constructors.
+  /// Opens what is there, as it is: never creates, removes or resets an object. If the semaphores
+  /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
+  /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
+  /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
       : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
                                                     nullptr)),
@@ -6029,7 +6063,7 @@ class any_object {
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
 
-  /// To be read in the same ways.
+  /// The same object, for reading. A copy of it keeps the handle open, and the seat with it.
   const const_any_object& read() const noexcept { return seen_; }
 
   /// Replaces the value, or element i. Throws std::out_of_range; std::invalid_argument when the
@@ -6055,27 +6089,27 @@ class any_object {
     return *update_within(detail::deadline::never(), std::forward<F>(f), i);
   }
 
-  /// As update(), or nothing when somebody alive holds the lock for that long.
+  /// Like update(), but returns nothing if a live process holds the lock for that long.
   template <class Rep, class Period, class F>
   std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, F&& f,
                                      std::size_t i = 0) {
     return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
-  /// Holds the object's lock until the guard ends. Nothing when somebody alive holds it for that
-  /// long. Throws as store().
+  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
+  /// for that long. Throws the same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
       std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
   }
 
-  /// Says that what a dead holder of a mutex or an array left is in order again, as their own
-  /// mark_repaired() does; of an object nothing ever has to be. Blocks while another holds the
-  /// lock; a crash leaves it said or unsaid. Throws as store().
+  /// Marks the data as repaired after a holder of a mutex or an array died, like their own
+  /// mark_repaired(); an object never needs it. Blocks while another thread or process holds the
+  /// lock; a crash leaves it marked or not. Throws the same errors as store().
   void mark_repaired() { static_cast<void>(mark_repaired_within(detail::deadline::never())); }
 
-  /// As mark_repaired(), or false when somebody alive holds the lock for that long.
+  /// Like mark_repaired(), but returns false if a live process holds the lock for that long.
   template <class Rep, class Period>
   [[nodiscard]] bool try_mark_repaired_for(std::chrono::duration<Rep, Period> span) {
     return mark_repaired_within(detail::deadline::after(span));
@@ -6105,7 +6139,7 @@ class any_object {
     return {place_->payload(), held().array_shape(), held().count, held().element_size};
   }
 
-  /// The lock, after whatever a dead holder left has been put in order or noted.
+  /// Takes the lock, and then puts in order or notes what a dead holder left.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
     detail::acquisition how{};
     std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);
@@ -6296,7 +6330,8 @@ namespace shm {
 /// handle may be used from several threads at once. A moved-from handle may only be destroyed or
 /// assigned to. The handle must outlive its guards.
 ///
-/// Constructors block and throw as those of shm::object; another N is a type_mismatch.
+/// Constructors and destructor block, and constructors throw, like those of shm::object; another N
+/// is a type_mismatch.
 template <class T, std::size_t N>
 class array {
   static_assert(N > 0, "shm: an array has at least one element");
@@ -6329,9 +6364,10 @@ class array {
       : array(detail::open_mode::open_or_create, which,
               detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
 
-  /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while
-  /// somebody alive edits in place through raw(). Throws std::out_of_range; shm::error: removed,
-  /// damaged, would_deadlock when this very thread edits in place.
+  /// Returns the latest stored value of the element, whole. Lock-free beside stores of writers,
+  /// alive or dead; blocks while a live process edits in place through raw(). Throws
+  /// std::out_of_range; shm::error: removed, damaged, and would_deadlock if this thread edits in
+  /// place through the same handle.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
@@ -6366,8 +6402,8 @@ class array {
   [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 
-  /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
-  /// damaged.
+  /// Returns all elements as they were at one moment. Blocks while another thread or process holds
+  /// the lock. Throws the same errors as lock(), and damaged.
   std::array<T, N> snapshot() const {
     const detail::held_lock lock = opened().acquire();
     if (opened().is_damaged()) detail::refuse_damaged(opened().place.about());
@@ -6427,8 +6463,10 @@ class array {
   std::unique_ptr<core> core_;
 };
 
-/// An array that this program only reads: attached read-only, never created, never altered, and
-/// read permission is enough. Throws as object's constructors do.
+/// An array that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the array
+/// were lost, it can be opened and read, but throws removed where it would have to wait for an edit
+/// in place. Throws what the constructors of object throw.
 template <class T, std::size_t N>
 class array<const T, N> {
   static_assert(N > 0, "shm: an array has at least one element");
@@ -6439,10 +6477,10 @@ class array<const T, N> {
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
       : place_(open(which, how, detail::array_blueprint<T, N>(nullptr))) {}
-  /// The same, said aloud.
+  /// Opens what is there; never creates.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
-  /// As array<T, N>::load().
+  /// Like array<T, N>::load(), without would_deadlock.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
@@ -6453,8 +6491,8 @@ class array<const T, N> {
     });
   }
 
-  /// All elements at one moment. Throws shm::error: removed, damaged, and timed_out when the array
-  /// never stands still for long enough within options::open_timeout.
+  /// Returns all elements as they were at one moment. Throws shm::error: removed, damaged, and
+  /// timed_out if the array never stands still for long enough within options::open_timeout.
   std::array<T, N> snapshot() const {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();
@@ -6636,12 +6674,12 @@ class locked {
 
 namespace shm {
 
-/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
-/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, in whatever way, the
+/// next one gets the lock, and owner_died() is true until a holder calls mark_repaired(). Movable
 /// while nobody holds it through this handle, not copyable; one handle may be used from several
-/// threads.
+/// threads. A handle that is destroyed while it holds the lock holds it until the process ends.
 ///
-/// Constructors block and throw as those of shm::object.
+/// Constructors and destructor block, and constructors throw, like those of shm::object.
 class mutex {
  public:
   /// Opens it, or creates it.
@@ -6657,21 +6695,25 @@ class mutex {
   mutex(open_or_create_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
 
-  /// Blocks while another holds it. Throws shm::error: would_deadlock when this thread holds it
-  /// through this handle, removed, corrupt. After a throw it is not held.
+  /// Blocks while another thread or process holds the lock. Throws shm::error: would_deadlock if
+  /// this thread holds it through this handle, removed, corrupt. After a throw the lock is not
+  /// held.
   void lock() { static_cast<void>(acquire(detail::deadline::never())); }
 
-  /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
+  /// Returns false if a live process holds the lock, this thread included. Never blocks. In a
+  /// forked child, at its first use, also returns false while another process creates, opens or
+  /// removes the mutex. Throws shm::error: removed, corrupt.
   [[nodiscard]] bool try_lock() { return noted(detail::robust_lock(opened()).try_acquire()); }
 
-  /// False when somebody alive holds it for that long. Throws as lock().
+  /// Returns false if a live process holds the lock for that long. Throws the same errors as
+  /// lock().
   template <class Rep, class Period>
   [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
   }
 
-  /// False when somebody alive holds it until then. A moment too far for its clock, or for ours,
-  /// is never reached. Throws as lock().
+  /// Returns false if a live process holds the lock until then. A moment too far for its clock, or
+  /// for ours, is never reached. Throws the same errors as lock().
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
@@ -6681,8 +6723,9 @@ class mutex {
     }
   }
 
-  /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
-  /// that the parent locked, it does nothing, unless this thread has locked it itself since.
+  /// The calling thread must hold the lock. Never blocks, never throws. In a forked child's copy of
+  /// a handle that the parent locked, it does nothing, unless this thread has locked it itself
+  /// since.
   void unlock() noexcept {
     const std::uint64_t mine = opened().identity_bits_unless_inherited();
     if (mine == 0) return unlock_in_child();
@@ -6691,13 +6734,13 @@ class mutex {
     detail::robust_lock(opened()).release_as(mine);
   }
 
-  /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
-  /// blocks; asked by the holder, or by anybody who only wants to know.
+  /// Returns whether an earlier holder died in its critical section and no holder has repaired
+  /// since. Never blocks. May be called with or without the lock.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
   }
 
-  /// By the present holder: what the dead one left is in order again.
+  /// Marks the data as repaired after a holder died. The calling thread must hold the lock.
   void mark_repaired() noexcept {
     Expects(held_by_this_thread_ > 0);
     if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
@@ -6724,7 +6767,7 @@ class mutex {
   }
   std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
 
-  /// The count began with the parent's, and says nothing.
+  /// The count is a copy of the parent's, and says nothing about this child.
   [[gnu::cold, gnu::noinline]] void unlock_in_child() noexcept {
     detail::robust_lock lock(opened());
     if (!lock.is_held_by_this_thread()) return;
@@ -6745,8 +6788,8 @@ class mutex {
 
   std::unique_ptr<detail::connection> place_;
 
-  /// Of all mutexes. Private, because the lock word is not: what somebody scribbled there is no
-  /// broken precondition of this program.
+  /// Counts the locks of all mutexes. Kept in private memory, because the lock word is not: what
+  /// somebody scribbled there is no broken precondition of this program.
   static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 
@@ -6766,11 +6809,18 @@ namespace shm {
 /// be used from several threads at once. A moved-from handle may only be destroyed or assigned to.
 /// The handle must outlive its guards.
 ///
-/// Constructors block while somebody alive creates or removes the object, at most
-/// options::open_timeout. A creator that dies leaves nothing, or something half-made that the next
-/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch,
+/// Constructors block while a live process creates, opens or removes the object, at most
+/// options::open_timeout. A creator that dies leaves nothing, or a half-made object that the next
+/// opener completes. Constructors throw shm::error: already_exists, not_found, type_mismatch,
 /// kind_mismatch, name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt,
 /// timed_out, no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
+///
+/// A handle that a forked child inherited takes a seat of its own at its first write or lock. That
+/// can throw what opening throws; it blocks at most options::open_timeout, and never beyond the
+/// deadline of a timed call.
+///
+/// The destructor of an object with lifetime::until_last_detach can block while another process
+/// creates, opens or removes it, at most options::open_timeout.
 template <class T>
 class object {
  public:
@@ -6798,14 +6848,14 @@ class object {
       : object(detail::open_mode::open_or_create, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
 
-  /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
-  /// shm::error: removed.
+  /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
+  /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
-  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or
-  /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
+  /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
+  /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
     cell().publish(head().version, opened().place.payload(), std::addressof(value));
@@ -6831,14 +6881,16 @@ class object {
   [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 
-  /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
-  /// would_deadlock.
+  /// Like lock(), but returns nothing if a live process holds the lock. Never blocks. In a forked
+  /// child, at its first use, also returns nothing while another process creates, opens or removes
+  /// the object. Throws the same errors as store() except would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() & {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
   void try_lock() && = delete;  // keep the handle in a variable
 
-  /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
+  /// Like lock(), but returns nothing if a live process holds the lock for that long. Throws the
+  /// same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
@@ -6898,18 +6950,20 @@ class object {
   std::unique_ptr<core> core_;
 };
 
-/// An object that this program only reads: attached read-only, never created, never altered, and
-/// read permission is enough. Throws as object's constructors do.
+/// An object that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
+/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class T>
 class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
-  /// The same, said aloud.
+  /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
-  /// As object<T>::load(); never waits for a writer, alive or dead.
+  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
+  /// as a writer is faster than one copy.
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) {
       if (opened().is_removed()) detail::refuse_removed(opened().about());
@@ -6943,7 +6997,7 @@ class object<const T> {
 }  // namespace shm
 
 // ---- shm/lifecycle/removal.hpp
-// Removal: takes an object away by name, whatever state it is in, unless it is not ours or in use.
+// Removal: removes an object by name, whatever its state, unless it is foreign or in use.
 
 namespace shm::detail {
 
@@ -6956,7 +7010,7 @@ enum class removal_mode {
 class remover {
  public:
   remover(const key& which, removal_mode mode)
-      // Whom this user trusts does not matter here: the kernel knows who may remove.
+      // Trust does not matter here: the kernel knows who may remove.
       : wanted_{which, access::everyone, purpose::read_and_write},
         mode_(mode),
         until_(deadline::after(options().open_timeout)),
@@ -6971,14 +7025,15 @@ class remover {
   }
 
  private:
-  /// False: it changed under us, or somebody may only be looking at it: look again.
+  /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
+  /// only be looking at it.
   bool attempt() {
     about_.segment_id = about_.set_id = -1;
     std::optional<found_set> found = find_set(wanted_, about_);
     const bool set_was_ours = found && !found->is_new;
     if (!found) {
       crash_point("remove: no set");
-      // Without a set there is no door, and without a door the state must not be changed.
+      // Without a set there is no door, and outside a door the state must not be changed.
       const std::optional<set_plan> plan = plan_set();
       if (!plan) return is_gone_;
       found = make_set(wanted_.which, *plan, about_);
@@ -6998,7 +7053,7 @@ class remover {
   bool remove_all(const door& inside, bool set_was_ours) {
     if (!remove_segment(inside, set_was_ours)) return false;
     if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
-      refuse_in_use(inside);  // their segment was removed by hand, and they go on
+      refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
     }
     crash_point("remove: before set");
     const status removed = inside.set().remove();
@@ -7009,7 +7064,8 @@ class remover {
     return true;
   }
 
-  /// Of an object whose set was lost. Nothing: there is nothing to remove, or look again.
+  /// The plan of a new set for an object whose set was lost. Returns nothing if there is nothing to
+  /// remove, or if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     const looking seen = look_at_segment(wanted_.which, found, about_);
@@ -7032,10 +7088,10 @@ class remover {
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
-  /// True when there is none any more.
+  /// Returns true when the segment is gone, false if the caller has to look again.
   bool remove_segment(const door& inside, bool set_was_ours) {
     attached_segment found;
-    // A first look, because to change the state needs more than to see whether it is ours.
+    // A first look, because writing needs more permission than looking.
     switch (look_at_segment(wanted_.which, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
@@ -7055,7 +7111,8 @@ class remover {
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
-    // Also where somebody scribbled over the state of an object that is in use: its handles go on.
+    // The seats count in every state: somebody may have scribbled over the state of an object in
+    // use.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
     if (!is_final && is_used(found, inside)) {
       // A process that is just dying is detached first, and then loses its seat.
@@ -7137,7 +7194,7 @@ class remover {
                "nobody is attached, but it was made to stay until it is removed");
       case life_state::blank: break;
     }
-    // Blank, it may be another program's, under a key where our semaphores were left.
+    // A blank segment may be another program's, under a key where semaphores of ours were left.
     refuse(errc::in_use, about_,
            "nobody is attached, but it says neither whose it is nor that it was never finished; if "
            "it is of no use, take it away with shm::remove(name)");
@@ -7161,35 +7218,39 @@ class remover {
 }  // namespace shm::detail
 
 // ---- shm/remove.hpp
-// Remove: takes an object away: its segment and its semaphores.
+// Remove: removes an object: its segment and its semaphores.
 
 namespace shm {
 
-/// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
-/// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
-/// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
-/// kernel's errno when this user may not remove it. An object of another memory layout is taken
-/// away like any other, but for its name, which cannot be read and so is not compared.
+/// Removes the object. Does nothing if there is none. Blocks while a live process creates, opens or
+/// removes it, at most 5 s, and up to 10 ms for processes that only look. A crash leaves the object
+/// removed, or as it was.
+///
+/// Throws shm::error: in_use while any process is attached, or has closed a handle while it held
+/// the lock; foreign_segment and name_collision, and then nothing is changed; timed_out; or the
+/// kernel's errno if this user may not remove it. An object whose semaphores were lost is removed
+/// if nobody else is attached. An object of another memory layout is removed like any other, but
+/// its name cannot be read and so is not compared.
 inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }
 
-/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is
-/// ambiguous, and not the C library's remove of a file.
+/// Removes the object of that name. This overload makes an unqualified remove("x") after `using
+/// namespace shm` ambiguous, instead of the C library's remove of a file.
 inline void remove(const char* name) {
   remove(key(name));
 }
 
-/// Takes the object away under those who are attached: they get errc::removed at their next lock,
-/// load or wake-up. Blocks and throws as remove(key), but in_use.
+/// Removes the object although processes are attached: they get errc::removed at their next lock,
+/// load or wake-up. Nothing changes for them if this user may not remove it. Blocks and throws like
+/// remove(key), without in_use.
 inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
 }
 
-/// Takes the object away if it is provably dead: nobody is attached, and it says that it was
-/// never finished, or was to live until its last handle closed, or only its semaphores are left.
-/// Does nothing when there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it
-/// is alive.
+/// Removes the object if it is provably dead: nobody is attached, and it was never finished, or has
+/// lifetime::until_last_detach, or only its semaphores are left. Does nothing if there is none.
+/// Blocks and throws like remove(key); in_use, too, if the object is alive.
 inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }

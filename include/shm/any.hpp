@@ -24,13 +24,14 @@
 
 namespace shm {
 
-/// The same, to be changed: by the protocols that object and array keep, so a crash leaves the
-/// value (the element) before or the new one. Takes a seat.
+/// An object or array to be changed without its type, by the protocols of object and array: a crash
+/// leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
-  /// Only opens what is there, and as it is: an object whose semaphores were removed while others
-  /// have it open is errc::in_use. Blocks and throws as const_any_object, and as object's
-  /// constructors.
+  /// Opens what is there, as it is: never creates, removes or resets an object. If the semaphores
+  /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
+  /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
+  /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
       : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
                                                     nullptr)),
@@ -38,7 +39,7 @@ class any_object {
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
 
-  /// To be read in the same ways.
+  /// The same object, for reading. A copy of it keeps the handle open, and the seat with it.
   const const_any_object& read() const noexcept { return seen_; }
 
   /// Replaces the value, or element i. Throws std::out_of_range; std::invalid_argument when the
@@ -64,27 +65,27 @@ class any_object {
     return *update_within(detail::deadline::never(), std::forward<F>(f), i);
   }
 
-  /// As update(), or nothing when somebody alive holds the lock for that long.
+  /// Like update(), but returns nothing if a live process holds the lock for that long.
   template <class Rep, class Period, class F>
   std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, F&& f,
                                      std::size_t i = 0) {
     return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
-  /// Holds the object's lock until the guard ends. Nothing when somebody alive holds it for that
-  /// long. Throws as store().
+  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
+  /// for that long. Throws the same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
       std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
   }
 
-  /// Says that what a dead holder of a mutex or an array left is in order again, as their own
-  /// mark_repaired() does; of an object nothing ever has to be. Blocks while another holds the
-  /// lock; a crash leaves it said or unsaid. Throws as store().
+  /// Marks the data as repaired after a holder of a mutex or an array died, like their own
+  /// mark_repaired(); an object never needs it. Blocks while another thread or process holds the
+  /// lock; a crash leaves it marked or not. Throws the same errors as store().
   void mark_repaired() { static_cast<void>(mark_repaired_within(detail::deadline::never())); }
 
-  /// As mark_repaired(), or false when somebody alive holds the lock for that long.
+  /// Like mark_repaired(), but returns false if a live process holds the lock for that long.
   template <class Rep, class Period>
   [[nodiscard]] bool try_mark_repaired_for(std::chrono::duration<Rep, Period> span) {
     return mark_repaired_within(detail::deadline::after(span));
@@ -114,7 +115,7 @@ class any_object {
     return {place_->payload(), held().array_shape(), held().count, held().element_size};
   }
 
-  /// The lock, after whatever a dead holder left has been put in order or noted.
+  /// Takes the lock, and then puts in order or notes what a dead holder left.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
     detail::acquisition how{};
     std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);

@@ -26,7 +26,8 @@ namespace shm {
 /// handle may be used from several threads at once. A moved-from handle may only be destroyed or
 /// assigned to. The handle must outlive its guards.
 ///
-/// Constructors block and throw as those of shm::object; another N is a type_mismatch.
+/// Constructors and destructor block, and constructors throw, like those of shm::object; another N
+/// is a type_mismatch.
 template <class T, std::size_t N>
 class array {
   static_assert(N > 0, "shm: an array has at least one element");
@@ -59,9 +60,10 @@ class array {
       : array(detail::open_mode::open_or_create, which,
               detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
 
-  /// A whole element: the latest stored. Lock-free beside stores, alive or dead; waits while
-  /// somebody alive edits in place through raw(). Throws std::out_of_range; shm::error: removed,
-  /// damaged, would_deadlock when this very thread edits in place.
+  /// Returns the latest stored value of the element, whole. Lock-free beside stores of writers,
+  /// alive or dead; blocks while a live process edits in place through raw(). Throws
+  /// std::out_of_range; shm::error: removed, damaged, and would_deadlock if this thread edits in
+  /// place through the same handle.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
@@ -96,8 +98,8 @@ class array {
   [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 
-  /// All elements at one moment. Blocks while another holds the lock. Throws as lock(), and
-  /// damaged.
+  /// Returns all elements as they were at one moment. Blocks while another thread or process holds
+  /// the lock. Throws the same errors as lock(), and damaged.
   std::array<T, N> snapshot() const {
     const detail::held_lock lock = opened().acquire();
     if (opened().is_damaged()) detail::refuse_damaged(opened().place.about());
@@ -157,8 +159,10 @@ class array {
   std::unique_ptr<core> core_;
 };
 
-/// An array that this program only reads: attached read-only, never created, never altered, and
-/// read permission is enough. Throws as object's constructors do.
+/// An array that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the array
+/// were lost, it can be opened and read, but throws removed where it would have to wait for an edit
+/// in place. Throws what the constructors of object throw.
 template <class T, std::size_t N>
 class array<const T, N> {
   static_assert(N > 0, "shm: an array has at least one element");
@@ -169,10 +173,10 @@ class array<const T, N> {
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
       : place_(open(which, how, detail::array_blueprint<T, N>(nullptr))) {}
-  /// The same, said aloud.
+  /// Opens what is there; never creates.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
 
-  /// As array<T, N>::load().
+  /// Like array<T, N>::load(), without would_deadlock.
   T load(std::size_t i) const {
     detail::check_index<N>(i);
     return detail::value_from_bytes<T>([this, i](void* to) {
@@ -183,8 +187,8 @@ class array<const T, N> {
     });
   }
 
-  /// All elements at one moment. Throws shm::error: removed, damaged, and timed_out when the array
-  /// never stands still for long enough within options::open_timeout.
+  /// Returns all elements as they were at one moment. Throws shm::error: removed, damaged, and
+  /// timed_out if the array never stands still for long enough within options::open_timeout.
   std::array<T, N> snapshot() const {
     return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
       const auto reader = this->reader();

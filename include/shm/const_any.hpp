@@ -1,4 +1,4 @@
-// Const any: objects and arrays looked at without their type, which the segment itself tells.
+// Const any: objects and arrays read without their type, which the segment itself tells.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,12 +22,14 @@
 
 namespace shm {
 
-/// What is stored under a key, to be read: bytes, and the fields that they consist of. Attached
-/// read-only; alters no byte, no semaphore and no time in them; read permission is enough.
+/// What is stored under a key, for reading: bytes, and the fields that they consist of. Attached
+/// read-only; modifies no byte, no semaphore and no time in them; read permission is enough. Counts
+/// as attached.
 class const_any_object {
  public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// Throws as the constructors of object<const T>, but type_mismatch and kind_mismatch.
+  /// Blocks while a live process creates or removes the object, at most options::open_timeout.
+  /// Throws what the constructors of object<const T> throw, without type_mismatch and
+  /// kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
       : const_any_object(std::make_shared<const detail::observer>(
             which, how, nullptr, detail::waiting::by_looking_again)) {}
@@ -42,7 +44,7 @@ class const_any_object {
   }
   /// Valid as long as the handle.
   std::string_view name() const noexcept { return place_->name(); }
-  /// Of everything: of an array, its number of elements included.
+  /// The schema of the whole object; of an array, its number of elements included.
   const schema& type() const noexcept { return held_.type; }
   /// The value's fields, or those of each element; of a mutex there are none.
   const field& value() const noexcept { return held_.value; }
@@ -63,9 +65,9 @@ class const_any_object {
     return 0;
   }
 
-  /// A whole value, or a whole element. Lock-free beside updates; while somebody edits an array in
-  /// place, it looks again every millisecond, at most for options::open_timeout. Throws
-  /// std::out_of_range; shm::error: removed, damaged, timed_out.
+  /// Returns a whole value, or a whole element. Lock-free beside updates. While a live process
+  /// edits an array in place, looks again every millisecond, at most for options::open_timeout.
+  /// Throws std::out_of_range; shm::error: removed, damaged, timed_out.
   std::vector<std::byte> load(std::size_t i = 0) const {
     check_index(i);
     std::vector<std::byte> bytes(element_size());
@@ -83,8 +85,8 @@ class const_any_object {
     return bytes;
   }
 
-  /// The bytes of an element as they lie there, also while somebody edits them in place, and when
-  /// load() says damaged: for who has to see what a dead editor left. Never waits. Throws
+  /// Returns the bytes of an element as they are, also while somebody edits them in place, and when
+  /// load() throws damaged: they show what a dead editor left. Never waits. Throws
   /// std::out_of_range.
   std::vector<std::byte> load_damaged(std::size_t i) const {
     check_index(i);
@@ -95,8 +97,8 @@ class const_any_object {
     return bytes;
   }
 
-  /// All elements as they were at one moment. Throws as load(), and timed_out when the array never
-  /// stands still for long enough within options::open_timeout.
+  /// Returns all elements as they were at one moment. Throws the same errors as load(), and
+  /// timed_out if the array never stands still for long enough within options::open_timeout.
   std::vector<std::byte> snapshot() const {
     if (held_.kind != detail::segment_kind::array) return load();
     std::vector<std::byte> bytes(held_.type.size());
@@ -118,8 +120,8 @@ class const_any_object {
   using reader_type = detail::array_reader<const memory_type>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
-  /// All that is told of the object comes from the facts that the place was opened by: the segment
-  /// is not asked a second time, because others may have changed it meanwhile.
+  /// Everything that this class tells comes from the facts that the place was opened by. The header
+  /// is not read a second time, because others may have changed it meanwhile.
   explicit const_any_object(std::shared_ptr<const detail::open_place> place)
       : place_(std::move(place)),
         held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}

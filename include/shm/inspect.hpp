@@ -1,4 +1,4 @@
-// Inspect: what an object tells of itself and its users to whoever may read it; nothing is altered.
+// Inspect: what an object tells of itself and its users to a process that may read it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,7 +24,7 @@ enum class object_kind { unknown, object, array, mutex };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
-/// A read-write handle. The kernel tells 0 for a process of another PID namespace.
+/// A read-write handle that is open. The process is 0 if it is in another PID namespace.
 struct seat_info {
   unsigned seat;
   int process;
@@ -63,7 +63,7 @@ namespace detail {
 
 class inspection {
  public:
-  /// Nothing when it is not of this library, or may not be read, or is gone.
+  /// Returns nothing if it is not of this library, may not be read, or is gone.
   static std::optional<object_info> of(const counted_segment& seen) {
     if (key::is_reserved(seen.key)) return std::nullopt;
     inspection look(seen);
@@ -86,7 +86,7 @@ class inspection {
     info_.changed = seen.changed;
   }
 
-  /// Attaches it only where it is likely to be ours: some programs refuse to start while anybody is
+  /// Attaches it only if it is likely to be ours: some programs refuse to start while anybody is
   /// attached to their old segment.
   bool attach() {
     find_set();
@@ -153,7 +153,7 @@ class inspection {
     info_.format = held.type.format();
     info_.size = held.type.size();
     info_.count = held.count;
-    // Relaxed, all of it: numbers for people, of about now.
+    // Relaxed throughout: numbers for people, of about now.
     const std::uint32_t section = head().section.load(std::memory_order_relaxed);
     info_.needs_repair = (section & section_bit::owner_died) != 0;
     switch (held.kind) {
@@ -204,8 +204,12 @@ class inspection {
 
 }  // namespace detail
 
-/// All objects of this library in this IPC namespace that this user may read. Blocks never, alters
-/// nothing. Throws shm::error with the kernel's errno.
+/// Returns all objects of this library in this IPC namespace that this user may read. Never blocks.
+/// Modifies no byte and no semaphore. Attaches for a moment each segment that is likely to be an
+/// object: the kernel notes that in the times of the segment, and counts it as attached meanwhile;
+/// a child that another thread forks does not inherit it. Segments of other programs are attached
+/// only if they have a size that ends in 8 beyond a multiple of 64. Throws shm::error with the
+/// kernel's errno.
 inline std::vector<object_info> list() {
   const detail::result<std::vector<detail::counted_segment>> all = detail::census::segments();
   if (!all.ok()) {

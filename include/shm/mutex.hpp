@@ -21,12 +21,12 @@
 
 namespace shm {
 
-/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, however it dies, the
-/// next one gets the lock and finds owner_died() true until somebody calls mark_repaired(). Movable
+/// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, in whatever way, the
+/// next one gets the lock, and owner_died() is true until a holder calls mark_repaired(). Movable
 /// while nobody holds it through this handle, not copyable; one handle may be used from several
-/// threads.
+/// threads. A handle that is destroyed while it holds the lock holds it until the process ends.
 ///
-/// Constructors block and throw as those of shm::object.
+/// Constructors and destructor block, and constructors throw, like those of shm::object.
 class mutex {
  public:
   /// Opens it, or creates it.
@@ -42,21 +42,25 @@ class mutex {
   mutex(open_or_create_t, const key& which, const options& how = {})
       : mutex(detail::open_mode::open_or_create, which, how) {}
 
-  /// Blocks while another holds it. Throws shm::error: would_deadlock when this thread holds it
-  /// through this handle, removed, corrupt. After a throw it is not held.
+  /// Blocks while another thread or process holds the lock. Throws shm::error: would_deadlock if
+  /// this thread holds it through this handle, removed, corrupt. After a throw the lock is not
+  /// held.
   void lock() { static_cast<void>(acquire(detail::deadline::never())); }
 
-  /// False when somebody alive holds it. Never blocks. Throws shm::error: removed, corrupt.
+  /// Returns false if a live process holds the lock, this thread included. Never blocks. In a
+  /// forked child, at its first use, also returns false while another process creates, opens or
+  /// removes the mutex. Throws shm::error: removed, corrupt.
   [[nodiscard]] bool try_lock() { return noted(detail::robust_lock(opened()).try_acquire()); }
 
-  /// False when somebody alive holds it for that long. Throws as lock().
+  /// Returns false if a live process holds the lock for that long. Throws the same errors as
+  /// lock().
   template <class Rep, class Period>
   [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> span) {
     return acquire(detail::deadline::after(span));
   }
 
-  /// False when somebody alive holds it until then. A moment too far for its clock, or for ours,
-  /// is never reached. Throws as lock().
+  /// Returns false if a live process holds the lock until then. A moment too far for its clock, or
+  /// for ours, is never reached. Throws the same errors as lock().
   template <class Clock, class Duration>
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> moment) {
     for (;;) {
@@ -66,8 +70,9 @@ class mutex {
     }
   }
 
-  /// By the thread that holds it. Never blocks, never throws. In a forked child's copy of a handle
-  /// that the parent locked, it does nothing, unless this thread has locked it itself since.
+  /// The calling thread must hold the lock. Never blocks, never throws. In a forked child's copy of
+  /// a handle that the parent locked, it does nothing, unless this thread has locked it itself
+  /// since.
   void unlock() noexcept {
     const std::uint64_t mine = opened().identity_bits_unless_inherited();
     if (mine == 0) return unlock_in_child();
@@ -76,13 +81,13 @@ class mutex {
     detail::robust_lock(opened()).release_as(mine);
   }
 
-  /// Whether an earlier holder died in its critical section and nobody has repaired since. Never
-  /// blocks; asked by the holder, or by anybody who only wants to know.
+  /// Returns whether an earlier holder died in its critical section and no holder has repaired
+  /// since. Never blocks. May be called with or without the lock.
   bool owner_died() const noexcept {
     return (section().load(std::memory_order_acquire) & detail::section_bit::owner_died) != 0;
   }
 
-  /// By the present holder: what the dead one left is in order again.
+  /// Marks the data as repaired after a holder died. The calling thread must hold the lock.
   void mark_repaired() noexcept {
     Expects(held_by_this_thread_ > 0);
     if (!detail::robust_lock(opened()).is_held_by_this_thread()) return;
@@ -109,7 +114,7 @@ class mutex {
   }
   std::atomic<std::uint32_t>& section() const noexcept { return opened().head().section; }
 
-  /// The count began with the parent's, and says nothing.
+  /// The count is a copy of the parent's, and says nothing about this child.
   [[gnu::cold, gnu::noinline]] void unlock_in_child() noexcept {
     detail::robust_lock lock(opened());
     if (!lock.is_held_by_this_thread()) return;
@@ -130,8 +135,8 @@ class mutex {
 
   std::unique_ptr<detail::connection> place_;
 
-  /// Of all mutexes. Private, because the lock word is not: what somebody scribbled there is no
-  /// broken precondition of this program.
+  /// Counts the locks of all mutexes. Kept in private memory, because the lock word is not: what
+  /// somebody scribbled there is no broken precondition of this program.
   static inline thread_local unsigned held_by_this_thread_ = 0;
 };
 

@@ -27,11 +27,18 @@ namespace shm {
 /// be used from several threads at once. A moved-from handle may only be destroyed or assigned to.
 /// The handle must outlive its guards.
 ///
-/// Constructors block while somebody alive creates or removes the object, at most
-/// options::open_timeout. A creator that dies leaves nothing, or something half-made that the next
-/// opener completes. They throw shm::error: already_exists, not_found, type_mismatch,
+/// Constructors block while a live process creates, opens or removes the object, at most
+/// options::open_timeout. A creator that dies leaves nothing, or a half-made object that the next
+/// opener completes. Constructors throw shm::error: already_exists, not_found, type_mismatch,
 /// kind_mismatch, name_collision, foreign_segment, untrusted_owner, incompatible_layout, corrupt,
 /// timed_out, no_free_seat, limit_reached, std::errc::invalid_argument, or the kernel's errno.
+///
+/// A handle that a forked child inherited takes a seat of its own at its first write or lock. That
+/// can throw what opening throws; it blocks at most options::open_timeout, and never beyond the
+/// deadline of a timed call.
+///
+/// The destructor of an object with lifetime::until_last_detach can block while another process
+/// creates, opens or removes it, at most options::open_timeout.
 template <class T>
 class object {
  public:
@@ -59,14 +66,14 @@ class object {
       : object(detail::open_mode::open_or_create, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
 
-  /// A whole value: the latest published. Lock-free, whatever writers do, alive or dead. Throws
-  /// shm::error: removed.
+  /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
+  /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) { read(to); });
   }
 
-  /// Replaces the value. Blocks while another holds the lock. A crash leaves the value before or
-  /// the new one. Throws shm::error: removed, would_deadlock, corrupt.
+  /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
+  /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
     cell().publish(head().version, opened().place.payload(), std::addressof(value));
@@ -92,14 +99,16 @@ class object {
   [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 
-  /// As lock(), or nothing when somebody alive holds the lock. Never blocks. Throws as store(), but
-  /// would_deadlock.
+  /// Like lock(), but returns nothing if a live process holds the lock. Never blocks. In a forked
+  /// child, at its first use, also returns nothing while another process creates, opens or removes
+  /// the object. Throws the same errors as store() except would_deadlock.
   [[nodiscard]] std::optional<locked<T>> try_lock() & {
     return guarded(detail::held_lock::try_acquire(opened().place));
   }
   void try_lock() && = delete;  // keep the handle in a variable
 
-  /// As lock(), or nothing when somebody alive holds the lock for that long. Throws as store().
+  /// Like lock(), but returns nothing if a live process holds the lock for that long. Throws the
+  /// same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
     return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
@@ -159,18 +168,20 @@ class object {
   std::unique_ptr<core> core_;
 };
 
-/// An object that this program only reads: attached read-only, never created, never altered, and
-/// read permission is enough. Throws as object's constructors do.
+/// An object that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
+/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class T>
 class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
-  /// The same, said aloud.
+  /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
-  /// As object<T>::load(); never waits for a writer, alive or dead.
+  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
+  /// as a writer is faster than one copy.
   T load() const {
     return detail::value_from_bytes<T>([this](void* to) {
       if (opened().is_removed()) detail::refuse_removed(opened().about());

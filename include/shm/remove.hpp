@@ -1,4 +1,4 @@
-// Remove: takes an object away: its segment and its semaphores.
+// Remove: removes an object: its segment and its semaphores.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,31 +10,35 @@
 
 namespace shm {
 
-/// Does nothing when there is nothing. Blocks while somebody alive creates or opens the object, at
-/// most 5 s. A crash meanwhile leaves it removed or as before. Throws shm::error: in_use while any
-/// process is attached, foreign_segment (which stays untouched), name_collision, timed_out, or the
-/// kernel's errno when this user may not remove it. An object of another memory layout is taken
-/// away like any other, but for its name, which cannot be read and so is not compared.
+/// Removes the object. Does nothing if there is none. Blocks while a live process creates, opens or
+/// removes it, at most 5 s, and up to 10 ms for processes that only look. A crash leaves the object
+/// removed, or as it was.
+///
+/// Throws shm::error: in_use while any process is attached, or has closed a handle while it held
+/// the lock; foreign_segment and name_collision, and then nothing is changed; timed_out; or the
+/// kernel's errno if this user may not remove it. An object whose semaphores were lost is removed
+/// if nobody else is attached. An object of another memory layout is removed like any other, but
+/// its name cannot be read and so is not compared.
 inline void remove(const key& which) {
   detail::remover(which, detail::removal_mode::if_unused).remove();
 }
 
-/// The same. It is here so that an unqualified remove("x") after `using namespace shm` is
-/// ambiguous, and not the C library's remove of a file.
+/// Removes the object of that name. This overload makes an unqualified remove("x") after `using
+/// namespace shm` ambiguous, instead of the C library's remove of a file.
 inline void remove(const char* name) {
   remove(key(name));
 }
 
-/// Takes the object away under those who are attached: they get errc::removed at their next lock,
-/// load or wake-up. Blocks and throws as remove(key), but in_use.
+/// Removes the object although processes are attached: they get errc::removed at their next lock,
+/// load or wake-up. Nothing changes for them if this user may not remove it. Blocks and throws like
+/// remove(key), without in_use.
 inline void remove(const key& which, force_t) {
   detail::remover(which, detail::removal_mode::forced).remove();
 }
 
-/// Takes the object away if it is provably dead: nobody is attached, and it says that it was
-/// never finished, or was to live until its last handle closed, or only its semaphores are left.
-/// Does nothing when there is nothing. Blocks and throws as remove(key); errc::in_use, too, when it
-/// is alive.
+/// Removes the object if it is provably dead: nobody is attached, and it was never finished, or has
+/// lifetime::until_last_detach, or only its semaphores are left. Does nothing if there is none.
+/// Blocks and throws like remove(key); in_use, too, if the object is alive.
 inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }

@@ -253,7 +253,7 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
       return 9;
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::operation_not_permitted) return 10;
-      if (!says(refusal, "IPC_RMID") ||
+      if (!says(refusal, "IPC_SET") ||
           !says(refusal, "segment, which has owner uid 0, group 0, mode 0666")) {
         return 11;
       }

@@ -63,6 +63,7 @@ TEST_CASE("leaving a seat posts the token that a death would have posted, and no
   CHECK(set.take_seat(0).ok());
   CHECK(set.take_seat(0).error_number == EAGAIN);
   CHECK(set.leave_seat(0).ok());
+  CHECK(set.value(semaphore::wake).value == 2);
 }
 
 TEST_CASE("a set that has another mark by now is not changed") {

@@ -24,12 +24,12 @@ enum class errc {
   kind_mismatch,        ///< the object is an array, not an object, and so on
   name_collision,       ///< two different names lead to one System V key
   foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
-  untrusted_owner,      ///< its owner, or who may write to it, is not whom options::access trusts
+  untrusted_owner,      ///< its creator or its permissions are not what options::access trusts
   incompatible_layout,  ///< made by a version of the library with another memory layout
   corrupt,              ///< somebody scribbled over the bookkeeping
-  in_use,               ///< remove() while processes are attached
-  removed,              ///< the object was removed while this handle was open
-  timed_out,            ///< somebody alive kept us waiting for longer than options::open_timeout
+  in_use,               ///< other processes use it: remove(); any_object if its set was lost
+  removed,              ///< the object, or its semaphore set, was removed under this handle
+  timed_out,            ///< a live process kept us waiting for longer than options::open_timeout
   would_deadlock,       ///< this thread holds that lock already through this handle
   no_free_seat,         ///< options::seats read-write handles are open
   limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores

@@ -8,32 +8,35 @@
 
 namespace shm {
 
-/// Who may read and write. When creating: the permissions. When opening: whom we trust, that is,
-/// how much the permissions found may allow, and whether somebody else may own the object.
+/// Who may read and write. When creating: the permissions. When opening: whom this process trusts.
+/// An object whose permissions allow more is refused, and so is one that another user or group
+/// made, as far as the value says. Objects of this user and of root are always trusted.
 enum class access {
   owner,          ///< 0600: this user alone
-  group,          ///< 0660: the group reads and writes
-  group_read,     ///< 0640: the group reads
-  everyone_read,  ///< 0644: everybody reads
-  everyone        ///< 0666: everybody reads and writes
+  group,          ///< 0660: the group reads and writes; trusts a creator of our groups
+  group_read,     ///< 0640: the group reads; the same trust, for reading
+  everyone_read,  ///< 0644: everybody reads; trusts everybody, for reading
+  everyone        ///< 0666: everybody reads and writes; trusts everybody
 };
 
-/// How long an object stays. The creator's choice holds; later openers' is ignored.
+/// How long an object stays. The creator's choice holds; that of later openers is ignored.
 enum class lifetime {
   persistent,         ///< until remove() or a reboot
-  until_last_detach,  ///< until the last handle closes
+  until_last_detach,  ///< until the last handle closes, if its user may remove it
 };
 
-/// How an object is opened. Where two processes differ, each member says whose word holds.
+/// How an object is opened. Each member says whose choice holds if two processes differ.
 struct options {
-  /// Each opener's own: it refuses an object that lets in more than this.
+  /// Each opener's choice counts for that opener: it refuses an object that it does not trust.
   shm::access access = access::owner;
   /// The creator's holds.
   shm::lifetime lifetime = lifetime::persistent;
   /// How many read-write handles may be open at once, over all processes; 1 to 2048. The creator's
-  /// number holds.
+  /// choice holds, also after the semaphores were lost.
   unsigned seats = 64;
-  /// How long to wait for somebody alive who is creating, opening or removing the same object.
+  /// How long to wait for a live process that is creating, opening or removing the same object, or
+  /// for one that does not finish an edit in place. Also how long a blank segment that another
+  /// program is attached to is taken for one that is being created.
   std::chrono::milliseconds open_timeout{5000};
   /// Creator: lay the segment in huge pages. Where the kernel refuses, ordinary pages are used, and
   /// one line on stderr says why.

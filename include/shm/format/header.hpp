@@ -12,10 +12,10 @@
 
 namespace shm::detail {
 
-/// Changes whenever anything in a segment moves or means something else. What every layout keeps,
-/// so that programs built with different ones can tell, and can remove each other's objects: the
-/// magic and the states in the first eight bytes, the place of this number, the keys, and what the
-/// semaphores before the seats are.
+/// Changes whenever anything in a segment moves or changes its meaning. Every layout keeps the
+/// magic and the states in the first eight bytes, the place of this number, the keys, and the
+/// meaning of the semaphores before the seats. So programs built with different layouts can tell,
+/// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 2;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex };
@@ -35,15 +35,15 @@ inline constexpr std::uint32_t entered = 1;     ///< an array's holder is inside
 inline constexpr std::uint32_t owner_died = 2;  ///< one died there, and nobody has repaired since
 }  // namespace section_bit
 
-/// Who sits on a seat. The generation tells this occupant from all before and after.
+/// The occupant of a seat. The generation tells this occupant from all before and after it.
 struct seat_entry {
   std::atomic<std::uint64_t> incarnation;  ///< which program, so that an exec can be told
   std::atomic<std::uint32_t> generation;
   std::atomic<std::int32_t> process;  ///< its id, as a hint where to look; never believed
 };
 
-/// Written once, before the segment is ready; never changes afterwards. Copied before it is
-/// believed.
+/// Written once, before the segment is ready; never changes afterwards. Readers copy it, check the
+/// copy, and use only the copy.
 struct description {
   std::uint32_t layout;
   std::uint32_t kind;
@@ -71,7 +71,7 @@ struct header {
   std::uint32_t reserved;  ///< 0
   description fixed;
 
-  // Behind it: seat_entry[seats], the schema's text, the payload.
+  // After it: seat_entry[seats], the text of the schema, the payload.
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

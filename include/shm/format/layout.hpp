@@ -32,17 +32,18 @@ struct segment_layout {
             round_up(payload_offset + payload_size, cache_line) + tail};
   }
 
-  /// Whether a segment of that size can be of this layout: an answer without attaching it.
+  /// Whether a segment of this size can have this layout. Needs no attachment.
   static constexpr bool has_size_of_ours(std::size_t total) noexcept {
     return total > sizeof(header) && total % cache_line == tail;
   }
 
  private:
-  /// Unused bytes that give our segments a size that hardly any other program's has.
+  /// Unused bytes at the end: they give segments of this library a size that hardly any other
+  /// program's segment has.
   static constexpr std::size_t tail = 8;
 };
 
-/// What the program that opens expects to find, or makes.
+/// What an opener expects to find, or makes.
 struct blueprint {
   segment_kind kind;
   const schema* type;

@@ -1,5 +1,5 @@
-// Life word: the first eight bytes of a segment: whose it is, where in its life, and beside which
-// set. SPDX-License-Identifier: MIT
+// Life word: the first eight bytes of a segment: whose it is, its state, and its semaphore set.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,18 @@
 
 namespace shm::detail {
 
-/// Where a segment is in its life. Every layout keeps these numbers.
+/// The states of a segment. Every layout keeps these numbers.
 enum class life_state : unsigned {
   blank = 0,               ///< as the kernel made it
   under_construction = 1,  ///< a creator inside the door has not finished
   ready = 2,
-  removing = 3,  ///< a remover inside the door counts who is attached
-  removed = 4    ///< the end: handles refuse to go on, and no other state follows
+  removing = 3,  ///< a remover inside the door counts the attachments
+  removed = 4    ///< final: handles refuse to go on, and no other state follows
 };
 
 /// magic (32 bits) | mark of a set (29) | state (3). The mark names the semaphore set behind whose
-/// door the state was last changed. One word, because the creator's first store has to say all of
-/// it, and because a change of state holds only while the set is still that one.
+/// door the state was last changed. The three share one word because the first store of a creator
+/// has to say all of them, and because a change of state is valid only while that set exists.
 class life_word {
  public:
   constexpr life_word() noexcept = default;

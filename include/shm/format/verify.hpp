@@ -1,4 +1,4 @@
-// Verify: is the segment found what this program means by that name? Copied, checked, then used.
+// Verify: is the segment found what this program means by the name? Copied, checked, then used.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,11 +15,10 @@
 
 namespace shm::detail {
 
-/// The header's constant part, copied out of a segment of ours that is ready.
+/// The constant part of the header, copied out of a segment of this library that is ready.
 class verified_description {
  public:
-  /// Whether it can be understood, and has that name. Throws incompatible_layout, corrupt or
-  /// name_collision.
+  /// Copies and checks the header. Throws incompatible_layout, corrupt or name_collision.
   static verified_description read(const header& head, std::size_t segment_size, const key& which,
                                    const subject& about) {
     check_layout(head, segment_size, about);
@@ -31,8 +30,8 @@ class verified_description {
     return found;
   }
 
-  /// Whether a remover must keep its hands off: the two names only share a key. A header that
-  /// cannot be understood, as one of another layout, has no name to be spared for.
+  /// Whether a remover must leave the segment alone because two names only share a key. A header
+  /// that cannot be understood, such as one of another layout, protects no name.
   static bool belongs_to_another_name(const header& head, std::size_t segment_size,
                                       const key& which, const subject& about) {
     try {
@@ -43,14 +42,15 @@ class verified_description {
     return false;
   }
 
-  /// Whether it holds what this program expects. Throws kind_mismatch, type_mismatch or corrupt.
+  /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
+  /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
     check_type(head, plan, about);
     check_places(plan, about);
   }
 
-  /// The schema that lies in the segment. Throws corrupt.
+  /// Returns the schema stored in the segment. Throws corrupt.
   schema stored_schema(const header& head, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
     std::string format(copy_.schema_length, '\0');
@@ -78,7 +78,7 @@ class verified_description {
                "): somebody scribbled over it; remove it with shm::remove(name, shm::force)");
   }
 
-  /// Before anything else: another layout may have a shorter header.
+  /// Comes first, because another layout may have a shorter header.
   static void check_layout(const header& head, std::size_t segment_size, const subject& about) {
     std::uint32_t number = 0;
     if (segment_size < offsetof(header, fixed) + sizeof number) {

@@ -1,5 +1,5 @@
-// Create: makes the set and the segment, and constructs what lies in it, so that a death on the way
-// shows. SPDX-License-Identifier: MIT
+// Create: makes the set and the segment, and constructs the content; a death on the way shows.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <unistd.h>
@@ -22,18 +22,18 @@
 
 namespace shm::detail {
 
-/// How many seats a set is made with, and for whom.
+/// The seats and the permissions that a set is made with.
 struct set_plan {
   unsigned seats;
   unsigned mode;
-  std::optional<ownership> beside;  ///< the segment's, where there is one: its set was lost
+  std::optional<ownership> beside;  ///< owner of the segment that lost its set; else nothing
 
   static set_plan of(const options& how) noexcept {
     return {how.seats, permissions(how.access), std::nullopt};
   }
 
-  /// The object keeps the seats and the permissions that its creator chose. `seats_if_unknown`: of
-  /// an object that is not ready.
+  /// An object whose set was lost keeps the seats and the permissions that its creator chose.
+  /// `seats_if_unknown` is used where the header does not tell a valid number.
   static set_plan replacing_lost_set_of(const attached_segment& found,
                                         unsigned seats_if_unknown) noexcept {
     std::uint32_t seats = 0;
@@ -45,7 +45,7 @@ struct set_plan {
   }
 };
 
-/// A new set; nothing when another opener was first. Throws limit_reached, or EPERM.
+/// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
   if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
       !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
@@ -84,8 +84,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// After a refusal: a set in which nobody sits, and which no segment names, helps nobody, whoever
-/// made it. Where that cannot be known, or not be done, it stays for the next opener.
+/// Removes the set after a refusal, whoever made it, if nobody sits in it and no segment under the
+/// key names it. If that cannot be known or done, the set stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
@@ -106,7 +106,8 @@ inline void remove_set_if_useless(const door& inside, const key& which) noexcept
   crash_point("open: useless set removed");
 }
 
-/// A fallback that is not silent: huge pages make an object faster, none make it no less right.
+/// Huge pages make an object faster, and none make it no less right; so this is a line on stderr,
+/// and not an error.
 inline void report_ordinary_pages(int error_number, const subject& about) {
   std::fprintf(stderr,
                "%s: no huge pages, using ordinary ones: shmget(SHM_HUGETLB): %s (see: sysctl "
@@ -114,7 +115,7 @@ inline void report_ordinary_pages(int error_number, const subject& about) {
                describe(about).c_str(), std::strerror(error_number));
 }
 
-/// Nothing when the key was taken meanwhile. Throws limit_reached.
+/// Returns nothing if the key was taken meanwhile. Throws limit_reached.
 inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
                                            const subject& about) {
   const unsigned mode = permissions(how.access);
@@ -138,11 +139,11 @@ inline std::optional<segment> make_segment(const key& which, std::size_t size, c
   }
 }
 
-/// A new segment is all zeros; one that a dead creator left half-made may hold anything.
+/// A new segment is all zeros. One that a dead creator left half-made may hold anything.
 enum class found_memory { zeroed, half_made };
 
-/// Precondition: the life word says under construction, by this process. The caller says ready when
-/// all else is done, too.
+/// Precondition: this process has set the life word to under construction. The caller sets it to
+/// ready when everything else is done.
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
                               const key& which, const options& how, const blueprint& plan) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));

@@ -20,13 +20,14 @@ class door {
  public:
   door() = default;
 
-  /// Blocks until the door is free, at most until the deadline: then throws errc::timed_out and
-  /// names the process inside. Nothing when the set is gone, or the id names another set.
+  /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
+  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
   static std::optional<door> enter(const semaphore_set& set, const deadline& until,
                                    const subject& about);
 
   struct entry;
-  /// The same. EAGAIN: not until the deadline. EIDRM: the id names another set by now.
+  /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
+  /// set by now.
   static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
 
   door(door&& other) noexcept
@@ -46,11 +47,12 @@ class door {
 
   /// With its mark.
   const semaphore_set& set() const noexcept { return set_; }
-  /// As they were when this process entered. Seats that were free then are free still: nobody sits
-  /// down outside the door.
+  /// The values at the moment when this process entered. A seat that was free then is free still:
+  /// nobody sits down outside the door.
   const set_values& values() const noexcept { return values_; }
 
-  /// False: the set was removed, and with it this door; others may be inside the door of a new one.
+  /// Returns false if the set was removed, and the door with it. Other processes may be inside the
+  /// door of a new set.
   bool is_held(const subject& about) const {
     const result<bool> same = set_.is_itself();
     if (!same.ok() && !means_gone(same.error_number)) {
@@ -72,7 +74,8 @@ class door {
  private:
   explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
 
-  /// Random enough: two sets of one name must not have the same, and nobody gains by a guess.
+  /// Random enough: two sets of one name must not have the same mark, and nobody gains by guessing
+  /// one.
   static set_mark draw_mark(int set_id) noexcept {
     const auto now = deadline::clock::now().time_since_epoch().count();
     std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
@@ -84,8 +87,8 @@ class door {
     return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
   }
 
-  /// An exec in one thread while another was inside: the claim lives on in this process, although
-  /// the program that made it is gone. The value of the semaphore tells whose it is.
+  /// Opens the door if a program that this process ran before an exec left it closed: one thread
+  /// called exec while another was inside. The value of the semaphore tells the program.
   static void let_out_program_before_exec(const semaphore_set& set) noexcept {
     const result<int> pid = set.last_process(semaphore::door);
     if (!pid.ok() || pid.value != ::getpid()) return;
@@ -127,7 +130,8 @@ inline door::entry door::try_enter(const semaphore_set& set, const deadline& unt
   door inside(set);  // leaves it unless all goes well
   result<set_values> now = set.values();
   if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
-  // Only inside the door does the id name one set for sure: others remove it only in here.
+  // Only inside the door is it certain which set the id names: other processes remove the set only
+  // in here.
   set_mark mark = now.value.mark();
   if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
   if (mark == 0) {

@@ -1,4 +1,4 @@
-// Find: what lies under a key, and whether it is ours and trusted; it joins and changes nothing.
+// Find: what lies under a key, and whether it is ours and trusted; attaches, but joins nothing.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace shm::detail {
 
-/// For whom and for what an object is looked up.
+/// The user and the purpose that an object is looked up for.
 struct search {
   const key& which;
   access who;
@@ -35,12 +35,12 @@ inline void check_trust(const ownership& found, const search& wanted, const char
 }
 
 struct found_set {
-  semaphore_set set;    ///< its mark is not known: it counts only inside the door
-  bool is_new = false;  ///< nobody has said yet that it is ours
+  semaphore_set set;    ///< without its mark, which is certain only inside the door
+  bool is_new = false;  ///< nobody has marked it as a set of this library yet
   ownership owner;
 };
 
-/// Nothing when there is no set. Throws foreign_segment or untrusted_owner.
+/// Returns nothing if there is no set. Throws foreign_segment or untrusted_owner.
 inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
   if (found.error_number == ENOENT) return std::nullopt;
@@ -78,13 +78,13 @@ inline std::optional<found_set> find_set(const search& wanted, subject& about) {
   return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
 }
 
-/// Before the set is used in any other way: a used set that does not say that it is ours is
-/// foreign. False: it is gone.
+/// Says that the set is ours, before it is used in any other way: a used set that does not say so
+/// is foreign. Returns false if the set is gone.
 inline bool mark_as_ours(const found_set& found, const subject& about) {
   if (!found.is_new) return true;
   const status said = found.set.say_ours();
   crash_point("find: set is ours");
-  // EAGAIN: another opener was first, and what it put is checked by the next one that looks.
+  // EAGAIN: another opener was first. The next process that looks checks what it stored.
   if (said.ok() || said.error_number == EAGAIN) return true;
   if (means_gone(said.error_number)) return false;
   refuse_set_call("semop(mark)", said.error_number, about);
@@ -132,8 +132,8 @@ inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_a
 
 enum class looking { there, nothing, changed };
 
-/// Attaches what lies under the key, without judging it. Nothing: there is no segment. Changed: it
-/// was removed meanwhile, look again.
+/// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
+/// and `changed` if it was removed meanwhile: then the caller looks again.
 inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
                               subject& about) {
   const result<segment> existing = segment::find(which.segment_key());

@@ -16,12 +16,12 @@
 namespace shm::detail {
 
 enum class verdict {
-  usable,      // ready
-  unfinished,  // under construction, by this process now: construct it, in place
+  usable,      // ready: join it
+  unfinished,  // under construction, by this process now: construct it in place
   again        // removed just now, or changed by somebody else: start again
 };
 
-/// What the opener expects and may do.
+/// What the opener expects, and what it may do.
 struct expectation {
   search wanted;
   open_mode mode;
@@ -63,9 +63,10 @@ class judge {
   bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
   bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
 
-  /// A creator makes its set and says whose it is, then the segment, then attaches it.
+  /// A creator makes and marks its set, then makes the segment, then attaches it. So beside a
+  /// marked set, a blank segment may be a dead creator's.
   verdict of_blank(life& word) const {
-    // A creator marks its segment before it sits down.
+    // A creator stores the life word before it sits down.
     if (set_was_ours_ && inside_.somebody_sat()) {
       refuse(errc::corrupt, about_,
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
@@ -81,7 +82,7 @@ class judge {
     return of_unfinished(word);
   }
 
-  /// Its creator is dead, or has lost its set and will start again.
+  /// The creator is dead, or has lost its set and will start again.
   verdict of_unfinished(life& word) const {
     const bool of_this_set = word.seen().is_blank() || word.was_changed_here();
     if (!of_this_set && !inside_.is_held(about_)) return verdict::again;
@@ -123,7 +124,8 @@ class judge {
       if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
       if (stale.value != retirement::in_use) return verdict::again;
-      // Somebody has attached since: one more user, who is to find the same object.
+      // Another process has attached since. It uses the object, and is to find the same one as this
+      // opener.
     }
     check_content(facts);
     return verdict::usable;
@@ -139,8 +141,8 @@ class judge {
     }
   }
 
-  /// Its semaphores were lost, and others are attached. Judged by the new set, a live holder of the
-  /// lock would count as dead: so nobody can go on with it.
+  /// The set was lost, and others are attached. By the new set a live holder of the lock would be
+  /// judged dead, so nobody can go on with this object.
   verdict of_lost_in_use(life& word, const verified_description& facts) const {
     check_content(facts);
     if (!lookers_.is_over()) return verdict::again;

@@ -10,10 +10,10 @@
 
 namespace shm::detail {
 
-/// A process that changes the state of a segment stands inside the door of a set and is attached.
-/// The word says behind which door it was last changed. A semaphore set can be removed under those
-/// who stand inside its door (ipcrm, RemoveIPC); they do not notice, and others make a new set. So
-/// a failed change means that this process came too late: it leaves everything and starts again.
+/// Precondition: the process holds the door of a set, and is attached. The life word names the set
+/// behind whose door it was last changed. A semaphore set can be removed while a process is inside
+/// its door (ipcrm, RemoveIPC). That process does not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
 class life {
  public:
   /// `here`: the mark of the set whose door this process holds.
@@ -21,7 +21,7 @@ class life {
       // Sequentially consistent, after attaching: see retire_if_unused().
       : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
 
-  /// As it was read, or last changed here.
+  /// The word as it was read, or as this object last changed it.
   life_word seen() const noexcept { return seen_; }
   life_state state() const noexcept { return seen_.state(); }
   /// Whether it was last changed behind the very door that this process holds.
@@ -29,7 +29,7 @@ class life {
     return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
   }
 
-  /// False: another process changed it since it was read.
+  /// Returns false if another process has changed the word since it was read.
   [[nodiscard]] bool change_to(life_state next) noexcept {
     std::uint64_t expected = seen_.bits();
     const life_word word = seen_.followed_by(next, here_);
@@ -42,7 +42,8 @@ class life {
     return true;
   }
 
-  /// By force, whatever the word says by now. The caller may remove the segment.
+  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
+  /// segment.
   void end() noexcept {
     seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.

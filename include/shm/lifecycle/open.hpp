@@ -21,19 +21,19 @@
 
 namespace shm::detail {
 
-/// Where an open handle stands.
+/// What an open handle refers to.
 struct place {
   segment where;
   attachment memory;
   std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
-  seat_identity seat{0, 0};  ///< of a read-only handle: none
+  seat_identity seat{0, 0};  ///< none in a read-only handle
 };
 
 class opener {
  public:
-  /// `plan`: null for whatever is there, which is then only opened.
+  /// A null `plan` opens whatever is there, and creates nothing.
   opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : how_(how),
         until_(deadline::after(how.open_timeout)),
@@ -105,8 +105,8 @@ class opener {
     }
   }
 
-  /// Before a set is made: it would be a stray one beside a foreign segment, or beside none.
-  /// Nothing: look again.
+  /// Comes before a set is made, which would be a stray one beside a foreign segment, or beside
+  /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     switch (look_at_segment(which(), found, about_)) {
@@ -155,7 +155,8 @@ class opener {
   }
 
   attempt_result create(const found_set& set, const door& inside) {
-    // Their segment was removed by hand (ipcrm -m); those who sleep there are told by this.
+    // The segment was removed by hand (ipcrm -m). Removing the set wakes the processes that sleep
+    // there.
     const bool orphaned = inside.somebody_sat();
     // Left over from an object with other permissions or fewer seats.
     const bool as_we_would_make_it =
@@ -189,8 +190,8 @@ class opener {
     return construct(word, found, found_memory::zeroed, inside);
   }
 
-  /// Takes back the segment that this call made. Not attached, it cannot say that it is removed;
-  /// but as long as this door is held nobody else makes an object of it.
+  /// Takes back the segment that this call made. Not attached, it cannot be marked as removed; but
+  /// while this process holds the door, no other process makes an object of it.
   [[noreturn]] void refuse_unattachable(const segment& made, int error_number,
                                         const door& inside) const {
     try {
@@ -208,12 +209,13 @@ class opener {
       construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
       done = join(found, inside);
     } catch (...) {
-      // Where that is not possible either, the next opener finds it half-made, as after a death.
+      // If that is not possible either, the next opener finds the segment half-made, as after a
+      // death.
       static_cast<void>(discard(word, found.where, found.before.owner));
       throw;
     }
     if (!done) return std::nullopt;
-    // Last, so that a creation that fails can be taken back without anybody having seen it.
+    // Last, so that a failed creation can be taken back before any process has seen it.
     if (word.change_to(life_state::ready)) {
       crash_point("create: ready");
       return done;

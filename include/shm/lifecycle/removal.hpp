@@ -1,4 +1,4 @@
-// Removal: takes an object away by name, whatever state it is in, unless it is not ours or in use.
+// Removal: removes an object by name, whatever its state, unless it is foreign or in use.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,7 +26,7 @@ enum class removal_mode {
 class remover {
  public:
   remover(const key& which, removal_mode mode)
-      // Whom this user trusts does not matter here: the kernel knows who may remove.
+      // Trust does not matter here: the kernel knows who may remove.
       : wanted_{which, access::everyone, purpose::read_and_write},
         mode_(mode),
         until_(deadline::after(options().open_timeout)),
@@ -41,14 +41,15 @@ class remover {
   }
 
  private:
-  /// False: it changed under us, or somebody may only be looking at it: look again.
+  /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
+  /// only be looking at it.
   bool attempt() {
     about_.segment_id = about_.set_id = -1;
     std::optional<found_set> found = find_set(wanted_, about_);
     const bool set_was_ours = found && !found->is_new;
     if (!found) {
       crash_point("remove: no set");
-      // Without a set there is no door, and without a door the state must not be changed.
+      // Without a set there is no door, and outside a door the state must not be changed.
       const std::optional<set_plan> plan = plan_set();
       if (!plan) return is_gone_;
       found = make_set(wanted_.which, *plan, about_);
@@ -68,7 +69,7 @@ class remover {
   bool remove_all(const door& inside, bool set_was_ours) {
     if (!remove_segment(inside, set_was_ours)) return false;
     if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
-      refuse_in_use(inside);  // their segment was removed by hand, and they go on
+      refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
     }
     crash_point("remove: before set");
     const status removed = inside.set().remove();
@@ -79,7 +80,8 @@ class remover {
     return true;
   }
 
-  /// Of an object whose set was lost. Nothing: there is nothing to remove, or look again.
+  /// The plan of a new set for an object whose set was lost. Returns nothing if there is nothing to
+  /// remove, or if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
     const looking seen = look_at_segment(wanted_.which, found, about_);
@@ -102,10 +104,10 @@ class remover {
     return set_plan::replacing_lost_set_of(found, options().seats);
   }
 
-  /// True when there is none any more.
+  /// Returns true when the segment is gone, false if the caller has to look again.
   bool remove_segment(const door& inside, bool set_was_ours) {
     attached_segment found;
-    // A first look, because to change the state needs more than to see whether it is ours.
+    // A first look, because writing needs more permission than looking.
     switch (look_at_segment(wanted_.which, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
@@ -125,7 +127,8 @@ class remover {
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
-    // Also where somebody scribbled over the state of an object that is in use: its handles go on.
+    // The seats count in every state: somebody may have scribbled over the state of an object in
+    // use.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
     if (!is_final && is_used(found, inside)) {
       // A process that is just dying is detached first, and then loses its seat.
@@ -207,7 +210,7 @@ class remover {
                "nobody is attached, but it was made to stay until it is removed");
       case life_state::blank: break;
     }
-    // Blank, it may be another program's, under a key where our semaphores were left.
+    // A blank segment may be another program's, under a key where semaphores of ours were left.
     refuse(errc::in_use, about_,
            "nobody is attached, but it says neither whose it is nor that it was never finished; if "
            "it is of no use, take it away with shm::remove(name)");

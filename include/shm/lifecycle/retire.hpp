@@ -1,4 +1,4 @@
-// Retire: ends the life of a segment that nobody uses, or by force.
+// Retire: ends the life of a segment, if nobody uses it, or by force.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,7 +19,7 @@ enum class retirement {
   reusable  ///< nobody is attached, but this user may not remove it: now under construction
 };
 
-/// How it came out; with an error, what the kernel refused.
+/// The outcome, and the call that failed if there is an error.
 struct ending {
   retirement value;
   int error_number = 0;
@@ -37,7 +37,8 @@ inline constexpr const char* asking_for_the_right = "shmctl(IPC_SET), as before 
 // Precondition of each function here: the caller holds the door behind which `word` is changed, and
 // is attached, so that the segment's id cannot name another one.
 
-/// For a segment whose word says removed. A crash before leaves it to the next process that comes.
+/// Precondition: the word says removed. If this process dies first, the next process that finds the
+/// segment removes it.
 inline ending remove_segment(const segment& where) noexcept {
   const status gone = where.remove();
   if (!gone.ok() && !means_gone(gone.error_number)) {
@@ -47,7 +48,7 @@ inline ending remove_segment(const segment& where) noexcept {
   return {retirement::done};
 }
 
-/// Whatever the state. Where this user may not remove it, nothing is changed.
+/// Removes the segment in any state. If this user may not remove it, fails and changes nothing.
 inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
   if (word.state() != life_state::removed) {
     const status right = where.may_remove(owner);
@@ -59,12 +60,13 @@ inline ending discard(life& word, const segment& where, const ownership& owner) 
   return remove_segment(where);
 }
 
-/// Of a word that says ready or removing and was changed here. Killed at any step, the next process
-/// inside the door goes on from what the word says. `may_reuse`: for an opener that would construct
-/// the same again.
+/// Removes the segment unless others are attached. Precondition: the word says ready or removing,
+/// and was changed behind this door. If this process is killed at any step, the next one inside the
+/// door goes on from what the word says. `may_reuse`: the caller is an opener that would construct
+/// an object of the same size.
 inline ending retire_if_unused(life& word, const segment& where, bool may_reuse) noexcept {
-  // First removing, then the count: a reader attaches and then reads the word, so it is counted, or
-  // sees that it has to look again.
+  // First removing, then the count. A reader attaches first and then reads the word, so either it
+  // is counted, or it sees that it has to look again.
   if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
   const result<segment_status> now = where.stat();
@@ -83,7 +85,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
   return outcome;
 }
 
-/// Those attached find it at the next lock, load or wake-up.
+/// Attached processes find it at their next lock, load or wake-up.
 inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
   const status right = where.may_remove(owner);
   if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
@@ -93,9 +95,9 @@ inline ending retire_by_force(life& word, const segment& where, const ownership&
   return remove_segment(where);
 }
 
-/// The time that is given to those who only look, as `shm ls` does, and so are attached for some
-/// microseconds: nothing tells when they have gone. It begins when the first one is met. Nobody
-/// waits inside the door meanwhile: the caller leaves it and starts again.
+/// The time given to processes that only look. They are attached for some microseconds, as `shm ls`
+/// is, and nothing tells when they have gone. It begins when the first one is met. Nobody waits
+/// inside the door meanwhile: the caller leaves it and starts again.
 class grace {
  public:
   explicit grace(std::chrono::milliseconds span) noexcept : span_(span) {}

@@ -18,8 +18,8 @@
 
 namespace shm::detail {
 
-/// Generation and seat: who a handle is, among all that ever were. Never 0. The low 23 bits are
-/// free for what goes along: the thread in the lock word, the process in the handle.
+/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
+/// are free for other data: the thread in the lock word, the process in the handle.
 class seat_identity {
  public:
   static constexpr unsigned free_bits = 23;
@@ -30,7 +30,7 @@ class seat_identity {
       : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
                                                                          << free_bits) {}
 
-  /// From a word whose low bits hold something else.
+  /// The identity in a word whose low bits hold something else.
   static seat_identity in(std::uint64_t word) noexcept {
     return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
   }
@@ -51,12 +51,12 @@ class seat_identity {
 
 enum class seat_verdict { alive, dead, set_is_gone };
 
-/// The seats of one object: the set's semaphores tell whether somebody sits, and the entries in the
-/// segment's header tell who.
+/// The seats of one object. The semaphores tell whether a seat is taken, and the entries in the
+/// header tell by whom.
 class seats {
  public:
-  /// The header has `entries`; a seat needs a semaphore, too. A set that was lost and made anew may
-  /// have fewer than the header.
+  /// The header has `entries` seats, and each needs a semaphore, too. A set that was lost and made
+  /// anew may have fewer than the header.
   seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
       : entries_of_(seats_of(head)),
         entries_(entries),
@@ -65,7 +65,8 @@ class seats {
 
   unsigned count() const noexcept { return count_; }
 
-  /// A dead owner never returns: nobody else is given its generation. An error is not a death.
+  /// Never blocks. A dead owner never returns: nobody else is given its generation. An error is not
+  /// a death.
   seat_verdict judge(seat_identity who, const subject& about) const {
     if (who.seat() >= entries_) {
       refuse(errc::corrupt, about,
@@ -102,14 +103,14 @@ class seats {
            entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
-  /// The process on that seat, as the kernel tells it; nothing where nobody sits.
+  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
   std::optional<result<int>> occupant(unsigned seat) const noexcept {
     const result<int> taken = set_.value(index(seat));
     if (!taken.ok() || taken.value == 0) return std::nullopt;
     return set_.last_process(index(seat));
   }
 
-  /// Precondition: the caller is `inside`. Nothing when the set is gone.
+  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
   std::optional<seat_identity> sit_down(header& head, const door& inside,
                                         const subject& about) const {
     const std::optional<unsigned> given_back = give_back_leftovers(inside);
@@ -122,7 +123,7 @@ class seats {
       crash_point("seat: process stored");
       status taken = set_.take_seat(seat);
       if (taken.error_number == ERANGE) {
-        // 32767 tokens: make room. So many are left that nobody sleeps in vain.
+        // 32767 tokens: make room. So many are left that nobody sleeps beside a free lock.
         static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
         crash_point("seat: room made");
         taken = set_.take_seat(seat);
@@ -155,7 +156,7 @@ class seats {
   }
 
  private:
-  static constexpr int harmless_tokens = 8;  // each costs some sleeper one look more
+  static constexpr int harmless_tokens = 8;  // each costs one sleeper one more look
 
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
@@ -169,7 +170,7 @@ class seats {
   seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
     entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
     crash_point("seat: incarnation stored");
-    // Relaxed: the door makes this the only one who counts.
+    // Relaxed: inside the door no other process draws a generation.
     std::uint32_t generation = 0;
     while (generation == 0) {
       generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
@@ -180,16 +181,17 @@ class seats {
     entry.generation.store(generation, std::memory_order_release);
     crash_point("seat: generation stored");
     drain(tokens);
-    // A waiter that saw the entry of the occupant before took a dead owner for alive: it has to
-    // look again.
+    // A waiter that saw the entry of the occupant before this one took a dead owner for alive. It
+    // has to look again.
     static_cast<void>(set_.post_wake_token());
     crash_point("seat: token posted");
     return {generation, seat};
   }
 
-  /// Deaths and closed handles leave tokens behind where nobody sleeps; at 32767 nobody could sit
-  /// down any more. A token may be meant for a process that is about to sleep. So only a process
-  /// that has a seat drains: it posts one token afterwards, and if it dies first, the kernel does.
+  /// Removes surplus tokens. Deaths and closed handles leave tokens where nobody sleeps, and at
+  /// 32767 nobody could sit down any more. But a token may be meant for a process that is about to
+  /// sleep. So only a process that has a seat drains: it posts one token afterwards, and if it dies
+  /// first, the kernel does.
   void drain(int tokens) const noexcept {
     if (tokens <= harmless_tokens) return;
     // EAGAIN: others took tokens meanwhile.

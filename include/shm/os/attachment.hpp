@@ -29,7 +29,7 @@ class attachment {
   }
   ~attachment() { detach(); }
 
-  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved), and
+  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved);
   /// touching it would end this program with SIGBUS.
   static result<attachment> of(const segment& target, attach_mode mode) noexcept {
     void* const address =
@@ -61,7 +61,8 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
+  /// Makes the memory read-only: a thread of this process that writes there dies of SIGSEGV. `size`
+  /// is that of the whole segment.
   status forbid_writing(std::size_t size) const noexcept {
     const status done = status::of(::mprotect(address_, size, PROT_READ));
     if (done.error_number != EINVAL) return done;

@@ -14,7 +14,7 @@
 
 namespace shm::detail {
 
-/// What an opener is going to do with an object.
+/// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
 inline bool is_group_of_process(gid_t one) {
@@ -37,7 +37,7 @@ struct ownership {
             permissions.mode & 0777u};
   }
 
-  /// Of what this process creates.
+  /// The ownership of what this process creates.
   static ownership of_new(unsigned mode) noexcept {
     const uid_t user = ::geteuid();
     const gid_t group = ::getegid();
@@ -52,8 +52,9 @@ struct ownership {
 
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
-  /// The owner can give the object away and keep access as its creator, so both count. The same
-  /// goes for the group: it can become any, but the creator's group stays what it was.
+  /// Whether an opener trusts the object. The owner can give it away and keep access as its
+  /// creator, so both count. The same goes for the group: the owner can change it, but not the
+  /// group of the creator.
   bool is_trusted(access who, purpose why) const {
     const uid_t user = ::geteuid();
     if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;

@@ -43,8 +43,8 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
-  /// no.
+  /// Asks the kernel whether this user may remove the segment: IPC_SET of the values that it has
+  /// needs the same right. EPERM: no.
   status may_remove(const ownership& as_it_is) const noexcept {
     // Of another user namespace, it would be given to this one's nobody.
     if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};

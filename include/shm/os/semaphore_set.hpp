@@ -27,8 +27,10 @@ struct set_status {
 /// Names a set; owns nothing. EINTR is never returned: calls go on with the time that is left.
 /// EAGAIN: not now, or the deadline passed. EIDRM and EINVAL: the set is gone.
 ///
-/// Where the mark is known, calls that change a semaphore prove first, in the same semop, that the
-/// id still names the set with that mark; where it does not, they fail with EAGAIN.
+/// If the mark is known, calls that change a semaphore and never wait prove first, in the same
+/// semop, that the id still names the set with that mark. If it does not, they fail with EAGAIN.
+/// The calls that wait prove nothing: the caller compares the mark, after entering the door, and
+/// before each wait for a token.
 class semaphore_set {
  public:
   semaphore_set() = default;
@@ -113,7 +115,7 @@ class semaphore_set {
                 {semaphore::mark_high, high_part(mark), IPC_NOWAIT}});
   }
 
-  /// `program`: 1 to 32767, tells a program from the one before an exec.
+  /// `program`, 1 to 32767, tells a program from the one before an exec.
   status enter_door(short program, const deadline& until) const noexcept {
     return run({{semaphore::door, 0, 0}, {semaphore::door, program, SEM_UNDO}}, until);
   }
@@ -129,19 +131,21 @@ class semaphore_set {
     return run({{which, 0, 0}}, until);
   }
 
-  /// Leaves `wake` as it is now, and makes the kernel post one wake token when this process dies.
+  /// Takes the seat. Leaves `wake` as it is, and makes the kernel post one wake token when this
+  /// process dies.
   status take_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), 0, IPC_NOWAIT},
                        {index(seat), +1, SEM_UNDO},
                        {semaphore::wake, +1, IPC_NOWAIT},
                        {semaphore::wake, -1, undo_now}});
   }
-  /// What the kernel does for a dead process: the seat is free, and a wake token posted.
+  /// Does what the kernel does for a dead process: frees the seat and posts a wake token.
   status leave_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), -1, undo_now}, {semaphore::wake, +1, undo_now}});
   }
 
-  /// One token is enough however many sleep: whoever takes it passes it on. EAGAIN: there is one.
+  /// One token is enough however many sleep: a waiter that takes it passes it on. EAGAIN: there is
+  /// one.
   status post_wake_token() const noexcept {
     return run_proven({{semaphore::wake, 0, IPC_NOWAIT}, {semaphore::wake, +1, IPC_NOWAIT}});
   }
@@ -187,8 +191,8 @@ class semaphore_set {
     return {value, 0};
   }
 
-  /// The proof, and then the steps; all of it or nothing. One half of the mark is enough here: it
-  /// keeps this process' changes out of a stranger's set, and decides nothing.
+  /// Runs the proof, and then the steps; all or nothing. Half of the mark is enough here: it keeps
+  /// changes of this process out of other sets, and decides nothing.
   template <std::size_t Count>
   status run_proven(const sembuf (&steps)[Count]) const noexcept {
     if (mark_ == 0) return run(steps);

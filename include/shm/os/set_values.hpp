@@ -17,14 +17,14 @@ inline constexpr unsigned short door = 0;       // not 0 while one process creat
 inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
 inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
 inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
-inline constexpr unsigned short mark_low = 4;   // these two: which set of ours
+inline constexpr unsigned short mark_low = 4;   // the mark: which set of ours
 inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
 
-/// Tells a set from every other one: the kernel uses an id again after some four million sets, and
-/// in another IPC namespace the same id is another set. Random; 0 while not drawn.
+/// A random number that tells a set from every other one: the kernel uses an id again after some
+/// four million sets, and in another IPC namespace the same id is another set. 0 while not drawn.
 using set_mark = std::uint32_t;
 inline constexpr unsigned set_mark_bits = 29;
 inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
@@ -36,8 +36,8 @@ constexpr set_mark mark_of(int low, int high) noexcept {
 /// The values of all semaphores at one moment.
 class set_values {
  public:
-  /// Room for the largest set that semop can address, because the kernel is not told how much there
-  /// is, and the id may belong to a larger set by now.
+  /// Room for the largest set that semop can address: the kernel is not told how much room there
+  /// is, and the id may name a larger set by now.
   static constexpr std::size_t most = 65536;
 
   unsigned short operator[](std::size_t which) const noexcept { return all_[which]; }
@@ -45,7 +45,7 @@ class set_values {
     return mark_of(all_[semaphore::mark_low], all_[semaphore::mark_high]);
   }
 
-  /// In a set with so many semaphores.
+  /// Whether any seat is taken, in a set with that number of semaphores.
   bool somebody_sits(unsigned semaphores) const noexcept {
     for (unsigned i = semaphore::first_seat; i < semaphores; ++i) {
       if (all_[i] != 0) return true;

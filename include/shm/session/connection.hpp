@@ -1,4 +1,4 @@
-// Connection: an open read-write handle; its seat in this process, and how it leaves.
+// Connection: an open read-write handle: its seat in this process, and how it is closed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,7 +15,7 @@ namespace shm::detail {
 
 class connection : public open_place {
  public:
-  /// `plan`: null for whatever is there, which is then only opened.
+  /// A null `plan` opens whatever is there, and creates nothing.
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
                    waiting::in_kernel),
@@ -25,8 +25,9 @@ class connection : public open_place {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// A thread may still use this handle, while exit() destroys it. Others must not be harmed: so
-  /// first it can lock nothing any more, then the seat goes, which proves that a lock is held.
+  /// exit() can destroy a handle that another thread still uses. Other processes must not be
+  /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
+  /// an owner lives.
   ~connection() {
     const std::uint64_t mine = identity_bits_if_seated();
     const bool needs_seat = may_hold_or_wait(mine);
@@ -37,12 +38,13 @@ class connection : public open_place {
     if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
-  /// While a thread is, in the slow way to the lock. It may take a wake token that is meant for
-  /// another process: as long as it could, this handle keeps its seat, whose undo posts one.
+  /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
+  /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
   class waiting_thread {
    public:
     explicit waiting_thread(connection& place) noexcept : place_(place) {
-      // Sequentially consistent: before the thread's first store to shared memory.
+      // Sequentially consistent: the count comes before the first store of the thread to shared
+      // memory.
       place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
     }
     waiting_thread(const waiting_thread&) = delete;
@@ -57,20 +59,21 @@ class connection : public open_place {
   header& head() const noexcept { return *head_; }
   std::byte* payload() const noexcept { return payload_; }
 
-  /// As identity(), where it needs no more than a look; else 0.
+  /// The bits of identity() if the process has a seat, else 0. Never blocks.
   std::uint64_t identity_bits_if_seated() const noexcept {
     // Relaxed: only the number counts.
     return identity_bits_here(membership_.load(std::memory_order_relaxed));
   }
 
-  /// The same, but 0 in a forked child's copy of a handle that its parent opened, even when that
-  /// has sat down.
+  /// Like identity_bits_if_seated(), but 0 in a forked child's copy of a handle that its parent
+  /// opened, even if the child has sat down.
   std::uint64_t identity_bits_unless_inherited() const noexcept {
     return identity_bits_here(opened_as_);
   }
 
-  /// Who this handle is in the running process. A forked child has a copy of the handle, but no
-  /// seat: it sits down on first use, and throws as opening does. Nothing: not until the deadline.
+  /// The identity of this handle in the running process. A forked child has a copy of the handle,
+  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
+  /// the deadline passed first.
   std::optional<seat_identity> identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
     if (seated != 0) return seat_identity::in(seated);
@@ -78,7 +81,7 @@ class connection : public open_place {
   }
 
  private:
-  /// 0 where the process is another one. Equal low bits cancel out and leave the identity.
+  /// 0 if the process is another one. Equal low bits cancel out and leave the identity.
   static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
     const std::uint64_t bits = membership ^ process::current_or_zero();
     return (bits & process_epoch_mask) == 0 ? bits : 0;
@@ -92,14 +95,15 @@ class connection : public open_place {
       if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
       return std::nullopt;
     }
-    // Gone, or in another IPC namespace, where the same id names another set.
+    // The set is gone, or the process is in another IPC namespace, where the id names no set, or
+    // another one.
     if (means_gone(found.error_number)) refuse_removed(about());
     if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
     if (is_removed()) refuse_removed(about());
     process::accept_barriers();
-    // Another thread of this child may have been inside before.
+    // Another thread of this child may have sat down meanwhile.
     if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
-    // After an ipcrm -m another object may stand under the key, and these seats be its.
+    // After an ipcrm -m another object may stand under the key, and these seats may be its seats.
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
@@ -111,8 +115,9 @@ class connection : public open_place {
     return seat;
   }
 
-  /// A thread that stores, or is about to lock, dies of it from here on. Where the kernel does not
-  /// make the memory read-only, it is not known.
+  /// Whether the seat has to stay: this handle holds the lock, or one of its threads waits for it.
+  /// From here on a thread that stores, or takes the lock, dies. If the kernel does not make the
+  /// memory read-only, the answer is not known, and the seat stays.
   bool may_hold_or_wait(std::uint64_t mine) const noexcept {
     if (mine == 0) return false;  // a forked child's copy
     if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
@@ -124,8 +129,8 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Precondition: detached. False where others use the object, or where that cannot be known: then
-  /// the next opener finds nobody attached and clears up.
+  /// Precondition: detached. Returns false if others use the object, or if that cannot be known:
+  /// then the next opener finds nobody attached and cleans up.
   bool retire_as_last(std::uint64_t mine) noexcept {
     grace lookers(std::chrono::milliseconds(1));
     retirement outcome = retire_once(mine);
@@ -136,7 +141,7 @@ class connection : public open_place {
     return outcome == retirement::done;
   }
 
-  /// In use: others are attached, and maybe only look.
+  /// Returns in_use if others are attached; they may only look.
   retirement retire_once(std::uint64_t mine) noexcept {
     const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
     if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
@@ -144,7 +149,8 @@ class connection : public open_place {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
-    // The id was nobody's for a moment: the mark tells that it is the same segment.
+    // Between the detach and this attach the id could come to name another segment. The mark tells
+    // that it does not.
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;

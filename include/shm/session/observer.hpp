@@ -1,4 +1,4 @@
-// Observer: an open read-only handle; it alters neither segment nor semaphores.
+// Observer: an open read-only handle; it changes neither segment nor semaphores.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +13,8 @@ namespace shm::detail {
 
 class observer : public open_place {
  public:
-  /// Blocks while somebody alive creates or removes the object, at most options::open_timeout.
-  /// `plan`: null for whatever is there. Throws not_found, kind_mismatch, type_mismatch,
+  /// Blocks while a live process creates or removes the object, at most options::open_timeout. A
+  /// null `plan` opens whatever is there. Throws not_found, kind_mismatch, type_mismatch,
   /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
   /// the kernel's errno.
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
@@ -45,7 +45,7 @@ class observer : public open_place {
     }
 
    private:
-    /// Nothing: it changed under us, look again.
+    /// Returns nothing if the caller has to look again: the object changed meanwhile.
     std::optional<place> attempt(bool is_last_try) {
       about_.segment_id = about_.set_id = -1;
       const std::optional<found_set> found = find_set(wanted_, about_);
@@ -87,8 +87,8 @@ class observer : public open_place {
              blank_is::foreign;
     }
 
-    /// Removing, by somebody who died: with the door free now, the next remover counts us, too.
-    /// Only the door of the set that the word names tells.
+    /// Whether the remover died. If the door is free now, the next remover counts this attachment,
+    /// too. Only the door of the set that the word names tells.
     bool is_as_good_as_ready(const life_word& word, const header& head,
                              const std::optional<found_set>& found) const {
       if (!is_left_alone(word, found)) return false;
@@ -99,8 +99,8 @@ class observer : public open_place {
       refuse_unready(word);
     }
 
-    /// Whether nobody is at work on it: the set that the word names is the one under the key, and
-    /// nobody is inside its door.
+    /// Whether nobody creates or removes it: the word names the set under the key, and nobody is
+    /// inside the door of that set.
     bool is_left_alone(const life_word& word, const std::optional<found_set>& found) const {
       if (!found || found->is_new) return false;
       const result<set_values> now = found->set.values();
@@ -122,8 +122,8 @@ class observer : public open_place {
              "others keep creating or removing it while it is being opened");
     }
 
-    /// Nobody is inside the door of a set that does not say that it is ours; and waiting there
-    /// would use it. Without a set, or beside another one, an opener has to make the object its own
+    /// Does not wait at an unmarked set: nobody is inside its door, and waiting would use it.
+    /// Without a set, or beside one that the word does not name, an opener has to adopt the object
     /// first.
     void wait_at_door(const std::optional<found_set>& found) const {
       if (!found || found->is_new) return;
@@ -135,7 +135,8 @@ class observer : public open_place {
       }
     }
 
-    /// Of a set that the word does not name the semaphores tell nothing of this object.
+    /// With the mark that the word names: of another set the semaphores tell nothing about this
+    /// object.
     static semaphore_set set_of(const life_word& word, const std::optional<found_set>& found) {
       return found ? found->set.with_mark(word.mark()) : semaphore_set();
     }

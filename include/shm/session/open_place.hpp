@@ -1,4 +1,4 @@
-// Open place: what a reader needs of an open handle, read-write or read-only.
+// Open place: what reading needs of an open handle, read-write or read-only.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,7 +18,7 @@ namespace shm::detail {
 /// How a handle waits for a semaphore to become 0.
 enum class waiting {
   in_kernel,        ///< woken at once; leaves its process id and the time in the set
-  by_looking_again  ///< every millisecond; alters nothing
+  by_looking_again  ///< every millisecond; leaves nothing in the set
 };
 
 class open_place {

@@ -12,12 +12,12 @@ namespace shm::detail {
 
 class held_lock {
  public:
-  /// Nothing when the deadline passed.
+  /// Returns nothing if the deadline passed.
   static std::optional<held_lock> acquire(connection& place, const deadline& until) {
     acquisition how;
     return acquire(place, until, how);
   }
-  /// The same, and tells how it was acquired.
+  /// Like the function above, and tells how the lock was acquired.
   static std::optional<held_lock> acquire(connection& place, const deadline& until,
                                           acquisition& how) {
     how = robust_lock(place).acquire(until);
@@ -35,7 +35,7 @@ class held_lock {
     if (is_held()) robust_lock(*place_).release();
   }
 
-  /// False in a forked child's copy: the lock is its parent's.
+  /// Returns false in a forked child's copy: the lock belongs to the parent.
   bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
 
   void require_held() const {

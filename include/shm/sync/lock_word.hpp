@@ -8,7 +8,7 @@
 
 namespace shm::detail {
 
-/// generation (30 bits) | seat (11) | thread (22) | 0. All 0: free.
+/// generation (30 bits) | seat (11) | thread (22) | 0. All zeros: free.
 class lock_word {
  public:
   explicit lock_word(std::uint64_t bits) noexcept : bits_(bits) {}
@@ -18,7 +18,7 @@ class lock_word {
   std::uint64_t bits() const noexcept { return bits_; }
   bool is_free() const noexcept { return bits_ == 0; }
   seat_identity holder() const noexcept { return seat_identity::in(bits_); }
-  /// The kernel's id of the thread, in the holder's PID namespace: for people.
+  /// The kernel's id of the thread, in the PID namespace of the holder: to be shown to people.
   std::uint32_t thread() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> 1) & thread_mask;
   }

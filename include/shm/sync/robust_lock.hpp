@@ -26,14 +26,14 @@ class robust_lock {
  public:
   explicit robust_lock(connection& place) noexcept : place_(place) {}
 
-  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; after any throw the lock
-  /// is not held.
+  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; then it is not held.
   acquisition acquire(deadline until) {
     if (take(word_if_known())) return confirmed(acquisition::taken);
     return acquire_slowly(place_, until);
   }
 
-  /// Never blocks. Not now, when this thread itself holds it.
+  /// Never blocks. Returns not_now if this very thread holds the lock; and in a forked child at its
+  /// first use, if the door is closed.
   acquisition try_acquire() {
     if (take(word_if_known())) return confirmed(acquisition::taken);
     return try_acquire_slowly(place_);
@@ -45,12 +45,12 @@ class robust_lock {
     return me != 0 && word().load(std::memory_order_relaxed) == me;
   }
 
-  /// By the holder, or by whom its guard was moved to, in the process that took it. Never blocks,
-  /// never throws.
+  /// By the thread that locked, or that the guard was moved to, in the process that locked. Never
+  /// blocks, never throws.
   void release() noexcept { release_as(place_.identity_bits_if_seated()); }
 
-  /// The same, by whom knows its identity already. Does nothing when that does not hold it after
-  /// all: somebody scribbled.
+  /// Like release(), for a caller that knows its identity. Does nothing if that does not hold the
+  /// lock: somebody scribbled.
   void release_as(std::uint64_t mine) noexcept {
     // Relaxed: the word is ours only if we stored it.
     const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
@@ -62,9 +62,8 @@ class robust_lock {
     crash_point("unlock: before");
     // Release: what was written inside is there for whoever takes the lock.
     word().store(0, std::memory_order_release);
-    // This store comes before the look at the waiters: the waiter's barrier makes it so, or where
-    // none reaches this process, our own. (No exchange instead: a relaxed look may overtake its
-    // store.)
+    // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
+    // makes it so. (No exchange instead: a relaxed look may overtake its store.)
     if (process::accepts_barriers()) {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     } else {
@@ -74,7 +73,7 @@ class robust_lock {
     if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
   }
 
-  /// Me without any system call; 0 when one is needed to know.
+  /// The lock word of this thread, if no system call is needed to know it; else 0.
   std::uint64_t word_if_known() const noexcept {
     const std::uint64_t seated = place_.identity_bits_if_seated();
     const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
@@ -100,11 +99,11 @@ class robust_lock {
     return true;
   }
 
-  /// Others may sleep whose token this was: the release has to post the next one. Relaxed: the
-  /// release reads it in this very thread.
+  /// The token may have been meant for others that sleep: the release has to post the next one.
+  /// Relaxed: the release reads it in this very thread.
   void remember_waiters() noexcept { waiters().store(1, std::memory_order_relaxed); }
 
-  // The slow ways are static, and their arguments fit in registers: the fast one writes nothing to
+  // The slow ways are static, and their arguments fit in registers: the fast way writes nothing to
   // the stack, where its locked instruction would wait for it.
 
   [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
@@ -114,7 +113,7 @@ class robust_lock {
     return robust_lock(place).look_closer();
   }
 
-  /// 0: a forked child that has to sit down first could not do so until the deadline.
+  /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
   std::uint64_t my_word(const deadline& until) {
     const std::optional<seat_identity> me = place_.identity(until);
     return me ? lock_word(*me, process::thread_id()).bits() : 0;
@@ -144,8 +143,9 @@ class robust_lock {
     return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
-  /// Looks ever more rarely: each look takes the holder's cache line away, and a lock that changes
-  /// hands at every release is the slowest of all. In all about as long as it takes to be woken.
+  /// Looks ever more rarely: each look takes the cache line away from the holder, and a lock that
+  /// changes hands at every release is the slowest of all. In all it takes about as long as being
+  /// woken.
   bool spin(std::uint64_t me) noexcept {
     constexpr int first = 16, last = 256;
     for (int pauses = first;; pauses *= 2) {
@@ -155,8 +155,8 @@ class robust_lock {
     }
   }
 
-  /// Whoever has taken a token and leaves without the lock passes it on: it may have been meant for
-  /// somebody who sleeps beside a free lock.
+  /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
+  /// waiter could sleep beside a free lock.
   class wake_debt {
    public:
     explicit wake_debt(robust_lock& lock) noexcept : lock_(lock) {}
@@ -166,7 +166,7 @@ class robust_lock {
       if (owed_) lock_.post_token();
     }
     void incur() noexcept { owed_ = true; }
-    /// With the lock: the release pays.
+    /// The waiter got the lock: its release posts the token.
     void hand_over() noexcept {
       if (std::exchange(owed_, false)) lock_.remember_waiters();
     }
@@ -183,12 +183,12 @@ class robust_lock {
         debt.hand_over();
         return acquisition::taken;
       }
-      // Not before the first look: from the dead even those take over who cannot wait.
+      // Not before the first look: a lock of a dead owner is taken over even without time to wait.
       if (looked && until.passed()) return acquisition::not_now;
       const bool ordered = announce_waiting();
       const lock_word holder(word().load(std::memory_order_relaxed));
       if (holder.is_free()) continue;
-      // In this order: whoever dies after this look leaves a token for the sleep below.
+      // In this order: an owner that dies after this look leaves a token for the sleep below.
       if (!place_.is_alive(holder.holder())) {
         crash_point("lock: owner found dead");
         if (!take_over(holder, me)) continue;
@@ -208,8 +208,9 @@ class robust_lock {
     }
   }
 
-  /// After this, either the holder's release sees that somebody waits, or we see that it released.
-  /// False: without leave to order the holder's accesses we may miss it.
+  /// After this, either the release of the holder sees the flag, or this thread sees the release.
+  /// Returns false if this process may not order the accesses of the holder: it may miss the
+  /// release.
   bool announce_waiting() noexcept {
     // Sequentially consistent: seen by all before the look at the word that follows.
     waiters().exchange(1, std::memory_order_seq_cst);
@@ -225,7 +226,8 @@ class robust_lock {
     return until.or_earlier(deadline::after(slice));
   }
 
-  /// With the lock in hand: is there still an object to be locked?
+  /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after
+  /// releasing the lock.
   acquisition confirmed(acquisition how) {
     crash_point("lock: taken");
     if (place_.is_removed()) abandon(place_);
@@ -237,7 +239,7 @@ class robust_lock {
     refuse_removed(place.about());
   }
 
-  /// One is woken; when it leaves the lock, it wakes the next.
+  /// Wakes one waiter; when that releases the lock, it wakes the next.
   [[gnu::noinline]] static void wake_one(connection& place) noexcept {
     robust_lock lock(place);
     // Relaxed: the token is posted by a system call, which orders it.
@@ -247,8 +249,7 @@ class robust_lock {
   }
 
   void post_token() noexcept {
-    // Fails where a token is there already; and where the set is gone, where nobody sleeps any
-    // more.
+    // Fails if there is a token already, or if the set is gone, where nobody sleeps any more.
     static_cast<void>(place_.set().post_wake_token());
     crash_point("unlock: token posted");
   }
