@@ -192,6 +192,9 @@ inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in t
 namespace shm::detail {
 
 #ifdef SHM_CRASH_POINTS
+/// So long that a test hangs where a wake-up is lost.
+inline constexpr std::chrono::seconds longest_sleep{3600};
+
 inline void (*crash_point_hook)(const char* step) = nullptr;
 
 inline void crash_point(const char* step) noexcept {
@@ -209,6 +212,9 @@ void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcep
   copy(2 * third, size - 2 * third);
 }
 #else
+/// How long a process sleeps for a lock before it looks again, whether it was woken or not.
+inline constexpr std::chrono::seconds longest_sleep{1};
+
 constexpr void crash_point(const char*) noexcept {}
 
 template <class Copy>
@@ -769,7 +775,7 @@ inline bool means_gone(int error_number) noexcept {
 
 namespace shm::detail {
 
-/// What an opener is going to do with an object.
+/// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
 inline bool is_group_of_process(gid_t one) {
@@ -792,7 +798,7 @@ struct ownership {
             permissions.mode & 0777u};
   }
 
-  /// Of what this process creates.
+  /// The ownership of what this process creates.
   static ownership of_new(unsigned mode) noexcept {
     const uid_t user = ::geteuid();
     const gid_t group = ::getegid();
@@ -807,8 +813,9 @@ struct ownership {
 
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
 
-  /// The owner can give the object away and keep access as its creator, so both count. The same
-  /// goes for the group: it can become any, but the creator's group stays what it was.
+  /// Whether an opener trusts the object. The owner can give it away and keep access as its
+  /// creator, so both count. The same goes for the group: the owner can change it, but not the
+  /// group of the creator.
   bool is_trusted(access who, purpose why) const {
     const uid_t user = ::geteuid();
     if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
@@ -913,8 +920,8 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// Whether this user may remove it: IPC_SET of the very same values needs the same right. EPERM:
-  /// no.
+  /// Asks the kernel whether this user may remove the segment: IPC_SET of the values that it has
+  /// needs the same right. EPERM: no.
   status may_remove(const ownership& as_it_is) const noexcept {
     // Of another user namespace, it would be given to this one's nobody.
     if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};
@@ -962,7 +969,7 @@ class attachment {
   }
   ~attachment() { detach(); }
 
-  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved), and
+  /// EFAULT: the kernel has no memory for the first page (huge pages that nobody reserved);
   /// touching it would end this program with SIGBUS.
   static result<attachment> of(const segment& target, attach_mode mode) noexcept {
     void* const address =
@@ -994,7 +1001,8 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// From now on a thread of this process that writes there dies. `size`: the whole segment's.
+  /// Makes the memory read-only: a thread of this process that writes there dies of SIGSEGV. `size`
+  /// is that of the whole segment.
   status forbid_writing(std::size_t size) const noexcept {
     const status done = status::of(::mprotect(address_, size, PROT_READ));
     if (done.error_number != EINVAL) return done;
@@ -1106,17 +1114,18 @@ struct segment_layout {
             round_up(payload_offset + payload_size, cache_line) + tail};
   }
 
-  /// Whether a segment of that size can be of this layout: an answer without attaching it.
+  /// Whether a segment of this size can have this layout. Needs no attachment.
   static constexpr bool has_size_of_ours(std::size_t total) noexcept {
     return total > sizeof(header) && total % cache_line == tail;
   }
 
  private:
-  /// Unused bytes that give our segments a size that hardly any other program's has.
+  /// Unused bytes at the end: they give segments of this library a size that hardly any other
+  /// program's segment has.
   static constexpr std::size_t tail = 8;
 };
 
-/// What the program that opens expects to find, or makes.
+/// What an opener expects to find, or makes.
 struct blueprint {
   segment_kind kind;
   const schema* type;
@@ -2062,6 +2071,28 @@ inline looking attach_segment(const key& which, attach_mode mode, attached_segme
 /// The same, read-only.
 inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
   return attach_segment(which, attach_mode::read_only, found, about);
+}
+
+/// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
+/// before a set is made, which would be a stray one beside another program's segment. Throws
+/// foreign_segment.
+inline looking look_without_set(const search& wanted, bool is_last_try, attached_segment& found,
+                                subject& about) {
+  const looking seen = look_at_segment(wanted.which, found, about);
+  if (seen != looking::there) return seen;
+  const life_word word = life_of(found.head());
+  if (word.is_blank()) {
+    // A creator makes its set before the segment, maybe after we looked for it.
+    if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
+    switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try)) {
+      case blank_is::undecided: return looking::changed;
+      case blank_is::foreign: refuse_foreign_segment(about);
+      case blank_is::ours: break;
+    }
+  } else if (!word.is_ours()) {
+    refuse_foreign_segment(about);
+  }
+  return looking::there;
 }
 
 /// How many are attached now, this process included.
@@ -4361,27 +4392,16 @@ class opener {
   /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    switch (look_at_segment(which(), found, about_)) {
+    switch (look_without_set(expected_.wanted, expected_.is_last_try, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
         if (!may_create(expected_.mode)) refuse_not_found(about_);
         return set_plan::of(how_);
       case looking::there: break;
     }
-    const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      if (semaphore_set::find(which().set_key()).ok()) return std::nullopt;  // made since
-      switch (
-          whose_blank(found.before.size, false, found.before.attached > 0, expected_.is_last_try)) {
-        case blank_is::undecided: return std::nullopt;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
-      }
-    } else if (!word.is_ours()) {
-      refuse_foreign_segment(about_);
-    }
     check_trust(found.before.owner, expected_.wanted, "segment", about_);
-    if (word.state() == life_state::ready || word.state() == life_state::removing) {
+    const life_state state = life_of(found.head()).state();
+    if (state == life_state::ready || state == life_state::removing) {
       verified_description::read(found.head(), found.before.size, which(), about_);
     }
     return set_plan::replacing_lost_set_of(found, how_.seats);
@@ -5258,6 +5278,18 @@ inline void pause_briefly() noexcept {
 #endif
 }
 
+/// Tries ever more rarely: each look takes the holder's cache line away, and a lock that changes
+/// hands at every release is the slowest of all. In all about as long as it takes to be woken.
+template <class Attempt>
+bool spin_until(Attempt attempt) noexcept {
+  constexpr int first = 16, last = 256;
+  for (int pauses = first;; pauses *= 2) {
+    if (attempt()) return true;
+    if (pauses > last) return false;
+    for (int i = 0; i < pauses; ++i) pause_briefly();
+  }
+}
+
 }  // namespace shm::detail
 
 // ---- shm/sync/robust_lock.hpp
@@ -5392,18 +5424,6 @@ class robust_lock {
     return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
-  /// Looks ever more rarely: each look takes the cache line away from the holder, and a lock that
-  /// changes hands at every release is the slowest of all. In all it takes about as long as being
-  /// woken.
-  bool spin(std::uint64_t me) noexcept {
-    constexpr int first = 16, last = 256;
-    for (int pauses = first;; pauses *= 2) {
-      if (word().load(std::memory_order_relaxed) == 0 && take(me)) return true;
-      if (pauses > last) return false;
-      for (int i = 0; i < pauses; ++i) pause_briefly();
-    }
-  }
-
   /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
   /// waiter could sleep beside a free lock.
   class wake_debt {
@@ -5428,7 +5448,7 @@ class robust_lock {
   acquisition spin_or_sleep(std::uint64_t me, deadline until) {
     wake_debt debt(*this);
     for (bool looked = false;; looked = true) {
-      if (spin(me)) {
+      if (spin_until([&] { return word().load(std::memory_order_relaxed) == 0 && take(me); })) {
         debt.hand_over();
         return acquisition::taken;
       }
@@ -5467,12 +5487,11 @@ class robust_lock {
     return process::barrier_everywhere();
   }
 
-  /// Nobody sleeps for longer without a look: a process can be stopped, or its calls be refused by
-  /// a sandbox, between releasing the lock and posting the token. Not ordered: a wake-up may be
-  /// missed.
+  /// A process can be stopped, or its calls be refused by a sandbox, between releasing the lock and
+  /// posting the token. Not ordered: a wake-up may be missed.
   static deadline slice_of(const deadline& until, bool ordered) noexcept {
-    const auto slice = std::chrono::milliseconds(ordered ? 1000 : 1);
-    return until.or_earlier(deadline::after(slice));
+    const auto a_moment = deadline::after(std::chrono::milliseconds(1));
+    return until.or_earlier(ordered ? deadline::after(longest_sleep) : a_moment);
   }
 
   /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after
@@ -7068,20 +7087,9 @@ class remover {
   /// remove, or if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    const looking seen = look_at_segment(wanted_.which, found, about_);
+    const looking seen = look_without_set(wanted_, is_last_try_, found, about_);
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
-    const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      if (semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;  // made since
-      switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try_)) {
-        case blank_is::undecided: return std::nullopt;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
-      }
-    } else if (!word.is_ours()) {
-      refuse_foreign_segment(about_);
-    }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);

@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 
 namespace shm::detail {
 
 #ifdef SHM_CRASH_POINTS
+/// So long that a test hangs where a wake-up is lost.
+inline constexpr std::chrono::seconds longest_sleep{3600};
+
 inline void (*crash_point_hook)(const char* step) = nullptr;
 
 inline void crash_point(const char* step) noexcept {
@@ -24,6 +28,9 @@ void crash_points_in_copy(const char* step, std::size_t size, Copy copy) noexcep
   copy(2 * third, size - 2 * third);
 }
 #else
+/// How long a process sleeps for a lock before it looks again, whether it was woken or not.
+inline constexpr std::chrono::seconds longest_sleep{1};
+
 constexpr void crash_point(const char*) noexcept {}
 
 template <class Copy>

@@ -157,6 +157,28 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
+/// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
+/// before a set is made, which would be a stray one beside another program's segment. Throws
+/// foreign_segment.
+inline looking look_without_set(const search& wanted, bool is_last_try, attached_segment& found,
+                                subject& about) {
+  const looking seen = look_at_segment(wanted.which, found, about);
+  if (seen != looking::there) return seen;
+  const life_word word = life_of(found.head());
+  if (word.is_blank()) {
+    // A creator makes its set before the segment, maybe after we looked for it.
+    if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
+    switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try)) {
+      case blank_is::undecided: return looking::changed;
+      case blank_is::foreign: refuse_foreign_segment(about);
+      case blank_is::ours: break;
+    }
+  } else if (!word.is_ours()) {
+    refuse_foreign_segment(about);
+  }
+  return looking::there;
+}
+
 /// How many are attached now, this process included.
 inline unsigned long count_attached(const segment& where, const subject& about) {
   const result<segment_status> now = where.stat();

@@ -109,27 +109,16 @@ class opener {
   /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    switch (look_at_segment(which(), found, about_)) {
+    switch (look_without_set(expected_.wanted, expected_.is_last_try, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
         if (!may_create(expected_.mode)) refuse_not_found(about_);
         return set_plan::of(how_);
       case looking::there: break;
     }
-    const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      if (semaphore_set::find(which().set_key()).ok()) return std::nullopt;  // made since
-      switch (
-          whose_blank(found.before.size, false, found.before.attached > 0, expected_.is_last_try)) {
-        case blank_is::undecided: return std::nullopt;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
-      }
-    } else if (!word.is_ours()) {
-      refuse_foreign_segment(about_);
-    }
     check_trust(found.before.owner, expected_.wanted, "segment", about_);
-    if (word.state() == life_state::ready || word.state() == life_state::removing) {
+    const life_state state = life_of(found.head()).state();
+    if (state == life_state::ready || state == life_state::removing) {
       verified_description::read(found.head(), found.before.size, which(), about_);
     }
     return set_plan::replacing_lost_set_of(found, how_.seats);

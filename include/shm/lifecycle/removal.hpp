@@ -84,20 +84,9 @@ class remover {
   /// remove, or if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    const looking seen = look_at_segment(wanted_.which, found, about_);
+    const looking seen = look_without_set(wanted_, is_last_try_, found, about_);
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
-    const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      if (semaphore_set::find(wanted_.which.set_key()).ok()) return std::nullopt;  // made since
-      switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try_)) {
-        case blank_is::undecided: return std::nullopt;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
-      }
-    } else if (!word.is_ours()) {
-      refuse_foreign_segment(about_);
-    }
     const status right = found.where.may_remove(found.before.owner);
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);

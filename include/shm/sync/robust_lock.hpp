@@ -143,18 +143,6 @@ class robust_lock {
     return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
   }
 
-  /// Looks ever more rarely: each look takes the cache line away from the holder, and a lock that
-  /// changes hands at every release is the slowest of all. In all it takes about as long as being
-  /// woken.
-  bool spin(std::uint64_t me) noexcept {
-    constexpr int first = 16, last = 256;
-    for (int pauses = first;; pauses *= 2) {
-      if (word().load(std::memory_order_relaxed) == 0 && take(me)) return true;
-      if (pauses > last) return false;
-      for (int i = 0; i < pauses; ++i) pause_briefly();
-    }
-  }
-
   /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
   /// waiter could sleep beside a free lock.
   class wake_debt {
@@ -179,7 +167,7 @@ class robust_lock {
   acquisition spin_or_sleep(std::uint64_t me, deadline until) {
     wake_debt debt(*this);
     for (bool looked = false;; looked = true) {
-      if (spin(me)) {
+      if (spin_until([&] { return word().load(std::memory_order_relaxed) == 0 && take(me); })) {
         debt.hand_over();
         return acquisition::taken;
       }
@@ -218,12 +206,11 @@ class robust_lock {
     return process::barrier_everywhere();
   }
 
-  /// Nobody sleeps for longer without a look: a process can be stopped, or its calls be refused by
-  /// a sandbox, between releasing the lock and posting the token. Not ordered: a wake-up may be
-  /// missed.
+  /// A process can be stopped, or its calls be refused by a sandbox, between releasing the lock and
+  /// posting the token. Not ordered: a wake-up may be missed.
   static deadline slice_of(const deadline& until, bool ordered) noexcept {
-    const auto slice = std::chrono::milliseconds(ordered ? 1000 : 1);
-    return until.or_earlier(deadline::after(slice));
+    const auto a_moment = deadline::after(std::chrono::milliseconds(1));
+    return until.or_earlier(ordered ? deadline::after(longest_sleep) : a_moment);
   }
 
   /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after

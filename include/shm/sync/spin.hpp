@@ -14,4 +14,16 @@ inline void pause_briefly() noexcept {
 #endif
 }
 
+/// Tries ever more rarely: each look takes the holder's cache line away, and a lock that changes
+/// hands at every release is the slowest of all. In all about as long as it takes to be woken.
+template <class Attempt>
+bool spin_until(Attempt attempt) noexcept {
+  constexpr int first = 16, last = 256;
+  for (int pauses = first;; pauses *= 2) {
+    if (attempt()) return true;
+    if (pauses > last) return false;
+    for (int i = 0; i < pauses; ++i) pause_briefly();
+  }
+}
+
 }  // namespace shm::detail
