@@ -82,7 +82,7 @@ shm::options living(shm::lifetime how_long) {
 
 /// What happens after both threads have stopped.
 enum class end_by { process_exits, worker_goes_on };
-constexpr ending endings[] = {end_by::process_exits, end_by::worker_goes_on};
+constexpr end_by endings[] = {end_by::process_exits, end_by::worker_goes_on};
 constexpr shm::lifetime lifetimes[] = {shm::lifetime::persistent, shm::lifetime::until_last_detach};
 constexpr const char* leaving[] = {"leave: read-only", "leave: detached"};
 
