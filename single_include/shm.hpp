@@ -226,6 +226,159 @@ template <class Copy>
 
 }  // namespace shm::detail
 
+// ---- shm/base/shared_bytes.hpp
+// Shared bytes: copies between private memory and memory that others change at the same time.
+
+// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
+// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
+// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
+// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
+// atomic words.
+#if defined(__SANITIZE_THREAD__)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
+#endif
+#endif
+
+namespace shm::detail {
+
+#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
+#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
+inline constexpr bool copies_by_atomic_words_only = true;
+#else
+inline constexpr bool copies_by_atomic_words_only = false;
+#endif
+
+using opaque_copy = void* (*)(void*, const void*, std::size_t);
+
+/// memcpy, without the compiler knowing that it is.
+inline opaque_copy hidden_memcpy() noexcept {
+  opaque_copy copy = &std::memcpy;
+  __asm__("" : "+r"(copy));
+  return copy;
+}
+
+/// The widest word that fits the alignment of the shared side.
+template <std::size_t Alignment>
+using word_of_alignment = std::conditional_t<
+    Alignment >= 8, std::uint64_t,
+    std::conditional_t<Alignment >= 4, std::uint32_t,
+                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
+
+template <std::size_t Alignment>
+bool copy_by_words(std::size_t size) noexcept {
+  constexpr std::size_t most_inline_words = 16;
+  return copies_by_atomic_words_only ||
+         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
+}
+
+template <class Word>
+Word load_word(const std::byte* from) noexcept {
+  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
+                         __ATOMIC_RELAXED);
+}
+
+template <class Word>
+void store_word(std::byte* to, Word word) noexcept {
+  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
+}
+
+// Inlined by force: with a constant size each of these is a handful of moves, or one call.
+
+/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
+/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy. Written in both
+/// syntaxes, {AT&T|Intel}: the compiler takes that of its option -masm.
+#if defined(__x86_64__)
+inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
+using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
+
+[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
+  wide_word word;
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=x"(word)
+                   : "m"(*static_cast<const wide_word*>(from)));
+  __asm__ volatile("{movups %1, %0|movups %0, %1}"
+                   : "=m"(*static_cast<wide_word*>(to))
+                   : "x"(word));
+}
+#else
+inline constexpr bool has_wide_words = false;
+inline void move_wide(void*, const void*) noexcept {}
+#endif
+
+/// Moves what can be moved wide, and tells how much that was.
+[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
+                                                         std::size_t size) noexcept {
+  std::size_t at = 0;
+  if constexpr (has_wide_words) {
+    for (; at + 16 <= size; at += 16) {
+      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
+    }
+  }
+  return at;
+}
+
+/// Copies out of shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    const auto word = load_word<word_type>(source + at);
+    std::memcpy(target + at, &word, sizeof word);
+  }
+  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
+}
+
+/// Copies into shared memory, whose side is aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
+                                                std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, source + at, sizeof word);
+    store_word(target + at, word);
+  }
+  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
+}
+
+/// Copies from shared to shared memory, both aligned to Alignment.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
+                                               std::size_t size) noexcept {
+  if (!copy_by_words<Alignment>(size)) {
+    hidden_memcpy()(to, from, size);
+    return;
+  }
+  using word_type = word_of_alignment<Alignment>;
+  auto* const target = static_cast<std::byte*>(to);
+  auto* const source = static_cast<const std::byte*>(from);
+  std::size_t at = move_wide_part(to, from, size);
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    store_word(target + at, load_word<word_type>(source + at));
+  }
+  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/set_values.hpp
 // Set values: what each semaphore of a set means, and the values of all of them at one moment.
 
@@ -2033,19 +2186,6 @@ struct attached_segment {
   header& head() const noexcept { return header_at(memory); }
 };
 
-enum class blank_is { ours, undecided, foreign };
-
-/// Whose a segment is that begins with zeros: of a creator that died at its first step, or is just
-/// taking it; or another program's. A creator makes its set first, and says there that it is ours;
-/// but the set can be lost meanwhile. Undecided: look again until the deadline.
-inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_attached,
-                            bool is_last_try) noexcept {
-  if (beside_our_set && !others_attached) return blank_is::ours;
-  if (!beside_our_set && !segment_layout::has_size_of_ours(size)) return blank_is::foreign;
-  if (!is_last_try) return blank_is::undecided;
-  return others_attached ? blank_is::foreign : blank_is::ours;
-}
-
 enum class looking { there, nothing, changed };
 
 /// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
@@ -2073,6 +2213,27 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
+enum class blank_is { ours, undecided, foreign };
+
+/// Whose a segment is that begins with zeros. A creator makes its set first, and says there that it
+/// is ours; then the segment, which is all zeros until it is attached and under construction. The
+/// creator may have died in between, or be just there; and the set can be lost meanwhile.
+/// Undecided: look again until the deadline.
+inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
+                            bool others_attached, bool is_last_try) noexcept {
+  std::array<std::byte, sizeof(header)> copy{};
+  load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+  for (const std::byte one : copy) {
+    if (one != std::byte{0}) return blank_is::foreign;
+  }
+  if (beside_our_set && !others_attached) return blank_is::ours;
+  if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
+    return blank_is::foreign;
+  }
+  if (!is_last_try) return blank_is::undecided;
+  return others_attached ? blank_is::foreign : blank_is::ours;
+}
+
 /// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
 /// before a set is made, which would be a stray one beside another program's segment. Throws
 /// foreign_segment.
@@ -2084,7 +2245,7 @@ inline looking look_without_set(const search& wanted, bool is_last_try, attached
   if (word.is_blank()) {
     // A creator makes its set before the segment, maybe after we looked for it.
     if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try)) {
+    switch (whose_blank(found, false, found.before.attached > 0, is_last_try)) {
       case blank_is::undecided: return looking::changed;
       case blank_is::foreign: refuse_foreign_segment(about);
       case blank_is::ours: break;
@@ -2462,159 +2623,6 @@ class seats {
   semaphore_set set_;
   unsigned count_;
 };
-
-}  // namespace shm::detail
-
-// ---- shm/base/shared_bytes.hpp
-// Shared bytes: copies between private memory and memory that others change at the same time.
-
-// Two ways whose race is defined. Small copies are relaxed atomic words, inline. Large ones go
-// through a memcpy that the compiler cannot see into, because no compiler merges atomic words into
-// vectors: what it does is machine code with no C++ semantics, and a word that changed meanwhile is
-// simply the old or the new word. ThreadSanitizer watches memcpy itself, so under it every copy is
-// atomic words.
-#if defined(__SANITIZE_THREAD__)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHM_DETAIL_ATOMIC_WORDS_ONLY 1
-#endif
-#endif
-
-namespace shm::detail {
-
-#ifdef SHM_DETAIL_ATOMIC_WORDS_ONLY
-#undef SHM_DETAIL_ATOMIC_WORDS_ONLY
-inline constexpr bool copies_by_atomic_words_only = true;
-#else
-inline constexpr bool copies_by_atomic_words_only = false;
-#endif
-
-using opaque_copy = void* (*)(void*, const void*, std::size_t);
-
-/// memcpy, without the compiler knowing that it is.
-inline opaque_copy hidden_memcpy() noexcept {
-  opaque_copy copy = &std::memcpy;
-  __asm__("" : "+r"(copy));
-  return copy;
-}
-
-/// The widest word that fits the alignment of the shared side.
-template <std::size_t Alignment>
-using word_of_alignment = std::conditional_t<
-    Alignment >= 8, std::uint64_t,
-    std::conditional_t<Alignment >= 4, std::uint32_t,
-                       std::conditional_t<Alignment >= 2, std::uint16_t, std::uint8_t>>>;
-
-template <std::size_t Alignment>
-bool copy_by_words(std::size_t size) noexcept {
-  constexpr std::size_t most_inline_words = 16;
-  return copies_by_atomic_words_only ||
-         size <= most_inline_words * sizeof(word_of_alignment<Alignment>);
-}
-
-template <class Word>
-Word load_word(const std::byte* from) noexcept {
-  return __atomic_load_n(static_cast<const Word*>(static_cast<const void*>(from)),
-                         __ATOMIC_RELAXED);
-}
-
-template <class Word>
-void store_word(std::byte* to, Word word) noexcept {
-  __atomic_store_n(static_cast<Word*>(static_cast<void*>(to)), word, __ATOMIC_RELAXED);
-}
-
-// Inlined by force: with a constant size each of these is a handful of moves, or one call.
-
-/// 16 bytes at once, where the machine has an instruction for it: a reader that takes a value apart
-/// with wide loads would wait for narrow stores. Opaque, as the hidden memcpy. Written in both
-/// syntaxes, {AT&T|Intel}: the compiler takes that of its option -masm.
-#if defined(__x86_64__)
-inline constexpr bool has_wide_words = !copies_by_atomic_words_only;
-using wide_word __attribute__((vector_size(16), aligned(1), may_alias)) = long long;
-
-[[gnu::always_inline]] inline void move_wide(void* to, const void* from) noexcept {
-  wide_word word;
-  __asm__ volatile("{movups %1, %0|movups %0, %1}"
-                   : "=x"(word)
-                   : "m"(*static_cast<const wide_word*>(from)));
-  __asm__ volatile("{movups %1, %0|movups %0, %1}"
-                   : "=m"(*static_cast<wide_word*>(to))
-                   : "x"(word));
-}
-#else
-inline constexpr bool has_wide_words = false;
-inline void move_wide(void*, const void*) noexcept {}
-#endif
-
-/// Moves what can be moved wide, and tells how much that was.
-[[gnu::always_inline]] inline std::size_t move_wide_part(void* to, const void* from,
-                                                         std::size_t size) noexcept {
-  std::size_t at = 0;
-  if constexpr (has_wide_words) {
-    for (; at + 16 <= size; at += 16) {
-      move_wide(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at);
-    }
-  }
-  return at;
-}
-
-/// Copies out of shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void load_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    const auto word = load_word<word_type>(source + at);
-    std::memcpy(target + at, &word, sizeof word);
-  }
-  for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
-}
-
-/// Copies into shared memory, whose side is aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void store_shared(void* to, const void* from,
-                                                std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    word_type word;
-    std::memcpy(&word, source + at, sizeof word);
-    store_word(target + at, word);
-  }
-  for (; at < size; ++at) store_word(target + at, static_cast<std::uint8_t>(source[at]));
-}
-
-/// Copies from shared to shared memory, both aligned to Alignment.
-template <std::size_t Alignment>
-[[gnu::always_inline]] inline void move_shared(void* to, const void* from,
-                                               std::size_t size) noexcept {
-  if (!copy_by_words<Alignment>(size)) {
-    hidden_memcpy()(to, from, size);
-    return;
-  }
-  using word_type = word_of_alignment<Alignment>;
-  auto* const target = static_cast<std::byte*>(to);
-  auto* const source = static_cast<const std::byte*>(from);
-  std::size_t at = move_wide_part(to, from, size);
-  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
-    store_word(target + at, load_word<word_type>(source + at));
-  }
-  for (; at < size; ++at) store_word(target + at, load_word<std::uint8_t>(source + at));
-}
 
 }  // namespace shm::detail
 
@@ -4201,8 +4209,8 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    switch (whose_blank(found_.before.size, set_was_ours_, somebody_else_is_attached(),
-                        expected_.is_last_try)) {
+    switch (
+        whose_blank(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try)) {
       case blank_is::undecided: return verdict::again;
       case blank_is::foreign: refuse_foreign_segment(about_);
       case blank_is::ours: break;
@@ -4698,7 +4706,7 @@ class observer : public open_place {
       // A creator makes its set before the segment, maybe after we looked for it.
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
-      return whose_blank(here.before.size, beside_our_set, here.before.attached > 0, is_last_try) ==
+      return whose_blank(here, beside_our_set, here.before.attached > 0, is_last_try) ==
              blank_is::foreign;
     }
 
@@ -7147,16 +7155,16 @@ class remover {
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
   bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      // Somebody has scribbled over it, if processes sit in its seats.
-      const bool others_attached =
-          !inside.somebody_sat() && count_attached(found.where, about_) > 1;
-      switch (whose_blank(found.before.size, set_was_ours, others_attached, is_last_try_)) {
+    // Somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
+    if (may_be_half_made) {
+      const bool others_attached = count_attached(found.where, about_) > 1;
+      switch (whose_blank(found, set_was_ours, others_attached, is_last_try_)) {
         case blank_is::undecided: return false;
         case blank_is::foreign: refuse_foreign_segment(about_);
         case blank_is::ours: break;
       }
-    } else if (!word.is_ours()) {
+    } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
     }
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,

@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "../base/crash_point.hpp"
 #include "../base/options.hpp"
+#include "../base/shared_bytes.hpp"
 #include "../format/header.hpp"
 #include "../format/layout.hpp"
 #include "../os/attachment.hpp"
@@ -117,19 +121,6 @@ struct attached_segment {
   header& head() const noexcept { return header_at(memory); }
 };
 
-enum class blank_is { ours, undecided, foreign };
-
-/// Whose a segment is that begins with zeros: of a creator that died at its first step, or is just
-/// taking it; or another program's. A creator makes its set first, and says there that it is ours;
-/// but the set can be lost meanwhile. Undecided: look again until the deadline.
-inline blank_is whose_blank(std::size_t size, bool beside_our_set, bool others_attached,
-                            bool is_last_try) noexcept {
-  if (beside_our_set && !others_attached) return blank_is::ours;
-  if (!beside_our_set && !segment_layout::has_size_of_ours(size)) return blank_is::foreign;
-  if (!is_last_try) return blank_is::undecided;
-  return others_attached ? blank_is::foreign : blank_is::ours;
-}
-
 enum class looking { there, nothing, changed };
 
 /// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
@@ -157,6 +148,27 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
+enum class blank_is { ours, undecided, foreign };
+
+/// Whose a segment is that begins with zeros. A creator makes its set first, and says there that it
+/// is ours; then the segment, which is all zeros until it is attached and under construction. The
+/// creator may have died in between, or be just there; and the set can be lost meanwhile.
+/// Undecided: look again until the deadline.
+inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
+                            bool others_attached, bool is_last_try) noexcept {
+  std::array<std::byte, sizeof(header)> copy{};
+  load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+  for (const std::byte one : copy) {
+    if (one != std::byte{0}) return blank_is::foreign;
+  }
+  if (beside_our_set && !others_attached) return blank_is::ours;
+  if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
+    return blank_is::foreign;
+  }
+  if (!is_last_try) return blank_is::undecided;
+  return others_attached ? blank_is::foreign : blank_is::ours;
+}
+
 /// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
 /// before a set is made, which would be a stray one beside another program's segment. Throws
 /// foreign_segment.
@@ -168,7 +180,7 @@ inline looking look_without_set(const search& wanted, bool is_last_try, attached
   if (word.is_blank()) {
     // A creator makes its set before the segment, maybe after we looked for it.
     if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    switch (whose_blank(found.before.size, false, found.before.attached > 0, is_last_try)) {
+    switch (whose_blank(found, false, found.before.attached > 0, is_last_try)) {
       case blank_is::undecided: return looking::changed;
       case blank_is::foreign: refuse_foreign_segment(about);
       case blank_is::ours: break;

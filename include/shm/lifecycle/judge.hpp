@@ -72,8 +72,8 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    switch (whose_blank(found_.before.size, set_was_ours_, somebody_else_is_attached(),
-                        expected_.is_last_try)) {
+    switch (
+        whose_blank(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try)) {
       case blank_is::undecided: return verdict::again;
       case blank_is::foreign: refuse_foreign_segment(about_);
       case blank_is::ours: break;

@@ -144,16 +144,16 @@ class remover {
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
   bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    if (word.is_blank()) {
-      // Somebody has scribbled over it, if processes sit in its seats.
-      const bool others_attached =
-          !inside.somebody_sat() && count_attached(found.where, about_) > 1;
-      switch (whose_blank(found.before.size, set_was_ours, others_attached, is_last_try_)) {
+    // Somebody has scribbled over it, if processes sit in its seats.
+    const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
+    if (may_be_half_made) {
+      const bool others_attached = count_attached(found.where, about_) > 1;
+      switch (whose_blank(found, set_was_ours, others_attached, is_last_try_)) {
         case blank_is::undecided: return false;
         case blank_is::foreign: refuse_foreign_segment(about_);
         case blank_is::ours: break;
       }
-    } else if (!word.is_ours()) {
+    } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
     }
     if (verified_description::belongs_to_another_name(found.head(), found.before.size,

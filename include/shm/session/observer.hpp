@@ -83,7 +83,7 @@ class observer : public open_place {
       // A creator makes its set before the segment, maybe after we looked for it.
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
-      return whose_blank(here.before.size, beside_our_set, here.before.attached > 0, is_last_try) ==
+      return whose_blank(here, beside_our_set, here.before.attached > 0, is_last_try) ==
              blank_is::foreign;
     }
 
