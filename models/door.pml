@@ -18,11 +18,12 @@
  *  - (constructing, S): the creator is dead. Construct again. With a lost set: -> (removed, S).
  *  - (ready, S): sit down. (removing, S): the remover is dead, -> (ready, S). With a lost set: if no other process is
  *    attached, -> (ready, S) and sit down; else an opener does -> (removed, S), and a remover fails with `in_use`.
- *  - Remove: -> (removing, S), count attachments and taken seats, then -> (removed, S) or back to (ready, S). A
- *    remover that finds a segment but no set makes a set. A forced remover stores (removed, S).
+ *  - Remove: -> (removing, S), count attachments and a lock owner that sits, then -> (removed, S) or back to
+ *    (ready, S). A remover that finds a segment but no set makes a set. A forced remover stores (removed, S).
  *  - removed is final. The segment is removed by its id, by a process that is still attached to it; then the set.
  *  - The kernel is asked for the right to remove before the word changes to removed. Without it the call fails and
- *    changes nothing.
+ *    changes nothing; but an opener that may not remove an unused object of LAST_DETACH does (removing, S) ->
+ *    (constructing, S), and constructs it again.
  *  - No segment, but a seat of S is taken: remove S, start again.
  *  - A failed call removes S only if nobody sits in it and no segment under the key names it. A failed creation does
  *    -> (removed, S) and removes the segment first. A process that cannot attach leaves the segment as it is.
@@ -140,9 +141,7 @@
 #define names(s, set) (!is_removed(s) && set_of(word[s]) == id(set))
 #define somebody_sits(set) (seat[0] == set || seat[1] == set || seat[2] == set || seat[ALL - 1] == set)
 
-#define others_sit(p, set) \
-  ((p != 0 && seat[0] == set) || (p != 1 && seat[1] == set) || (p != 2 && seat[2] == set) || \
-   (p != ALL - 1 && seat[ALL - 1] == set))
+#define another_holds(p, set) (lock[s] && lock[s] != p + 1 && seat[lock[s] - 1] == set)
 #define lost_its_seat(p) (!place[p] && !seat[p])
 
 byte segment_key = 0, segments = 0;  /* the segment under the key; how many were made */
@@ -450,7 +449,7 @@ inline retire_if_unused(p) {
     count = attached[s];
 #endif
 #ifndef COUNT_ATTACHED_ONLY
-    count = count + others_sit(p, found);
+    count = count + another_holds(p, found);
 #endif
     atomic {
       if
@@ -619,7 +618,24 @@ opening:
       :: state_of(w) != READY -> goto open_again
       :: else
       fi
-    :: count > 1 || may_be_a_guest(p) -> count = 0
+    :: count > 1 -> count = 0
+    :: count == 1 && may_be_a_guest(p) ->
+      CHANGE(w, WORD(REMOVING, found), open_again);
+      count = attached[s] + another_holds(p, found);
+      atomic {
+        if
+        :: word[s] != w -> goto open_again
+        :: word[s] == w && count > 1 -> word[s] = WORD(READY, found); w = WORD(READY, found); count = 0
+        :: word[s] == w && count == 1 ->
+          word[s] = WORD(CONSTRUCTING, found);
+          d_step {
+            for (i : 0 .. ALL - 1) { assert(handle[i] != s && (inside[i] != s || lost_its_seat(i))) };
+            i = 0;
+            written[s] = 0; excused = 1
+          };
+          goto open_again  /* and constructs it again */
+        fi
+      }
     fi;
 #endif
     MAY_FAIL(p);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -187,6 +188,128 @@ TEST_CASE("who waits for an owner that was made up is told when the object is re
   SECTION("lock of a mutex") {
     shm::mutex mutex(name);
     check_told_of_removal(name, [&] { mutex.lock(); });
+  }
+}
+
+namespace {
+
+/// Exchanges the description, and what stands behind it, at the n-th step of this process.
+struct exchange {
+  std::byte* segment;
+  std::vector<std::byte> with;
+  int steps_left;
+  int reads_that_count = 12;  ///< a snapshot has one for each third of each element
+};
+exchange* exchanging = nullptr;
+
+constexpr std::size_t described_from = offsetof(header, fixed);
+
+void exchange_hook(const char* step) {
+  const bool is_read = std::string_view(step).rfind("read:", 0) == 0;
+  if (is_read && --exchanging->reads_that_count < 0) return;
+  if (--exchanging->steps_left != 0) return;
+  std::memcpy(exchanging->segment + described_from, exchanging->with.data(),
+              exchanging->with.size());
+}
+
+/// Such an object from its description on, as far as the first `size` bytes go.
+template <class Handle>
+std::vector<std::byte> description_of(unsigned seats, std::size_t size) {
+  const support::name name;
+  shm::options how;
+  how.seats = seats;
+  { const Handle made(name, how); }
+  const memory_of memory(name);
+  return {memory.bytes() + described_from, memory.bytes() + std::min(size, memory.size())};
+}
+
+void put_name(std::vector<std::byte>& image, const std::string& name) {
+  const auto length = static_cast<std::uint32_t>(name.size());
+  std::memcpy(image.data() + offsetof(description, name_length), &length, sizeof length);
+  std::memcpy(image.data() + offsetof(description, name), name.data(), name.size());
+}
+
+/// Everything that is done without a type; refusing is right.
+template <class Job>
+void try_it(Job job) {
+  try {
+    job();
+  } catch (const shm::error&) {
+  } catch (const std::out_of_range&) {
+  } catch (const std::invalid_argument&) {
+  }
+}
+
+void use_without_type(const shm::key& key) {
+  shm::options how;
+  how.open_timeout = 50ms;
+  try_it([&] {
+    shm::any_object any(key, how);
+    const std::vector<std::byte> bytes(any.read().element_size(), std::byte{0x41});
+    for (const std::size_t i : {std::size_t{0}, any.read().size() - 1, std::size_t{499}}) {
+      try_it([&] { static_cast<void>(any.read().load(i)); });
+      try_it([&] { any.store(bytes, i); });
+      try_it([&] { static_cast<void>(any.read().load_damaged(i)); });
+    }
+    try_it([&] { static_cast<void>(any.read().snapshot()); });
+    try_it([&] { static_cast<void>(any.read().version()); });
+    try_it([&] { any.mark_repaired(); });
+  });
+  try_it([&] {
+    const shm::const_any_object any(key, how);
+    static_cast<void>(any.snapshot());
+    static_cast<void>(any.version());
+  });
+  try_it([] { static_cast<void>(shm::list()); });
+}
+
+}  // namespace
+
+TEST_CASE("an untyped handle stays in its segment, whenever somebody exchanges the description") {
+  const support::watchdog watchdog(100);
+  using many = shm::array<std::int64_t, 500>;
+  std::size_t size = 0;
+  {
+    const support::name name;
+    shm::options one_seat;
+    one_seat.seats = 1;
+    { const many made(name, one_seat); }
+    size = memory_of(name).size();
+  }
+  std::vector<std::byte> images[] = {description_of<many>(1, size),
+                                     description_of<shm::array<std::int64_t, 1>>(200, size),
+                                     description_of<shm::object<support::uniform<250>>>(1, size),
+                                     description_of<shm::mutex>(300, size)};
+  for (const auto& before : images) {
+    for (const auto& after : images) {
+      if (&before == &after) continue;
+      CAPTURE(&before - images, &after - images);
+      const support::name name;
+      shm::options one_seat;
+      one_seat.seats = 1;
+      { const many made(name, one_seat); }
+      const memory_of memory(name);
+      exchange now{memory.bytes(), after, 0};
+      put_name(now.with, name.text());
+      auto first = before;
+      put_name(first, name.text());
+      exchanging = &now;
+      bool is_over = false;
+      for (int step = 1; !is_over; ++step) {
+        CAPTURE(step);
+        std::memcpy(memory.bytes() + described_from, first.data(), first.size());
+        support::child peer_of_hostile([&] {
+          const support::watchdog own(30);
+          now.steps_left = step;
+          crash_point_hook = exchange_hook;
+          use_without_type(name);
+          return now.steps_left > 0 ? 1 : 0;
+        });
+        const int ended = peer_of_hostile.wait();
+        CHECK((ended == 0 || ended == 1));
+        is_over = ended != 0;
+      }
+    }
   }
 }
 

@@ -106,7 +106,7 @@ steps trace(world& w, Job job) {
   REQUIRE(::pipe(ends) == 0);
   support::child walker([&] {
     ::close(ends[0]);
-    the_plan = {::getpid(), "", 1, &w, ends[1], nullptr, ending::kill};
+    the_plan = {::getpid(), "", 1, &w, ends[1], nullptr, end_by::kill};
     job(w);
     return 0;
   });
@@ -120,14 +120,14 @@ steps trace(world& w, Job job) {
 /// Whether the process that runs the job ended there.
 template <class Job>
 bool is_ended_at(world& w, const std::string& step, int occurrence, void (*before_death)(), Job job,
-                 ending how = ending::kill) {
+                 end_by how = end_by::kill) {
   support::child victim([&] {
     const support::watchdog own_watchdog(30);
     the_plan = {::getpid(), step, occurrence, &w, -1, before_death, how};
     job(w);
     return 0;
   });
-  const int as_planned = how == ending::kill ? -SIGKILL : exited;
+  const int as_planned = how == end_by::kill ? -SIGKILL : exited;
   const int ended = victim.wait();
   CHECK((ended == 0 || ended == as_planned));
   w.told->died();
@@ -217,8 +217,8 @@ steps compare_all(world& w, witnesses& others, bystanders& living) {
 }
 
 /// Ends one process there. Whether it came there at all.
-bool end_at(const std::string& step, int occurrence, record& seen, ending how) {
-  INFO((how == ending::kill ? "killed" : "exit()")
+bool end_at(const std::string& step, int occurrence, record& seen, end_by how) {
+  INFO((how == end_by::kill ? "killed" : "exit()")
        << " at \"" << step << "\", occurrence " << occurrence);
   const support::watchdog watchdog(60);
   world w;
@@ -303,7 +303,7 @@ TEST_CASE(
   int exits = 0;
   for (const std::string& step : points_in_source()) {
     record seen;
-    for (int occurrence = 1; end_at(step, occurrence, seen, ending::exit); ++occurrence) ++exits;
+    for (int occurrence = 1; end_at(step, occurrence, seen, end_by::exit); ++occurrence) ++exits;
   }
   CHECK(exits > 300);
 }
@@ -316,7 +316,7 @@ TEST_CASE(
   records all;
   for (const std::string& step : points_in_source()) {
     record& seen = all[step];
-    for (int occurrence = 1; end_at(step, occurrence, seen, ending::kill); ++occurrence) {
+    for (int occurrence = 1; end_at(step, occurrence, seen, end_by::kill); ++occurrence) {
     }
     for (const std::string& second : steps_of_recovery_from(step)) kill_at_both(step, second, seen);
   }

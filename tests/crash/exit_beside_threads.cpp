@@ -81,13 +81,13 @@ shm::options living(shm::lifetime how_long) {
 }
 
 /// What happens after both threads have stopped.
-enum class ending { process_exits, worker_goes_on };
-constexpr ending endings[] = {ending::process_exits, ending::worker_goes_on};
+enum class end_by { process_exits, worker_goes_on };
+constexpr end_by endings[] = {end_by::process_exits, end_by::worker_goes_on};
 constexpr shm::lifetime lifetimes[] = {shm::lifetime::persistent, shm::lifetime::until_last_detach};
 constexpr const char* leaving[] = {"leave: read-only", "leave: detached"};
 
-int end(stops& all, support::child& process, ending how) {
-  if (how == ending::worker_goes_on) {
+int end(stops& all, support::child& process, end_by how) {
+  if (how == end_by::worker_goes_on) {
     all.worker_may_go_on.pass();
     // Its thread can be slower than exit().
     while (process.is_alive()) ::sched_yield();
@@ -103,7 +103,7 @@ TEST_CASE("exit() beside a thread that stores an object leaves a whole value and
   for (const char* worker_step : {"lock: taken", "cell: before copy", "cell: a third copied",
                                   "cell: copied", "cell: published", "unlock: before"}) {
     for (const char* main_step : leaving) {
-      for (const ending how : endings) {
+      for (const end_by how : endings) {
         for (const shm::lifetime lifetime : lifetimes) {
           CAPTURE(worker_step, main_step, how, lifetime);
           const support::name name;
@@ -136,7 +136,7 @@ TEST_CASE("exit() beside a thread that stores into an array leaves whole element
        {"array: before journal", "array: a third saved", "array: index stored",
         "array: sequence odd", "array: element written", "array: sequence even"}) {
     for (const char* main_step : leaving) {
-      for (const ending how : endings) {
+      for (const end_by how : endings) {
         CAPTURE(worker_step, main_step, how);
         const support::name name;
         elements other(shm::create_only, name, value::of(1));

@@ -30,7 +30,7 @@ struct world {
 };
 
 /// How a process ends at a step.
-enum class ending { kill, exit };
+enum class end_by { kill, exit };
 inline constexpr int exited = 77;  ///< the status of one that calls exit()
 
 /// What the hook does in the one process that is watched, or ends.
@@ -41,7 +41,7 @@ struct plan {
   world* where = nullptr;
   int trace = -1;                    ///< a pipe that is told of every step
   void (*before_death)() = nullptr;  ///< runs at that step, in the process that dies there
-  ending how = ending::kill;
+  end_by how = end_by::kill;
 };
 inline plan the_plan;
 
@@ -61,7 +61,7 @@ inline void hook(const char* step) {
   }
   if (step == the_plan.step && --the_plan.occurrence == 0) {
     if (the_plan.before_death != nullptr) the_plan.before_death();
-    if (the_plan.how == ending::exit) exit_beside_this_thread();
+    if (the_plan.how == end_by::exit) exit_beside_this_thread();
     support::die();
   }
   if (std::string_view(step) == "lock: before sleep") the_plan.where->about_to_sleep.pass();
@@ -171,7 +171,7 @@ inline void use_array(world& w) {
     the_plan.occurrence = 1;
     the_plan.trace = -1;
     the_plan.before_death = nullptr;
-    the_plan.how = ending::kill;
+    the_plan.how = end_by::kill;
     shm::array<value, elements>(w.array).store(2, value::of(3));
   });
   w.told->begin_element(2, 4);

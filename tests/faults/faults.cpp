@@ -15,6 +15,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/idle_thread.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/shared_page.hpp"
@@ -185,6 +186,12 @@ const std::vector<protocol> protocols{
      [](world& w) {
        static_cast<void>(shm::object<const int>(w.object, plain).load());
        static_cast<void>(shm::array<const int, 3>(w.array, plain).snapshot());
+     }},
+    {"reading, and a refused opening, beside a thread", leave_objects,
+     [](world& w) {
+       const support::idle_thread beside;
+       static_cast<void>(shm::object<const int>(w.object, plain).load());
+       static_cast<void>(shm::array<const int, 3>(shm::open_only, w.object, plain));
      }},
     {"reading what is half-made", leave<int>(life_state::under_construction),
      [](world& w) { shm::object<const int>(w.object, plain); }},

@@ -10,6 +10,7 @@
 #include "faults/system_calls.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/idle_thread.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/watchdog.hpp"
@@ -23,8 +24,8 @@ bool has_handle =
     false;  ///< from here on a child has a copy of an open handle, which may be attached
 std::optional<support::child> forked;
 
-/// To attach and to tell the kernel that children do not inherit that are two calls or three: a
-/// child that is forked between them cannot be helped.
+/// Between attaching and telling the kernel that children do not inherit that: another thread's
+/// fork waits until it is told. (This one's would not: it is in the middle of it.)
 bool is_between(const std::string& call) {
   return call == "madvise(POPULATE_READ)" || call == "madvise(DONTFORK)";
 }
@@ -75,6 +76,7 @@ const scene looks[] = {
 
 TEST_CASE("a child that is forked beside a look is attached to nothing") {
   const support::watchdog watchdog(120);
+  const support::idle_thread beside;  // alone, a thread cannot be forked beside
   for (const scene& now : looks) {
     const support::name name;
     { const shm::object<long> made(name); }
@@ -91,12 +93,61 @@ TEST_CASE("a child that is forked beside a look is attached to nothing") {
 
 TEST_CASE("a child that is forked beside a look without a set is attached to nothing") {
   const support::watchdog watchdog(120);
+  const support::idle_thread beside;  // alone, a thread cannot be forked beside
   const support::name name;
   { const shm::object<long> made(name); }
   REQUIRE(support::set_of(name).remove().ok());
   for (int call = 1;; ++call) {
     CAPTURE(call);
     const bool made_the_call = forks_beside(call, [] { static_cast<void>(shm::list()); });
+    CHECK(attached(name) == 0);
+    forked.reset();
+    if (!made_the_call) break;
+  }
+}
+
+TEST_CASE("a child that is forked beside remove() does not keep the object") {
+  const support::watchdog watchdog(120);
+  const support::idle_thread beside;  // alone, a thread cannot be forked beside
+  for (const bool has_set : {true, false}) {
+    for (int call = 1;; ++call) {
+      CAPTURE(has_set, call);
+      const support::name name;
+      { const shm::object<long> made(name); }
+      if (!has_set) REQUIRE(support::set_of(name).remove().ok());
+      const bool made_the_call = forks_beside(call, [&] { shm::remove(name); });
+      CHECK_FALSE(support::exists(name));
+      forked.reset();
+      if (!made_the_call) break;
+    }
+  }
+}
+
+TEST_CASE("a child that is forked beside the closing of the last handle does not keep the object") {
+  const support::watchdog watchdog(120);
+  const support::idle_thread beside;  // alone, a thread cannot be forked beside
+  shm::options brief;
+  brief.lifetime = shm::lifetime::until_last_detach;
+  for (int call = 1;; ++call) {
+    CAPTURE(call);
+    const support::name name;
+    std::optional<shm::object<long>> last(std::in_place, name, brief);
+    const bool made_the_call = forks_beside(
+        call, [&] { last.reset(); }, true);
+    CHECK_FALSE(support::exists(name));
+    forked.reset();
+    if (!made_the_call) break;
+  }
+}
+
+TEST_CASE("a child that is forked beside an opening that is refused is attached to nothing") {
+  const support::watchdog watchdog(120);
+  const support::idle_thread beside;  // alone, a thread cannot be forked beside
+  const support::name name;
+  { const shm::object<long> made(name); }
+  for (int call = 1;; ++call) {
+    CAPTURE(call);
+    const bool made_the_call = forks_beside(call, [&] { const shm::object<short> other(name); });
     CHECK(attached(name) == 0);
     forked.reset();
     if (!made_the_call) break;

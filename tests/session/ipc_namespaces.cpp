@@ -284,7 +284,7 @@ TEST_CASE("a reader in another IPC namespace neither hangs nor sees a torn edit"
     return;
   }
   const support::watchdog watchdog(120);
-  for (const there what : {there::nothing, there::of_a_stranger, there::of_our_library}) {
+  for (const there what : everything_there) {
     CAPTURE(what);
     const support::name name;
     shm::array<long, 4> array(shm::create_only, name, 1);
