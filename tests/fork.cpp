@@ -305,8 +305,7 @@ TEST_CASE("a child that waits for who is stopped inside the door is told when th
   mutex.unlock();
 }
 
-TEST_CASE("a child that tried in vain sits down when the door is free",
-          "[inherited]") {
+TEST_CASE("a child that tried in vain sits down when the door is free", "[inherited]") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name, patient());

@@ -276,10 +276,10 @@ TEST_CASE("an untyped handle stays in its segment, whenever somebody exchanges t
     { const many made(name, one_seat); }
     size = memory_of(name).size();
   }
-  std::vector<std::byte> images[] = {
-      description_of<many>(1, size), description_of<shm::array<std::int64_t, 1>>(200, size),
-      description_of<shm::object<support::uniform<250>>>(1, size),
-      description_of<shm::mutex>(300, size)};
+  std::vector<std::byte> images[] = {description_of<many>(1, size),
+                                     description_of<shm::array<std::int64_t, 1>>(200, size),
+                                     description_of<shm::object<support::uniform<250>>>(1, size),
+                                     description_of<shm::mutex>(300, size)};
   for (const auto& before : images) {
     for (const auto& after : images) {
       if (&before == &after) continue;

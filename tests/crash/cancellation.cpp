@@ -23,7 +23,8 @@ namespace {
 step cancelled_at;
 
 void hook(const char* now) {
-  if (now == cancelled_at.name && --cancelled_at.occurrence == 0) ::pthread_cancel(::pthread_self());
+  if (now == cancelled_at.name && --cancelled_at.occurrence == 0)
+    ::pthread_cancel(::pthread_self());
 }
 
 void* run(void* job) {
@@ -45,8 +46,8 @@ shm::options living(shm::lifetime how_long) {
 struct work {
   const char* title;
   shm::lifetime lifetime;
-  bool beside_looker;     ///< somebody is attached without a seat, so that the job has to wait
-  bool without_set;       ///< and the semaphores are lost
+  bool beside_looker;  ///< somebody is attached without a seat, so that the job has to wait
+  bool without_set;    ///< and the semaphores are lost
   void (*job)(const shm::key&);
 };
 

@@ -1,5 +1,5 @@
-// Exec: a process replaces its program by another one while it edits, holds, sits or is in the door.
-// SPDX-License-Identifier: MIT
+// Exec: a process replaces its program by another one while it edits, holds, sits or is in the
+// door. SPDX-License-Identifier: MIT
 #include <unistd.h>
 
 #include <cstdlib>
@@ -175,9 +175,9 @@ TEST_CASE("after an exec inside the door: opens (part of another test)", "[.]") 
 TEST_CASE("an exec while another thread is inside the door leaves the door to the next program",
           "[exec]") {
   const support::watchdog watchdog;
-  for (const char* const step : {"door: entered", "create: segment made",
-                                 "create: under construction", "create: described",
-                                 "create: constructed"}) {
+  for (const char* const step :
+       {"door: entered", "create: segment made", "create: under construction", "create: described",
+        "create: constructed"}) {
     CAPTURE(step);
     const support::name name;
     const shm::key key = name;
@@ -228,8 +228,7 @@ TEST_CASE("an exec with all seats and the lock leaves both to the next program",
   support::child executing([&]() -> int {
     shm::mutex first(name, with_seats(3)), second(name), third(name);
     second.lock();
-    next_program{"after an exec with seats: opens (part of another test)", key, is_there,
-                 may_go_on}
+    next_program{"after an exec with seats: opens (part of another test)", key, is_there, may_go_on}
         .start();
   });
   is_there.await();

@@ -83,8 +83,7 @@ shm::options living(shm::lifetime how_long) {
 /// What happens after both threads have stopped.
 enum class ending { process_exits, worker_goes_on };
 constexpr ending endings[] = {ending::process_exits, ending::worker_goes_on};
-constexpr shm::lifetime lifetimes[] = {shm::lifetime::persistent,
-                                       shm::lifetime::until_last_detach};
+constexpr shm::lifetime lifetimes[] = {shm::lifetime::persistent, shm::lifetime::until_last_detach};
 constexpr const char* leaving[] = {"leave: read-only", "leave: detached"};
 
 int end(stops& all, support::child& process, ending how) {
@@ -164,7 +163,8 @@ TEST_CASE("exit() beside a thread that stores into an array leaves whole element
   }
 }
 
-TEST_CASE("exit() beside a thread that holds a mutex gives it to others only with the process' end") {
+TEST_CASE(
+    "exit() beside a thread that holds a mutex gives it to others only with the process' end") {
   const support::watchdog watchdog(200);
   for (const char* main_step : leaving) {
     for (const shm::lifetime lifetime : lifetimes) {
@@ -195,7 +195,8 @@ TEST_CASE("exit() beside a thread that holds a mutex gives it to others only wit
   }
 }
 
-TEST_CASE("a handle closed beside a thread that holds through it stays held as long as its process") {
+TEST_CASE(
+    "a handle closed beside a thread that holds through it stays held as long as its process") {
   const support::watchdog watchdog;
   for (const shm::lifetime lifetime : lifetimes) {
     CAPTURE(lifetime);
@@ -245,8 +246,8 @@ TEST_CASE("exit() beside a thread that sleeps for the lock passes its wake-up on
         has_seat.await();
         // The worker stops with the token in its hand, if the unlock comes before the exit.
         const support::shared_page<std::atomic<bool>> may_stop;
-        stops all{{}, {}, {}, {}, unlocked_before_exit ? "lock: woken" : nullptr, main_step,
-                  &*may_stop};
+        stops all{{},        {},        {}, {}, unlocked_before_exit ? "lock: woken" : nullptr,
+                  main_step, &*may_stop};
         support::child exiting([&]() -> int {
           exit_beside<shm::mutex>(
               all, name, living(lifetime), [](shm::mutex& mine) { mine.lock(); },

@@ -1,5 +1,5 @@
-// Lost sets: semaphores are removed by hand while processes stand at any step; one object stays one.
-// SPDX-License-Identifier: MIT
+// Lost sets: semaphores are removed by hand while processes stand at any step; one object stays
+// one. SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <functional>
 #include <optional>
@@ -96,7 +96,7 @@ void store_and_load(const std::vector<user*>& all) {
 struct race {
   const char* first_stops_at;
   const char* second_stops_at;
-  bool is_lost_again;   ///< after the second one has stopped
+  bool is_lost_again;  ///< after the second one has stopped
   bool first_goes_first;
 
   void run() const {
@@ -139,11 +139,14 @@ struct race {
 };
 
 constexpr const char* steps_of_creation[] = {
-    "door: entered",      "door: mark drawn",  "create: segment made", "create: under construction",
-    "create: constructed", "seat: taken",       "seat: token posted",   "create: ready",
+    "door: entered",       "door: mark drawn", "create: segment made", "create: under construction",
+    "create: constructed", "seat: taken",      "seat: token posted",   "create: ready",
     "door: left"};
-constexpr const char* steps_of_newcomer[] = {"open: set made", "door: entered", "door: mark drawn",
-                                             "seat: taken", "create: under construction",
+constexpr const char* steps_of_newcomer[] = {"open: set made",
+                                             "door: entered",
+                                             "door: mark drawn",
+                                             "seat: taken",
+                                             "create: under construction",
                                              "create: ready"};
 
 }  // namespace
@@ -183,8 +186,7 @@ const late late_ones[] = {
      [](const shm::key& key) {
        const shm::object<int> one(key, brief(shm::lifetime::until_last_detach));
      }},
-    {"a remover", shm::lifetime::persistent, false,
-     [](const shm::key& key) { shm::remove(key); }},
+    {"a remover", shm::lifetime::persistent, false, [](const shm::key& key) { shm::remove(key); }},
     {"a remover of what is dead", shm::lifetime::until_last_detach, false,
      [](const shm::key& key) { shm::remove_if_dead(key); }},
     {"a remover by force", shm::lifetime::persistent, true,
@@ -223,12 +225,13 @@ TEST_CASE("who comes late, after a loss, takes no live object away") {
       CAPTURE(who.title, where.name, where.occurrence);
       const support::name name;
       leave_object(name, who.lifetime);
-      held_process late_process(where.name.c_str(),
-                                [&] {
-                                  static_cast<void>(code_of([&] { who.act(name); }));
-                                  return 0;
-                                },
-                                where.occurrence);
+      held_process late_process(
+          where.name.c_str(),
+          [&] {
+            static_cast<void>(code_of([&] { who.act(name); }));
+            return 0;
+          },
+          where.occurrence);
       const bool is_held = late_process.comes_there();
       lose_set(name);
       shm::object<int> live(name, brief());
@@ -283,20 +286,20 @@ TEST_CASE("a last handle that is closing inside the lost door takes no live obje
     const support::name name;
     steps = support::steps_of([&] { close(name); });
   }
-  const auto leaving = std::find_if(steps.begin(), steps.end(), [](const step& now) {
-    return now.name.rfind("leave:", 0) == 0;
-  });
+  const auto leaving = std::find_if(
+      steps.begin(), steps.end(), [](const step& now) { return now.name.rfind("leave:", 0) == 0; });
   REQUIRE(leaving != steps.end());
   steps.erase(steps.begin(), leaving);
   for (const step& where : steps) {
     CAPTURE(where.name, where.occurrence);
     const support::name name;
-    held_process closing(where.name.c_str(),
-                         [&] {
-                           close(name);
-                           return 0;
-                         },
-                         where.occurrence);
+    held_process closing(
+        where.name.c_str(),
+        [&] {
+          close(name);
+          return 0;
+        },
+        where.occurrence);
     const bool is_held = closing.comes_there();
     lose_set(name);
     shm::object<int> live(name, brief());
@@ -323,12 +326,13 @@ TEST_CASE("a process that died inside the lost door leaves an object that can be
       CAPTURE(who.title, where.name, where.occurrence);
       const support::name name;
       leave_object(name, who.lifetime);
-      held_process dying(where.name.c_str(),
-                         [&] {
-                           static_cast<void>(code_of([&] { who.act(name); }));
-                           return 0;
-                         },
-                         where.occurrence);
+      held_process dying(
+          where.name.c_str(),
+          [&] {
+            static_cast<void>(code_of([&] { who.act(name); }));
+            return 0;
+          },
+          where.occurrence);
       const bool is_held = dying.comes_there();
       lose_set(name);
       is_held ? dying.kill() : static_cast<void>(dying.wait());
@@ -355,9 +359,8 @@ TEST_CASE("a live handle that finds its semaphores lost throws, and changes noth
   CHECK(image() == before);
   CHECK(code_of([&] { mine.update([](int& value) { ++value; }); }) == shm::errc::removed);
   CHECK(code_of([&] { static_cast<void>(mine.try_lock()); }) == shm::errc::removed);
-  CHECK(code_of([&] {
-          static_cast<void>(mine.try_lock_for(std::chrono::milliseconds(1)));
-        }) == shm::errc::removed);
+  CHECK(code_of([&] { static_cast<void>(mine.try_lock_for(std::chrono::milliseconds(1))); }) ==
+        shm::errc::removed);
   CHECK(mine.load() == 42);
   CHECK(image() == before);
   CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());

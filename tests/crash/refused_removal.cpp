@@ -82,9 +82,8 @@ TEST_CASE("a refused removal is noticed by nobody, nor its death at any step") {
           if (!in_use) user.reset();
           const int segment_id = support::segment_of(name).id();
           const int set_id = support::set_of(name).id();
-          support::held_process refused(where.name.c_str(),
-                                        [&] { return try_as_outsider(how, name); },
-                                        where.occurrence);
+          support::held_process refused(
+              where.name.c_str(), [&] { return try_as_outsider(how, name); }, where.occurrence);
           if (refused.comes_there()) {
             if (user) {
               CHECK(user->load() == 42);
@@ -145,9 +144,8 @@ TEST_CASE("a removal that its members may not make leaves a group's object to it
             const shm::object<int> made(shm::create_only, name, 42, of_team);
             return 0;
           }) == 0);
-    CHECK(support::as_user(member, [&] {
-            return support::code_of([&] { how.remove(name); }) ? 0 : 1;
-          }) == 0);
+    CHECK(support::as_user(
+              member, [&] { return support::code_of([&] { how.remove(name); }) ? 0 : 1; }) == 0);
     CHECK(support::as_user(owner, [&] {
             return shm::object<int>(shm::open_only, name, of_team).load() == 42 ? 0 : 1;
           }) == 0);

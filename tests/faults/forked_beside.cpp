@@ -19,7 +19,8 @@ using namespace shm::detail;
 namespace {
 
 int fork_before = 0;  ///< the how manieth call; 0: none
-bool has_handle = false;  ///< from here on a child has a copy of an open handle, which may be attached
+bool has_handle =
+    false;  ///< from here on a child has a copy of an open handle, which may be attached
 std::optional<support::child> forked;
 
 /// To attach and to tell the kernel that children do not inherit that are two calls or three: a

@@ -84,7 +84,8 @@ opened opened_by(const user& who, const shm::key& key, shm::access access) {
 
 }  // namespace
 
-TEST_CASE("a group's object until the last detach begins anew for every member, whoever left last") {
+TEST_CASE(
+    "a group's object until the last detach begins anew for every member, whoever left last") {
   if (skipped()) return;
   const support::watchdog watchdog(120);
   for (const user& last : {founder, member, by_second_group}) {
@@ -117,7 +118,8 @@ TEST_CASE("a group's object until the last detach begins anew for every member, 
             }) == 0);
       // And so it goes on.
       CHECK(as_user(colleague, [&] {
-              return shm::object<int>(shm::open_or_create, name, 3, team_for_now).load() == 3 ? 0 : 1;
+              return shm::object<int>(shm::open_or_create, name, 3, team_for_now).load() == 3 ? 0
+                                                                                              : 1;
             }) == 0);
     }
   }
@@ -147,13 +149,11 @@ TEST_CASE("a group's object that begins anew in place is not taken from a member
   });
   CHECK(owner.wait() == 0);
   // A reader is attached: one more opener finds the same object, and changes nothing.
-  CHECK(as_user(colleague, [&] {
-          return shm::object<int>(name, team_for_now).load() == 7 ? 0 : 1;
-        }) == 0);
+  CHECK(as_user(colleague,
+                [&] { return shm::object<int>(name, team_for_now).load() == 7 ? 0 : 1; }) == 0);
   reader.kill();
-  CHECK(as_user(colleague, [&] {
-          return shm::object<int>(name, team_for_now).load() == 0 ? 0 : 1;
-        }) == 0);
+  CHECK(as_user(colleague,
+                [&] { return shm::object<int>(name, team_for_now).load() == 0 ? 0 : 1; }) == 0);
 }
 
 TEST_CASE("what a stranger made and gave to the group is refused, what a member made opens") {
@@ -196,9 +196,8 @@ TEST_CASE("what a stranger made and gave to its victim is refused") {
               return give(name, (given & 1) != 0, (given & 2) != 0, to_victim) ? 0 : 1;
             }) == 0);
       // What everyone may read is not trusted any further than that.
-      CHECK(opened_by(founder, name, access) == (access == shm::access::everyone_read
-                                                     ? opened::read_only
-                                                     : opened::not_at_all));
+      CHECK(opened_by(founder, name, access) ==
+            (access == shm::access::everyone_read ? opened::read_only : opened::not_at_all));
     }
   }
 }

@@ -85,13 +85,14 @@ TEST_CASE("another program's blank segment that it uses is refused and stays as 
         const auto theirs = segment::create(key.segment_key(), size, 0600, false);
         REQUIRE(theirs.ok());
         const support::removed_at_end<shm::detail::segment> at_end(theirs.value);
-        attachment memory =
-            std::move(attachment::of(theirs.value, attach_mode::read_write).value);
+        attachment memory = std::move(attachment::of(theirs.value, attach_mode::read_write).value);
         std::vector<std::byte> image(size, std::byte{0});
         if (size > 8) std::fill(image.begin() + 8, image.end(), std::byte{0x5a});
         std::memcpy(memory.address(), image.data(), size);
         if (!is_attached) memory.detach();
-        const auto is_refused = [](auto open) { return code_of(open) == shm::errc::foreign_segment; };
+        const auto is_refused = [](auto open) {
+          return code_of(open) == shm::errc::foreign_segment;
+        };
         CHECK(is_refused([&] { const shm::object<long> one(key, impatient()); }));
         // A reader, which leaves the door alone, cannot tell it from a dead creator's.
         const auto read = code_of([&] { const shm::object<const long> one(key, impatient()); });
@@ -103,7 +104,8 @@ TEST_CASE("another program's blank segment that it uses is refused and stays as 
         CHECK(is_refused([&] { shm::remove(key, shm::force); }));
         CHECK(code_of([&] { shm::remove_if_dead(key); }).value() != 0);
         CHECK(theirs.value.stat().value.attached == (is_attached ? 1 : 0));
-        if (!is_attached) memory = std::move(attachment::of(theirs.value, attach_mode::read_only).value);
+        if (!is_attached)
+          memory = std::move(attachment::of(theirs.value, attach_mode::read_only).value);
         CHECK(std::memcmp(memory.address(), image.data(), size) == 0);
         CHECK(semaphore_set::find(key.set_key()).ok() == beside_our_set);
       }
@@ -111,7 +113,8 @@ TEST_CASE("another program's blank segment that it uses is refused and stays as 
   }
 }
 
-TEST_CASE("list() attaches no segment of another program, and lists ours without their semaphores") {
+TEST_CASE(
+    "list() attaches no segment of another program, and lists ours without their semaphores") {
   const support::watchdog watchdog;
   const support::name ours, lost;
   { const shm::object<long> one(ours), two(lost); }
@@ -147,9 +150,8 @@ TEST_CASE("list() attaches no segment of another program, and lists ours without
         }
         const stamps before = stamps::of(theirs.value.id());
         const auto values = values_of(set_id, static_cast<unsigned>(semaphores));
-        support::child lists([&] {
-          return is_listed(ours) && is_listed(lost) && !is_listed(key) ? 0 : 1;
-        });
+        support::child lists(
+            [&] { return is_listed(ours) && is_listed(lost) && !is_listed(key) ? 0 : 1; });
         CHECK(lists.wait() == 0);
         CHECK(stamps::of(theirs.value.id()) == before);
         CHECK(values_of(set_id, static_cast<unsigned>(semaphores)) == values);
@@ -187,7 +189,8 @@ TEST_CASE("a segment of huge pages that nobody reserved is an error, and never e
     WARN("skipped: the kernel gives this user no segment of huge pages");
     return;
   }
-  const support::removed_at_end<shm::detail::segment> at_end(segment::find(key.segment_key()).value);
+  const support::removed_at_end<shm::detail::segment> at_end(
+      segment::find(key.segment_key()).value);
   const bool beside_our_set = GENERATE(false, true);
   if (beside_our_set) {
     REQUIRE(semaphore_set::create(key.set_key(), 64, 0600).ok());
