@@ -45,8 +45,13 @@ struct next_program {
 
 const char* in_environment(const char* variable) {
   const char* const text = std::getenv(variable);
-  if (text == nullptr) throw std::logic_error("this is a part of another test");
+  if (text == nullptr) throw std::logic_error(std::string("no ") + variable);
   return text;
+}
+
+/// Whether this program was started by a test, and not by somebody who names a part of it.
+bool is_next_program() {
+  return std::getenv("SHM_TEST_NAME") != nullptr;
 }
 
 /// Whether the process that was killed had done what it was to do.
@@ -58,6 +63,7 @@ bool ends_well(support::child& process, support::baton& may_go_on) {
 }  // namespace
 
 TEST_CASE("after an exec inside raw(): edits again (part of another test)", "[.]") {
+  if (!is_next_program()) return;
   const support::watchdog watchdog;
   support::baton is_there(in_environment("SHM_TEST_IS_THERE"));
   support::baton may_go_on(in_environment("SHM_TEST_MAY_GO_ON"));
@@ -80,6 +86,7 @@ TEST_CASE("after an exec inside raw(): edits again (part of another test)", "[.]
 }
 
 TEST_CASE("after an exec inside raw(): lives on (part of another test)", "[.]") {
+  if (!is_next_program()) return;
   const support::watchdog watchdog;
   support::baton is_there(in_environment("SHM_TEST_IS_THERE"));
   is_there.pass();
@@ -163,6 +170,7 @@ TEST_CASE("what an exec inside an edit in place left is repaired by another proc
 }
 
 TEST_CASE("after an exec inside the door: opens (part of another test)", "[.]") {
+  if (!is_next_program()) return;
   const support::watchdog watchdog;
   support::baton is_there(in_environment("SHM_TEST_IS_THERE"));
   shm::mutex mine(in_environment("SHM_TEST_NAME"), with_seats(2));
@@ -204,6 +212,7 @@ TEST_CASE("an exec while another thread is inside the door leaves the door to th
 }
 
 TEST_CASE("after an exec with seats: opens (part of another test)", "[.]") {
+  if (!is_next_program()) return;
   const support::watchdog watchdog;
   support::baton is_there(in_environment("SHM_TEST_IS_THERE"));
   {

@@ -1,9 +1,11 @@
 // Removal: what happens between two steps of a remover, or after its death between them.
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <shm.hpp>
 
 #include "support/at_step.hpp"
 #include "support/catch.hpp"
+#include "support/steps.hpp"
 #include "support/watchdog.hpp"
 #include "world.hpp"
 
@@ -77,4 +79,25 @@ TEST_CASE("a process that only looks for a moment does not count as attached") {
   }
   CHECK_FALSE(look);
   CHECK_FALSE(support::exists(name));
+}
+
+TEST_CASE("an opener beside a reader does not wait for the reader to go") {
+  const support::watchdog watchdog;
+  const support::name name;
+  std::optional<shm::object<int>> creator(std::in_place, shm::create_only, name, 7,
+                                          until_last_detach());
+  const shm::object<const int> reader(name);
+  creator.reset();
+  const auto steps = support::steps_of([&] {
+    auto* const kept = new shm::object<int>(name, until_last_detach());
+    if (kept->load() != 7) throw std::logic_error("another object");
+    shm::detail::crash_point_hook("opened");
+    support::die();
+  });
+  const auto passes = [&steps](const char* wanted) {
+    return std::any_of(steps.begin(), steps.end(),
+                       [wanted](const support::step& now) { return now.name == wanted; });
+  };
+  CHECK(passes("opened"));
+  CHECK_FALSE(passes("retire: others attached"));
 }
