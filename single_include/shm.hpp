@@ -2221,12 +2221,12 @@ enum class blank_is { ours, undecided, foreign };
 /// Undecided: look again until the deadline.
 inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
                             bool others_attached, bool is_last_try) noexcept {
+  if (beside_our_set && !others_attached) return blank_is::ours;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
   for (const std::byte one : copy) {
     if (one != std::byte{0}) return blank_is::foreign;
   }
-  if (beside_our_set && !others_attached) return blank_is::ours;
   if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
     return blank_is::foreign;
   }
@@ -5136,6 +5136,8 @@ class connection : public open_place {
   class waiting_thread {
    public:
     explicit waiting_thread(connection& place) noexcept : place_(place) {
+      // Acquire fence: pairs with the store of the seat that this thread was told of.
+      std::atomic_thread_fence(std::memory_order_acquire);
       // Sequentially consistent: the count comes before the first store of the thread to shared
       // memory.
       place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
@@ -5203,8 +5205,10 @@ class connection : public open_place {
     const std::optional<seat_identity> seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
-    // Relaxed: the seat is the kernel's, and other threads only compare the number.
-    membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
+    // The parent's threads are not here. Relaxed: see the next store.
+    waiting_threads_.store(0, std::memory_order_relaxed);
+    // Release: a thread that sees this seat counts itself after the count has begun anew.
+    membership_.store(seat->bits() | process::current(), std::memory_order_release);
     return seat;
   }
 

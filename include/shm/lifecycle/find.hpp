@@ -156,12 +156,12 @@ enum class blank_is { ours, undecided, foreign };
 /// Undecided: look again until the deadline.
 inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
                             bool others_attached, bool is_last_try) noexcept {
+  if (beside_our_set && !others_attached) return blank_is::ours;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
   for (const std::byte one : copy) {
     if (one != std::byte{0}) return blank_is::foreign;
   }
-  if (beside_our_set && !others_attached) return blank_is::ours;
   if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
     return blank_is::foreign;
   }

@@ -43,6 +43,8 @@ class connection : public open_place {
   class waiting_thread {
    public:
     explicit waiting_thread(connection& place) noexcept : place_(place) {
+      // Acquire fence: pairs with the store of the seat that this thread was told of.
+      std::atomic_thread_fence(std::memory_order_acquire);
       // Sequentially consistent: the count comes before the first store of the thread to shared
       // memory.
       place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
@@ -110,8 +112,10 @@ class connection : public open_place {
     const std::optional<seat_identity> seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
-    // Relaxed: the seat is the kernel's, and other threads only compare the number.
-    membership_.store(seat->bits() | process::current(), std::memory_order_relaxed);
+    // The parent's threads are not here. Relaxed: see the next store.
+    waiting_threads_.store(0, std::memory_order_relaxed);
+    // Release: a thread that sees this seat counts itself after the count has begun anew.
+    membership_.store(seat->bits() | process::current(), std::memory_order_release);
     return seat;
   }
 
