@@ -778,6 +778,7 @@ TEST_CASE("a reader never takes a creator at work for a dead one") {
       const shm::object<const int> reader(name);
       ++opened;
     } catch (const shm::error& refusal) {
+      INFO(refusal.what());
       REQUIRE(refusal.code() == shm::errc::not_found);
       REQUIRE_THAT(refusal.what(), !ContainsSubstring("creator died"));
     }
