@@ -1,5 +1,5 @@
-// Lost sets: semaphores are removed by hand while processes stand at any step; one object stays
-// one. SPDX-License-Identifier: MIT
+// Lost sets: semaphores are removed by hand at any step, and one object stays one.
+// SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <functional>
 #include <optional>
