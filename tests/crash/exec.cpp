@@ -185,7 +185,8 @@ TEST_CASE("an exec while another thread is inside the door leaves the door to th
   const support::watchdog watchdog;
   for (const char* const step :
        {"door: entered", "create: segment made", "create: under construction", "create: described",
-        "create: constructed"}) {
+        "create: constructed", "seat: taken", "seat: process stored", "seat: generation stored",
+        "create: ready"}) {
     CAPTURE(step);
     const support::name name;
     const shm::key key = name;

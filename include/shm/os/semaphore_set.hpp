@@ -152,8 +152,10 @@ class semaphore_set {
   status take_wake_token(const deadline& until) const noexcept {
     return run({{semaphore::wake, -1, 0}}, until);
   }
+  /// Always leaves one: it may be meant for a process that is about to sleep.
   status drain_wake_tokens(int surplus) const noexcept {
-    return run_proven({{semaphore::wake, static_cast<short>(-surplus), IPC_NOWAIT}});
+    return run_proven({{semaphore::wake, static_cast<short>(-surplus - 1), IPC_NOWAIT},
+                       {semaphore::wake, +1, IPC_NOWAIT}});
   }
 
   status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
