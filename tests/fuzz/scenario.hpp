@@ -167,7 +167,8 @@ class mutator {
       case 4: return random_();
       case 5: return std::uint64_t{random_()} << 32 | random_();
       case 6:
-        return shm::detail::life_word(static_cast<shm::detail::life_state>(below(8)), 1 + below(3))
+        return shm::detail::life_word(static_cast<shm::detail::life_state>(below(8)),
+                                      static_cast<shm::detail::set_mark>(1 + below(3)))
             .bits();
       default:
         return width == 8 ? shm::detail::seat_identity(generation, byte() % 5).bits() | below(9)

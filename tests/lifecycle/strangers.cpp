@@ -179,7 +179,8 @@ TEST_CASE("list() shows an object beside another program's semaphores, and leave
   CHECK(shm::object<long>(name).load() == 0);
 }
 
-TEST_CASE("a segment of huge pages that nobody reserved is an error, and never ends the program", "[huge]") {
+TEST_CASE("a segment of huge pages that nobody reserved is an error, and never ends the program",
+          "[huge]") {
   const support::watchdog watchdog;
   const support::name name;
   const shm::key key = name;
