@@ -2226,6 +2226,9 @@ inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
   if (beside_our_set && !others_attached) return blank_is::ours;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+  // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (!life_of(found.head()).is_blank()) return blank_is::undecided;
   for (const std::byte one : copy) {
     if (one != std::byte{0}) return blank_is::foreign;
   }
@@ -4011,6 +4014,8 @@ enum class found_memory { zeroed, half_made };
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
                               const key& which, const options& how, const blueprint& plan) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
+  // Release fence: a process that sees a byte of what follows sees that it is under construction.
+  std::atomic_thread_fence(std::memory_order_release);
   crash_point("create: under construction");
   if (memory_is == found_memory::half_made) {
     std::memset(memory + sizeof head.life, 0, layout.total - sizeof head.life);

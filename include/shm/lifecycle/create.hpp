@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -147,6 +148,8 @@ enum class found_memory { zeroed, half_made };
 inline void construct_segment(header& head, found_memory memory_is, const segment_layout& layout,
                               const key& which, const options& how, const blueprint& plan) {
   auto* const memory = static_cast<std::byte*>(static_cast<void*>(&head));
+  // Release fence: a process that sees a byte of what follows sees that it is under construction.
+  std::atomic_thread_fence(std::memory_order_release);
   crash_point("create: under construction");
   if (memory_is == found_memory::half_made) {
     std::memset(memory + sizeof head.life, 0, layout.total - sizeof head.life);

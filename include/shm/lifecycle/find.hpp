@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -159,6 +160,9 @@ inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
   if (beside_our_set && !others_attached) return blank_is::ours;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+  // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (!life_of(found.head()).is_blank()) return blank_is::undecided;
   for (const std::byte one : copy) {
     if (one != std::byte{0}) return blank_is::foreign;
   }
