@@ -200,7 +200,7 @@ int id_of_segment(const shm::key& key) {
 }  // namespace
 
 TEST_CASE("a child that uses inherited handles in another IPC namespace harms nobody",
-          "[inherited]") {
+          "[inherited][slow]") {
   if (!may_make_namespaces()) {
     WARN("skipped: this user may not make an IPC namespace");
     return;
@@ -233,7 +233,7 @@ TEST_CASE("a child that uses inherited handles in another IPC namespace harms no
 }
 
 TEST_CASE("a child that enters another IPC namespace while it holds or edits is as good as dead",
-          "[inherited]") {
+          "[inherited][slow]") {
   if (!may_make_namespaces()) {
     WARN("skipped: this user may not make an IPC namespace");
     return;
@@ -278,7 +278,8 @@ TEST_CASE("a child that enters another IPC namespace while it holds or edits is 
   }
 }
 
-TEST_CASE("a reader in another IPC namespace neither hangs nor sees a torn edit", "[inherited]") {
+TEST_CASE("a reader in another IPC namespace neither hangs nor sees a torn edit",
+          "[inherited][slow]") {
   if (!may_make_namespaces()) {
     WARN("skipped: this user may not make an IPC namespace");
     return;
@@ -306,7 +307,8 @@ TEST_CASE("a reader in another IPC namespace neither hangs nor sees a torn edit"
   }
 }
 
-TEST_CASE("a process that enters another IPC namespace and closes its handles there harms nobody") {
+TEST_CASE("a process that enters another IPC namespace and closes its handles there harms nobody",
+          "[slow]") {
   if (!may_make_namespaces()) {
     WARN("skipped: this user may not make an IPC namespace");
     return;
@@ -342,7 +344,7 @@ TEST_CASE("a process that enters another IPC namespace and closes its handles th
   }
 }
 
-TEST_CASE("an opener in another IPC namespace has an object of its own") {
+TEST_CASE("an opener in another IPC namespace has an object of its own", "[slow]") {
   if (!may_make_namespaces()) {
     WARN("skipped: this user may not make an IPC namespace");
     return;
