@@ -2215,28 +2215,25 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-enum class blank_is { ours, undecided, foreign };
-
-/// Whose a segment is that begins with zeros. A creator makes its set first, and says there that it
-/// is ours; then the segment, which is all zeros until it is attached and under construction. The
-/// creator may have died in between, or be just there; and the set can be lost meanwhile.
-/// Undecided: look again until the deadline.
-inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
-                            bool others_attached, bool is_last_try) noexcept {
-  if (beside_our_set && !others_attached) return blank_is::ours;
+/// Whether a segment that begins with zeros is of this library. A creator makes its set first, and
+/// says there that it is ours; then the segment, which is all zeros until it is attached and under
+/// construction. The creator may have died in between, or be just there; and the set can be lost
+/// meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
+inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                             bool others_attached, bool is_last_try, const subject& about) {
+  if (beside_our_set && !others_attached) return true;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
   // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (!life_of(found.head()).is_blank()) return blank_is::undecided;
-  for (const std::byte one : copy) {
-    if (one != std::byte{0}) return blank_is::foreign;
-  }
-  if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
-    return blank_is::foreign;
-  }
-  if (!is_last_try) return blank_is::undecided;
-  return others_attached ? blank_is::foreign : blank_is::ours;
+  if (!life_of(found.head()).is_blank()) return false;
+  const bool is_zero =
+      std::all_of(copy.begin(), copy.end(), [](std::byte one) { return one == std::byte{0}; });
+  const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
+  if (!is_zero || !may_be_ours) refuse_foreign_segment(about);
+  if (!is_last_try) return false;
+  if (others_attached) refuse_foreign_segment(about);
+  return true;
 }
 
 /// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
@@ -2250,10 +2247,8 @@ inline looking look_without_set(const search& wanted, bool is_last_try, attached
   if (word.is_blank()) {
     // A creator makes its set before the segment, maybe after we looked for it.
     if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    switch (whose_blank(found, false, found.before.attached > 0, is_last_try)) {
-      case blank_is::undecided: return looking::changed;
-      case blank_is::foreign: refuse_foreign_segment(about);
-      case blank_is::ours: break;
+    if (!is_blank_of_ours(found, false, found.before.attached > 0, is_last_try, about)) {
+      return looking::changed;
     }
   } else if (!word.is_ours()) {
     refuse_foreign_segment(about);
@@ -3868,22 +3863,6 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 
 }  // namespace shm
 
-// ---- shm/os/pause.hpp
-// Pause: gives the processor away for a while; no thread is cancelled meanwhile.
-
-namespace shm::detail {
-
-/// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
-/// function that must not throw, would take the whole program with it.
-inline void pause_for(std::chrono::microseconds span) noexcept {
-  int before = 0;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-  std::this_thread::sleep_for(span);
-  ::pthread_setcancelstate(before, nullptr);
-}
-
-}  // namespace shm::detail
-
 // ---- shm/lifecycle/create.hpp
 // Create: makes the set and the segment, and constructs the content; a death on the way shows.
 
@@ -4167,7 +4146,7 @@ enum class verdict {
 
 /// What the opener expects, and what it may do.
 struct expectation {
-  search wanted;
+  const search& wanted;
   open_mode mode;
   const blueprint* plan;   ///< null: whatever is there
   std::size_t total_size;  ///< of the segment that it would create
@@ -4216,11 +4195,9 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    switch (
-        whose_blank(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try)) {
-      case blank_is::undecided: return verdict::again;
-      case blank_is::foreign: refuse_foreign_segment(about_);
-      case blank_is::ours: break;
+    if (!is_blank_of_ours(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try,
+                          about_)) {
+      return verdict::again;
     }
     check_trust(found_.before.owner, expected_.wanted, "segment", about_);
     return of_unfinished(word);
@@ -4314,6 +4291,84 @@ class judge {
 
 }  // namespace shm::detail
 
+// ---- shm/os/pause.hpp
+// Pause: gives the processor away for a while; no thread is cancelled meanwhile.
+
+namespace shm::detail {
+
+/// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
+/// function that must not throw, would take the whole program with it.
+inline void pause_for(std::chrono::microseconds span) noexcept {
+  int before = 0;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  std::this_thread::sleep_for(span);
+  ::pthread_setcancelstate(before, nullptr);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/visit.hpp
+// Visit: looks at what lies under a key, again and again, until a try through its door succeeds.
+
+namespace shm::detail {
+
+/// What opening and removing have in common.
+class visitor {
+ protected:
+  visitor(const search& wanted, std::chrono::milliseconds timeout) noexcept
+      : wanted_(wanted),
+        until_(deadline::after(timeout)),
+        about_{wanted.which.name(), wanted.which.segment_key()} {}
+
+  /// Calls `attempt` until it returns something. An attempt returns nothing if what it found was
+  /// removed or changed under it, or if another process has to go first. Throws timed_out.
+  template <class Attempt>
+  auto repeat(Attempt attempt) {
+    constexpr unsigned enough_late_tries = 8;  // what this process clears away takes some, too
+    for (unsigned tries = 0, late_tries = 0;; ++tries) {
+      is_last_try_ = until_.passed();
+      about_.segment_id = about_.set_id = -1;
+      if (auto done = attempt()) return done;
+      if (is_last_try_ && ++late_tries == enough_late_tries) {
+        refuse(errc::timed_out, about_, "other processes keep creating or removing it");
+      }
+      if (tries > 0) pause_for(std::chrono::microseconds(100));
+    }
+  }
+
+  /// Enters the door, and returns what `settle` returns there. Where there is no set, makes one by
+  /// the plan that `plan_set` returns. Returns nothing without a plan, or if the set went
+  /// meanwhile.
+  template <class PlanSet, class Settle>
+  auto inside_door(PlanSet plan_set, Settle settle)
+      -> decltype(settle(std::declval<const found_set&>(), std::declval<const door&>())) {
+    std::optional<found_set> found = find_set(wanted_, about_);
+    if (!found) {
+      crash_point("find: no set");
+      // Without a set there is no door, and outside a door the state must not be changed.
+      const std::optional<set_plan> plan = plan_set();
+      if (plan) found = make_set(wanted_.which, *plan, about_);
+    }
+    if (!found || !mark_as_ours(*found, about_)) return {};
+    const std::optional<door> inside = door::enter(found->set, until_, about_);
+    if (!inside) return {};
+    try {
+      return settle(*found, *inside);
+    } catch (...) {
+      remove_set_if_useless(*inside, wanted_.which);
+      throw;
+    }
+  }
+
+  search wanted_;
+  deadline until_;
+  subject about_;
+  bool is_last_try_ = false;  ///< the deadline has passed
+  grace lookers_{std::chrono::milliseconds(10)};
+};
+
+}  // namespace shm::detail
+
 // ---- shm/lifecycle/open.hpp
 // Open: from a key to a ready, verified, typed place with a seat; creates it where that is allowed.
 
@@ -4329,110 +4384,78 @@ struct place {
   seat_identity seat{0, 0};  ///< none in a read-only handle
 };
 
-class opener {
+class opener : private visitor {
  public:
   /// A null `plan` opens whatever is there, and creates nothing.
   opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
-      : how_(how),
-        until_(deadline::after(how.open_timeout)),
-        about_{which.name(), which.segment_key()},
-        expected_{{which, how.access, purpose::read_and_write},
-                  mode,
-                  plan,
-                  plan == nullptr ? 0 : layout_of(how, *plan).total,
-                  false} {}
+      : visitor({which, how.access, purpose::read_and_write}, how.open_timeout),
+        mode_(mode),
+        how_(how),
+        plan_(plan) {}
 
   place open() {
     if (how_.seats == 0 || how_.seats > max_seats) {
       refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
-    if (plan() != nullptr && plan()->type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " +
-                      std::to_string(plan()->type->format().size()) +
+    if (plan_ != nullptr && plan_->type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_->type->format().size()) +
                       " bytes, and the segment has room for " + std::to_string(max_schema_length) +
                       "; give the type fewer members, or share it as several objects");
     }
     process::prepare();
     process::accept_barriers();
-    constexpr unsigned enough_late_tries = 8;  // what this process clears away takes some, too
-    unsigned late_tries = 0;
-    for (unsigned tries = 0;; ++tries) {
-      expected_.is_last_try = until_.passed();
-      if (std::optional<place> done = attempt()) return std::move(*done);
-      // What we had found was removed or changed under us, or others have to go first.
-      if (expected_.is_last_try && ++late_tries == enough_late_tries) {
-        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
-      }
-      if (tries > 0) pause_for(std::chrono::microseconds(100));
-    }
+    return *repeat([this] {
+      return inside_door(
+          [this] { return plan_set(); },
+          [this](const found_set& set, const door& inside) { return settle(set, inside); });
+    });
   }
 
  private:
   using attempt_result = std::optional<place>;
 
-  const key& which() const noexcept { return expected_.wanted.which; }
-  const blueprint* plan() const noexcept { return expected_.plan; }
-
-  static segment_layout layout_of(const options& how, const blueprint& plan) noexcept {
-    return segment_layout::of(how.seats, plan.type->format().size(), plan.payload_size,
-                              plan.payload_alignment);
+  segment_layout layout() const noexcept {
+    return segment_layout::of(how_.seats, plan_->type->format().size(), plan_->payload_size,
+                              plan_->payload_alignment);
   }
 
   [[noreturn]] void refuse_argument(const std::string& why) const {
     throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
   }
 
-  attempt_result attempt() {
-    about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(expected_.wanted, about_);
-    const bool set_was_ours = found && !found->is_new;
-    if (!found) {
-      const std::optional<set_plan> plan = plan_set();
-      if (plan) found = make_set(which(), *plan, about_);
-      if (!found) return std::nullopt;
-    }
-    if (!mark_as_ours(*found, about_)) return std::nullopt;
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return std::nullopt;
-    try {
-      return settle(*found, *inside, set_was_ours);
-    } catch (...) {
-      remove_set_if_useless(*inside, which());
-      throw;
-    }
-  }
-
   /// Comes before a set is made, which would be a stray one beside a foreign segment, or beside
   /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    switch (look_without_set(expected_.wanted, expected_.is_last_try, found, about_)) {
+    switch (look_without_set(wanted_, is_last_try_, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
-        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         return set_plan::of(how_);
       case looking::there: break;
     }
-    check_trust(found.before.owner, expected_.wanted, "segment", about_);
+    check_trust(found.before.owner, wanted_, "segment", about_);
     const life_state state = life_of(found.head()).state();
     if (state == life_state::ready || state == life_state::removing) {
-      verified_description::read(found.head(), found.before.size, which(), about_);
+      verified_description::read(found.head(), found.before.size, wanted_.which, about_);
     }
     return set_plan::replacing_lost_set_of(found, how_.seats);
   }
 
-  attempt_result settle(const found_set& set, const door& inside, bool set_was_ours) {
+  attempt_result settle(const found_set& set, const door& inside) {
     attached_segment found;
-    switch (attach_segment(which(), attach_mode::read_write, found, about_)) {
+    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
-        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         return create(set, inside);
       case looking::there: break;
     }
     life word(found.head(), inside.set().mark());
-    const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
+    const expectation expected{wanted_, mode_, plan_, plan_ == nullptr ? 0 : layout().total,
+                               is_last_try_};
+    const judge opinion(expected, found, inside, !set.is_new, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
       case verdict::unfinished: return construct(word, found, found_memory::half_made, inside);
@@ -4456,17 +4479,16 @@ class opener {
       }
       if (!must_serve) return std::nullopt;
     }
-    const segment_layout layout = layout_of(how_, *plan());
-    const std::optional<segment> made = make_segment(which(), layout.total, how_, about_);
+    const std::size_t size = layout().total;
+    const std::optional<segment> made = make_segment(wanted_.which, size, how_, about_);
     if (!made) return std::nullopt;
     about_.segment_id = made->id();
     crash_point("create: segment made");
     attached_segment found;
     found.where = *made;
-    found.before.size = layout.total;
+    found.before.size = size;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory =
-        attachment::not_inherited(*made, attach_mode::read_write, layout.total);
+    result<attachment> memory = attachment::not_inherited(*made, attach_mode::read_write, size);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
@@ -4493,7 +4515,7 @@ class opener {
                            const door& inside) {
     attempt_result done;
     try {
-      construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
+      construct_segment(found.head(), memory_is, layout(), wanted_.which, how_, *plan_);
       done = join(found, inside);
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
@@ -4524,8 +4546,8 @@ class opener {
     if (how_.prefault) found.memory.prefault(found.before.size);
     header& head = found.head();
     // Judged already, or just made; but what counts is the copy that is used from now on.
-    const auto facts = verified_description::read(head, found.before.size, which(), about_);
-    if (plan() != nullptr) facts.check_content(head, *plan(), about_);
+    const auto facts = verified_description::read(head, found.before.size, wanted_.which, about_);
+    if (plan_ != nullptr) facts.check_content(head, *plan_, about_);
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
@@ -4534,11 +4556,9 @@ class opener {
                  *seat};
   }
 
+  open_mode mode_;
   const options& how_;
-  deadline until_;
-  subject about_;
-  expectation expected_;
-  grace lookers_{std::chrono::milliseconds(10)};
+  const blueprint* plan_;
 };
 
 }  // namespace shm::detail
@@ -4652,32 +4672,22 @@ class observer : public open_place {
                    how_to_wait) {}
 
  private:
-  class search_for {
+  class search_for : private visitor {
    public:
     search_for(const key& which, const options& how, const blueprint* plan,
                waiting how_to_wait) noexcept
-        : wanted_{which, how.access, purpose::read},
+        : visitor({which, how.access, purpose::read}, how.open_timeout),
           how_(how),
           plan_(plan),
-          how_to_wait_(how_to_wait),
-          until_(deadline::after(how.open_timeout)),
-          about_{which.name(), which.segment_key()} {}
+          how_to_wait_(how_to_wait) {}
 
     place open() {
-      for (;;) {
-        const bool is_last_try = until_.passed();
-        if (std::optional<place> done = attempt(is_last_try)) return std::move(*done);
-        if (is_last_try) {
-          refuse(errc::timed_out, about_,
-                 "others keep creating or removing it while it is being opened");
-        }
-      }
+      return *repeat([this] { return attempt(); });
     }
 
    private:
     /// Returns nothing if the caller has to look again: the object changed meanwhile.
-    std::optional<place> attempt(bool is_last_try) {
-      about_.segment_id = about_.set_id = -1;
+    std::optional<place> attempt() {
       const std::optional<found_set> found = find_set(wanted_, about_);
       crash_point("observe: set found");
       attached_segment here;
@@ -4688,15 +4698,16 @@ class observer : public open_place {
       }
       crash_point("observe: attached");
       const life_word word = life_of(here.head());
-      const bool is_foreign =
-          word.is_blank() ? is_foreign_blank(here, found, is_last_try) : !word.is_ours();
-      if (is_foreign) refuse_foreign_segment(about_);
+      if (word.is_blank()) {
+        refuse_foreign_blank(here, found);
+      } else if (!word.is_ours()) {
+        refuse_foreign_segment(about_);
+      }
       if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
       if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
         here = attached_segment{};  // somebody inside the door may be counting who is attached
         wait_at_door(found);
-        if (is_last_try) refuse_unready(word);
-        pause_for(std::chrono::microseconds(100));
+        if (is_last_try_) refuse_unready(word);
         return std::nullopt;
       }
       const auto facts =
@@ -4708,13 +4719,14 @@ class observer : public open_place {
                    facts};
     }
 
-    bool is_foreign_blank(const attached_segment& here, const std::optional<found_set>& found,
-                          bool is_last_try) const {
+    void refuse_foreign_blank(const attached_segment& here,
+                              const std::optional<found_set>& found) const {
       // A creator makes its set before the segment, maybe after we looked for it.
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
-      return whose_blank(here, beside_our_set, here.before.attached > 0, is_last_try) ==
-             blank_is::foreign;
+      // Ours or not known yet: either way it is not ready.
+      static_cast<void>(
+          is_blank_of_ours(here, beside_our_set, here.before.attached > 0, is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,
@@ -4771,12 +4783,9 @@ class observer : public open_place {
       return found ? found->set.with_mark(word.mark()) : semaphore_set();
     }
 
-    search wanted_;
     const options& how_;
     const blueprint* plan_;
     waiting how_to_wait_;
-    deadline until_;
-    subject about_;
   };
 };
 
@@ -7045,49 +7054,26 @@ enum class removal_mode {
   forced
 };
 
-class remover {
+class remover : private visitor {
  public:
   remover(const key& which, removal_mode mode)
       // Trust does not matter here: the kernel knows who may remove.
-      : wanted_{which, access::everyone, purpose::read_and_write},
-        mode_(mode),
-        until_(deadline::after(options().open_timeout)),
-        about_{which.name(), which.segment_key()} {}
+      : visitor({which, access::everyone, purpose::read_and_write}, options().open_timeout),
+        mode_(mode) {}
 
   void remove() {
-    for (unsigned tries = 0; !attempt(); ++tries) {
-      if (is_last_try_) refuse(errc::timed_out, about_, "others keep creating and removing it");
-      is_last_try_ = until_.passed();
-      if (tries > 0) pause_for(std::chrono::microseconds(100));
-    }
+    repeat([this] {
+      const bool is_removed = inside_door([this] { return plan_set(); },
+                                          [this](const found_set& set, const door& inside) {
+                                            return remove_all(inside, !set.is_new);
+                                          });
+      return is_removed || is_gone_;
+    });
   }
 
  private:
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
-  bool attempt() {
-    about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(wanted_, about_);
-    const bool set_was_ours = found && !found->is_new;
-    if (!found) {
-      crash_point("remove: no set");
-      // Without a set there is no door, and outside a door the state must not be changed.
-      const std::optional<set_plan> plan = plan_set();
-      if (!plan) return is_gone_;
-      found = make_set(wanted_.which, *plan, about_);
-      if (!found) return false;
-    }
-    if (!mark_as_ours(*found, about_)) return false;
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return false;
-    try {
-      return remove_all(*inside, set_was_ours);
-    } catch (...) {
-      remove_set_if_useless(*inside, wanted_.which);
-      throw;
-    }
-  }
-
   bool remove_all(const door& inside, bool set_was_ours) {
     if (!remove_segment(inside, set_was_ours)) return false;
     if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
@@ -7170,10 +7156,8 @@ class remover {
     const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
     if (may_be_half_made) {
       const bool others_attached = count_attached(found.where, about_) > 1;
-      switch (whose_blank(found, set_was_ours, others_attached, is_last_try_)) {
-        case blank_is::undecided: return false;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
+      if (!is_blank_of_ours(found, set_was_ours, others_attached, is_last_try_, about_)) {
+        return false;
       }
     } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
@@ -7233,13 +7217,8 @@ class remover {
                "); end them, or take it away under them with shm::remove(name, shm::force)");
   }
 
-  search wanted_;
   removal_mode mode_;
-  deadline until_;
-  subject about_;
   bool is_gone_ = false;
-  bool is_last_try_ = false;
-  grace lookers_{std::chrono::milliseconds(10)};
 };
 
 }  // namespace shm::detail

@@ -6,6 +6,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
 #include "support/types.hpp"
@@ -140,6 +141,8 @@ TEST_CASE("a death inside raw() damages the array until somebody repairs it and 
     support::die();
   });
   CHECK(victim.wait() == -SIGKILL);
+  // Else a reader that met the edit would wait for an editor that is gone.
+  CHECK(support::set_of(name).value(shm::detail::semaphore::raw).value == 0);
   CHECK(code_of([&] { static_cast<void>(numbers.load(5)); }) == shm::errc::damaged);
   CHECK(code_of([&] { static_cast<void>(viewer.load(5)); }) == shm::errc::damaged);
   CHECK_THROWS_WITH(viewer.load(5), ContainsSubstring("calls mark_repaired()"));

@@ -11,6 +11,7 @@
 #include "support/child.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/sandbox.hpp"
 #include "support/sleeper.hpp"
 #include "support/watchdog.hpp"
@@ -261,6 +262,28 @@ TEST_CASE("a handle that is closed while it holds the lock holds it until its pr
   mutex.lock();
   CHECK(mutex.owner_died());
   mutex.unlock();
+}
+
+TEST_CASE("an object with a contradictory description is removed beside a handle that was closed") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton closed, tried;
+  support::child careless([&] {
+    {
+      shm::mutex mine(name);
+      mine.lock();
+    }
+    closed.pass();
+    tried.await();
+    return 0;
+  });
+  closed.await();
+  CHECK(support::code_of([&] { shm::remove(name); }) == shm::errc::in_use);
+  support::memory_of(name).head().fixed.seats = 0;
+  shm::remove(name);
+  CHECK_FALSE(support::exists(name));
+  tried.pass();
+  CHECK(careless.wait() == 0);
 }
 
 TEST_CASE("a timed waiter that gives up leaves no sleeper behind") {

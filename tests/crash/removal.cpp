@@ -5,6 +5,7 @@
 
 #include "support/at_step.hpp"
 #include "support/catch.hpp"
+#include "support/refusal.hpp"
 #include "support/steps.hpp"
 #include "support/watchdog.hpp"
 #include "world.hpp"
@@ -26,13 +27,27 @@ TEST_CASE("a half-made object that a dead remover left is made anew, not taken f
   CHECK(shm::object<int>(shm::open_or_create, name, 7).load() == 7);
 }
 
+TEST_CASE("a remover that comes too late, after its set was lost, changes nothing") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::object<int> object(shm::open_or_create, name, 7);
+  const support::at_step losing("retire: counted", [&] {
+    // As an opener does that adopts the object behind the door of a new set.
+    const support::memory_of memory(name);
+    const auto mark = shm::detail::life_of(memory.head()).mark();
+    memory.head().life = shm::detail::life_word(shm::detail::life_state::ready, mark ^ 1).bits();
+  });
+  CHECK(support::code_of([&] { shm::remove(name); }) == shm::errc::in_use);
+  CHECK(object.load() == 7);
+}
+
 TEST_CASE("a remover that found nothing leaves alone what is opened meanwhile") {
   const support::watchdog watchdog;
   const support::name name;
   support::baton found_nothing, is_open;
   support::child removing([&] {
     const support::watchdog own_watchdog;
-    const support::at_step pause("remove: no set", [&] {
+    const support::at_step pause("find: no set", [&] {
       found_nothing.pass();
       is_open.await();
     });

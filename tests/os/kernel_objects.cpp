@@ -140,5 +140,8 @@ TEST_CASE("what everyone may read is written by its owner alone") {
 }
 
 TEST_CASE("an access that there is not lets in nobody but the owner") {
-  CHECK(permissions(static_cast<shm::access>(99)) == 0600);
+  const auto none = static_cast<shm::access>(99);
+  CHECK(permissions(none) == 0600);
+  const ownership other{::geteuid() + 1, ::geteuid() + 1, ::getegid(), ::getegid(), 0600};
+  CHECK_FALSE(other.is_trusted(none, purpose::read));
 }

@@ -9,6 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
 #include "support/sandbox.hpp"
@@ -39,6 +40,10 @@ TEST_CASE("a process that the kernel does not name is of another container") {
   CHECK(process_name({0, 0}) == "a process of another container");
   CHECK(process_name({0, EACCES}) == "a process of another container");
   CHECK(process_name({7, 0}) == "pid 7");
+}
+
+TEST_CASE("an object that is gone by now is refused without its owner") {
+  CHECK(owner_in(census::sets(), -1).empty());
 }
 
 namespace {
@@ -105,6 +110,15 @@ TEST_CASE("what a sandbox refuses is not put down to permissions", "[seccomp]") 
       }
     }
   }
+}
+
+TEST_CASE("a reader that may not wait at the door is told that a sandbox refuses it", "[seccomp]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const shm::object<int> one(name);
+  support::set_state(name, life_state::under_construction);
+  const auto creating = door::enter(support::set_of(name), deadline::never(), subject{"name", 1});
+  CHECK_THAT(told_in_sandbox(SYS_semtimedop, EPERM, look, name), ContainsSubstring("sandbox"));
 }
 
 TEST_CASE("a list that a sandbox keeps from being told is an error, not an empty list",

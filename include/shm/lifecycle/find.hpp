@@ -149,28 +149,25 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-enum class blank_is { ours, undecided, foreign };
-
-/// Whose a segment is that begins with zeros. A creator makes its set first, and says there that it
-/// is ours; then the segment, which is all zeros until it is attached and under construction. The
-/// creator may have died in between, or be just there; and the set can be lost meanwhile.
-/// Undecided: look again until the deadline.
-inline blank_is whose_blank(const attached_segment& found, bool beside_our_set,
-                            bool others_attached, bool is_last_try) noexcept {
-  if (beside_our_set && !others_attached) return blank_is::ours;
+/// Whether a segment that begins with zeros is of this library. A creator makes its set first, and
+/// says there that it is ours; then the segment, which is all zeros until it is attached and under
+/// construction. The creator may have died in between, or be just there; and the set can be lost
+/// meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
+inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                             bool others_attached, bool is_last_try, const subject& about) {
+  if (beside_our_set && !others_attached) return true;
   std::array<std::byte, sizeof(header)> copy{};
   load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
   // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (!life_of(found.head()).is_blank()) return blank_is::undecided;
-  for (const std::byte one : copy) {
-    if (one != std::byte{0}) return blank_is::foreign;
-  }
-  if (!beside_our_set && !segment_layout::has_size_of_ours(found.before.size)) {
-    return blank_is::foreign;
-  }
-  if (!is_last_try) return blank_is::undecided;
-  return others_attached ? blank_is::foreign : blank_is::ours;
+  if (!life_of(found.head()).is_blank()) return false;
+  const bool is_zero =
+      std::all_of(copy.begin(), copy.end(), [](std::byte one) { return one == std::byte{0}; });
+  const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
+  if (!is_zero || !may_be_ours) refuse_foreign_segment(about);
+  if (!is_last_try) return false;
+  if (others_attached) refuse_foreign_segment(about);
+  return true;
 }
 
 /// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
@@ -184,10 +181,8 @@ inline looking look_without_set(const search& wanted, bool is_last_try, attached
   if (word.is_blank()) {
     // A creator makes its set before the segment, maybe after we looked for it.
     if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    switch (whose_blank(found, false, found.before.attached > 0, is_last_try)) {
-      case blank_is::undecided: return looking::changed;
-      case blank_is::foreign: refuse_foreign_segment(about);
-      case blank_is::ours: break;
+    if (!is_blank_of_ours(found, false, found.before.attached > 0, is_last_try, about)) {
+      return looking::changed;
     }
   } else if (!word.is_ours()) {
     refuse_foreign_segment(about);

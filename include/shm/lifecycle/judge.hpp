@@ -23,7 +23,7 @@ enum class verdict {
 
 /// What the opener expects, and what it may do.
 struct expectation {
-  search wanted;
+  const search& wanted;
   open_mode mode;
   const blueprint* plan;   ///< null: whatever is there
   std::size_t total_size;  ///< of the segment that it would create
@@ -72,11 +72,9 @@ class judge {
              "its first bytes are zero although processes sit in its seats: somebody scribbled "
              "over the segment; end them, and remove it with shm::remove(name, shm::force)");
     }
-    switch (
-        whose_blank(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try)) {
-      case blank_is::undecided: return verdict::again;
-      case blank_is::foreign: refuse_foreign_segment(about_);
-      case blank_is::ours: break;
+    if (!is_blank_of_ours(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try,
+                          about_)) {
+      return verdict::again;
     }
     check_trust(found_.before.owner, expected_.wanted, "segment", about_);
     return of_unfinished(word);

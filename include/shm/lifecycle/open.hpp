@@ -8,16 +8,15 @@
 #include <utility>
 
 #include "../base/crash_point.hpp"
-#include "../base/deadline.hpp"
 #include "../base/open_mode.hpp"
 #include "../base/options.hpp"
 #include "../format/verify.hpp"
-#include "../os/pause.hpp"
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
 #include "judge.hpp"
 #include "seat.hpp"
+#include "visit.hpp"
 
 namespace shm::detail {
 
@@ -31,110 +30,78 @@ struct place {
   seat_identity seat{0, 0};  ///< none in a read-only handle
 };
 
-class opener {
+class opener : private visitor {
  public:
   /// A null `plan` opens whatever is there, and creates nothing.
   opener(const key& which, open_mode mode, const options& how, const blueprint* plan)
-      : how_(how),
-        until_(deadline::after(how.open_timeout)),
-        about_{which.name(), which.segment_key()},
-        expected_{{which, how.access, purpose::read_and_write},
-                  mode,
-                  plan,
-                  plan == nullptr ? 0 : layout_of(how, *plan).total,
-                  false} {}
+      : visitor({which, how.access, purpose::read_and_write}, how.open_timeout),
+        mode_(mode),
+        how_(how),
+        plan_(plan) {}
 
   place open() {
     if (how_.seats == 0 || how_.seats > max_seats) {
       refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
-    if (plan() != nullptr && plan()->type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " +
-                      std::to_string(plan()->type->format().size()) +
+    if (plan_ != nullptr && plan_->type->format().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_->type->format().size()) +
                       " bytes, and the segment has room for " + std::to_string(max_schema_length) +
                       "; give the type fewer members, or share it as several objects");
     }
     process::prepare();
     process::accept_barriers();
-    constexpr unsigned enough_late_tries = 8;  // what this process clears away takes some, too
-    unsigned late_tries = 0;
-    for (unsigned tries = 0;; ++tries) {
-      expected_.is_last_try = until_.passed();
-      if (std::optional<place> done = attempt()) return std::move(*done);
-      // What we had found was removed or changed under us, or others have to go first.
-      if (expected_.is_last_try && ++late_tries == enough_late_tries) {
-        refuse(errc::timed_out, about_, "others keep removing it while it is being opened");
-      }
-      if (tries > 0) pause_for(std::chrono::microseconds(100));
-    }
+    return *repeat([this] {
+      return inside_door(
+          [this] { return plan_set(); },
+          [this](const found_set& set, const door& inside) { return settle(set, inside); });
+    });
   }
 
  private:
   using attempt_result = std::optional<place>;
 
-  const key& which() const noexcept { return expected_.wanted.which; }
-  const blueprint* plan() const noexcept { return expected_.plan; }
-
-  static segment_layout layout_of(const options& how, const blueprint& plan) noexcept {
-    return segment_layout::of(how.seats, plan.type->format().size(), plan.payload_size,
-                              plan.payload_alignment);
+  segment_layout layout() const noexcept {
+    return segment_layout::of(how_.seats, plan_->type->format().size(), plan_->payload_size,
+                              plan_->payload_alignment);
   }
 
   [[noreturn]] void refuse_argument(const std::string& why) const {
     throw error(std::make_error_code(std::errc::invalid_argument), describe(about_) + ": " + why);
   }
 
-  attempt_result attempt() {
-    about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(expected_.wanted, about_);
-    const bool set_was_ours = found && !found->is_new;
-    if (!found) {
-      const std::optional<set_plan> plan = plan_set();
-      if (plan) found = make_set(which(), *plan, about_);
-      if (!found) return std::nullopt;
-    }
-    if (!mark_as_ours(*found, about_)) return std::nullopt;
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return std::nullopt;
-    try {
-      return settle(*found, *inside, set_was_ours);
-    } catch (...) {
-      remove_set_if_useless(*inside, which());
-      throw;
-    }
-  }
-
   /// Comes before a set is made, which would be a stray one beside a foreign segment, or beside
   /// none where nothing may be created. Returns nothing if the caller has to look again.
   std::optional<set_plan> plan_set() {
     attached_segment found;
-    switch (look_without_set(expected_.wanted, expected_.is_last_try, found, about_)) {
+    switch (look_without_set(wanted_, is_last_try_, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
-        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         return set_plan::of(how_);
       case looking::there: break;
     }
-    check_trust(found.before.owner, expected_.wanted, "segment", about_);
+    check_trust(found.before.owner, wanted_, "segment", about_);
     const life_state state = life_of(found.head()).state();
     if (state == life_state::ready || state == life_state::removing) {
-      verified_description::read(found.head(), found.before.size, which(), about_);
+      verified_description::read(found.head(), found.before.size, wanted_.which, about_);
     }
     return set_plan::replacing_lost_set_of(found, how_.seats);
   }
 
-  attempt_result settle(const found_set& set, const door& inside, bool set_was_ours) {
+  attempt_result settle(const found_set& set, const door& inside) {
     attached_segment found;
-    switch (attach_segment(which(), attach_mode::read_write, found, about_)) {
+    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return std::nullopt;
       case looking::nothing:
-        if (!may_create(expected_.mode)) refuse_not_found(about_);
+        if (!may_create(mode_)) refuse_not_found(about_);
         return create(set, inside);
       case looking::there: break;
     }
     life word(found.head(), inside.set().mark());
-    const judge opinion(expected_, found, inside, set_was_ours, lookers_, about_);
+    const expectation expected{wanted_, mode_, plan_, plan_ == nullptr ? 0 : layout().total,
+                               is_last_try_};
+    const judge opinion(expected, found, inside, !set.is_new, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
       case verdict::unfinished: return construct(word, found, found_memory::half_made, inside);
@@ -158,17 +125,16 @@ class opener {
       }
       if (!must_serve) return std::nullopt;
     }
-    const segment_layout layout = layout_of(how_, *plan());
-    const std::optional<segment> made = make_segment(which(), layout.total, how_, about_);
+    const std::size_t size = layout().total;
+    const std::optional<segment> made = make_segment(wanted_.which, size, how_, about_);
     if (!made) return std::nullopt;
     about_.segment_id = made->id();
     crash_point("create: segment made");
     attached_segment found;
     found.where = *made;
-    found.before.size = layout.total;
+    found.before.size = size;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory =
-        attachment::not_inherited(*made, attach_mode::read_write, layout.total);
+    result<attachment> memory = attachment::not_inherited(*made, attach_mode::read_write, size);
     if (means_gone(memory.error_number)) return std::nullopt;
     if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
     found.memory = std::move(memory.value);
@@ -195,7 +161,7 @@ class opener {
                            const door& inside) {
     attempt_result done;
     try {
-      construct_segment(found.head(), memory_is, layout_of(how_, *plan()), which(), how_, *plan());
+      construct_segment(found.head(), memory_is, layout(), wanted_.which, how_, *plan_);
       done = join(found, inside);
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
@@ -226,8 +192,8 @@ class opener {
     if (how_.prefault) found.memory.prefault(found.before.size);
     header& head = found.head();
     // Judged already, or just made; but what counts is the copy that is used from now on.
-    const auto facts = verified_description::read(head, found.before.size, which(), about_);
-    if (plan() != nullptr) facts.check_content(head, *plan(), about_);
+    const auto facts = verified_description::read(head, found.before.size, wanted_.which, about_);
+    if (plan_ != nullptr) facts.check_content(head, *plan_, about_);
     const std::optional<seat_identity> seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
     if (!seat) return std::nullopt;
@@ -236,11 +202,9 @@ class opener {
                  *seat};
   }
 
+  open_mode mode_;
   const options& how_;
-  deadline until_;
-  subject about_;
-  expectation expected_;
-  grace lookers_{std::chrono::milliseconds(10)};
+  const blueprint* plan_;
 };
 
 }  // namespace shm::detail

@@ -5,15 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "../base/deadline.hpp"
 #include "../base/options.hpp"
 #include "../format/verify.hpp"
-#include "../os/pause.hpp"
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
 #include "retire.hpp"
 #include "seat.hpp"
+#include "visit.hpp"
 
 namespace shm::detail {
 
@@ -23,49 +22,26 @@ enum class removal_mode {
   forced
 };
 
-class remover {
+class remover : private visitor {
  public:
   remover(const key& which, removal_mode mode)
       // Trust does not matter here: the kernel knows who may remove.
-      : wanted_{which, access::everyone, purpose::read_and_write},
-        mode_(mode),
-        until_(deadline::after(options().open_timeout)),
-        about_{which.name(), which.segment_key()} {}
+      : visitor({which, access::everyone, purpose::read_and_write}, options().open_timeout),
+        mode_(mode) {}
 
   void remove() {
-    for (unsigned tries = 0; !attempt(); ++tries) {
-      if (is_last_try_) refuse(errc::timed_out, about_, "others keep creating and removing it");
-      is_last_try_ = until_.passed();
-      if (tries > 0) pause_for(std::chrono::microseconds(100));
-    }
+    repeat([this] {
+      const bool is_removed = inside_door([this] { return plan_set(); },
+                                          [this](const found_set& set, const door& inside) {
+                                            return remove_all(inside, !set.is_new);
+                                          });
+      return is_removed || is_gone_;
+    });
   }
 
  private:
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
-  bool attempt() {
-    about_.segment_id = about_.set_id = -1;
-    std::optional<found_set> found = find_set(wanted_, about_);
-    const bool set_was_ours = found && !found->is_new;
-    if (!found) {
-      crash_point("remove: no set");
-      // Without a set there is no door, and outside a door the state must not be changed.
-      const std::optional<set_plan> plan = plan_set();
-      if (!plan) return is_gone_;
-      found = make_set(wanted_.which, *plan, about_);
-      if (!found) return false;
-    }
-    if (!mark_as_ours(*found, about_)) return false;
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return false;
-    try {
-      return remove_all(*inside, set_was_ours);
-    } catch (...) {
-      remove_set_if_useless(*inside, wanted_.which);
-      throw;
-    }
-  }
-
   bool remove_all(const door& inside, bool set_was_ours) {
     if (!remove_segment(inside, set_was_ours)) return false;
     if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
@@ -148,10 +124,8 @@ class remover {
     const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
     if (may_be_half_made) {
       const bool others_attached = count_attached(found.where, about_) > 1;
-      switch (whose_blank(found, set_was_ours, others_attached, is_last_try_)) {
-        case blank_is::undecided: return false;
-        case blank_is::foreign: refuse_foreign_segment(about_);
-        case blank_is::ours: break;
+      if (!is_blank_of_ours(found, set_was_ours, others_attached, is_last_try_, about_)) {
+        return false;
       }
     } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
@@ -211,13 +185,8 @@ class remover {
                "); end them, or take it away under them with shm::remove(name, shm::force)");
   }
 
-  search wanted_;
   removal_mode mode_;
-  deadline until_;
-  subject about_;
   bool is_gone_ = false;
-  bool is_last_try_ = false;
-  grace lookers_{std::chrono::milliseconds(10)};
 };
 
 }  // namespace shm::detail

@@ -22,32 +22,22 @@ class observer : public open_place {
                    how_to_wait) {}
 
  private:
-  class search_for {
+  class search_for : private visitor {
    public:
     search_for(const key& which, const options& how, const blueprint* plan,
                waiting how_to_wait) noexcept
-        : wanted_{which, how.access, purpose::read},
+        : visitor({which, how.access, purpose::read}, how.open_timeout),
           how_(how),
           plan_(plan),
-          how_to_wait_(how_to_wait),
-          until_(deadline::after(how.open_timeout)),
-          about_{which.name(), which.segment_key()} {}
+          how_to_wait_(how_to_wait) {}
 
     place open() {
-      for (;;) {
-        const bool is_last_try = until_.passed();
-        if (std::optional<place> done = attempt(is_last_try)) return std::move(*done);
-        if (is_last_try) {
-          refuse(errc::timed_out, about_,
-                 "others keep creating or removing it while it is being opened");
-        }
-      }
+      return *repeat([this] { return attempt(); });
     }
 
    private:
     /// Returns nothing if the caller has to look again: the object changed meanwhile.
-    std::optional<place> attempt(bool is_last_try) {
-      about_.segment_id = about_.set_id = -1;
+    std::optional<place> attempt() {
       const std::optional<found_set> found = find_set(wanted_, about_);
       crash_point("observe: set found");
       attached_segment here;
@@ -58,15 +48,16 @@ class observer : public open_place {
       }
       crash_point("observe: attached");
       const life_word word = life_of(here.head());
-      const bool is_foreign =
-          word.is_blank() ? is_foreign_blank(here, found, is_last_try) : !word.is_ours();
-      if (is_foreign) refuse_foreign_segment(about_);
+      if (word.is_blank()) {
+        refuse_foreign_blank(here, found);
+      } else if (!word.is_ours()) {
+        refuse_foreign_segment(about_);
+      }
       if (word.is_ours()) check_trust(here.before.owner, wanted_, "segment", about_);
       if (word.state() != life_state::ready && !is_as_good_as_ready(word, here.head(), found)) {
         here = attached_segment{};  // somebody inside the door may be counting who is attached
         wait_at_door(found);
-        if (is_last_try) refuse_unready(word);
-        pause_for(std::chrono::microseconds(100));
+        if (is_last_try_) refuse_unready(word);
         return std::nullopt;
       }
       const auto facts =
@@ -78,13 +69,14 @@ class observer : public open_place {
                    facts};
     }
 
-    bool is_foreign_blank(const attached_segment& here, const std::optional<found_set>& found,
-                          bool is_last_try) const {
+    void refuse_foreign_blank(const attached_segment& here,
+                              const std::optional<found_set>& found) const {
       // A creator makes its set before the segment, maybe after we looked for it.
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
-      return whose_blank(here, beside_our_set, here.before.attached > 0, is_last_try) ==
-             blank_is::foreign;
+      // Ours or not known yet: either way it is not ready.
+      static_cast<void>(
+          is_blank_of_ours(here, beside_our_set, here.before.attached > 0, is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,
@@ -141,12 +133,9 @@ class observer : public open_place {
       return found ? found->set.with_mark(word.mark()) : semaphore_set();
     }
 
-    search wanted_;
     const options& how_;
     const blueprint* plan_;
     waiting how_to_wait_;
-    deadline until_;
-    subject about_;
   };
 };
 
