@@ -789,17 +789,17 @@ class process {
                   "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
     }
     epoch_word* expected = nullptr;
-    // Release: whoever sees the page sees it mapped and zero.
+    // Release: a thread that sees the page sees it mapped and zero.
     if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
                                        std::memory_order_release, std::memory_order_relaxed)) {
       ::munmap(memory, page_size);  // another thread was first
     }
   }
 
-  /// 0 in a forked child that has not asked before, which is nobody's number.
+  /// 0 in a forked child that has not asked before, which is no process's number.
   static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
-    // else.
+    // Relaxed: a thread that has a handle was given it after prepare(), and the number guards
+    // nothing else.
     return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
   }
 
@@ -832,7 +832,7 @@ class process {
   static void accept_barriers() noexcept {
     if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
-      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      // Relaxed: a thread that reads the old value only orders its own accesses.
       accepted_in_.store(current(), std::memory_order_relaxed);
     }
   }
@@ -889,7 +889,7 @@ class process {
 
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // no process's number
   static inline thread_local thread_identity cached_thread_{0, 0};
 };
 
@@ -1479,7 +1479,7 @@ class key {
 }  // namespace shm
 
 // ---- shm/os/census.hpp
-// Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
+// Census: every segment and every semaphore set of this IPC namespace, of every owner.
 
 namespace shm::detail {
 
@@ -1738,7 +1738,7 @@ class semaphore_set {
     return run({{which, 0, 0}}, until);
   }
 
-  /// Takes the seat. Leaves `wake` as it is, and makes the kernel post one wake token when this
+  /// Takes the seat. Leaves `wake` unchanged, and makes the kernel post one wake token when this
   /// process dies.
   status take_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), 0, IPC_NOWAIT},
@@ -2493,7 +2493,7 @@ class seats {
   /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
   /// only what is known inside the door.
   bool is_lock_held(const header& head, const door& inside) const noexcept {
-    // Relaxed: whoever sits cannot be judged dead in here, and nobody sits down.
+    // Relaxed: a handle that sits cannot be judged dead in here, and nobody sits down.
     const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
     const seat_identity who = seat_identity::in(word);
     return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
@@ -2597,7 +2597,7 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's, and so is a lock that it holds. One of those seats, where there is any.
+  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
   std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
     std::optional<unsigned> given_back;
     for (unsigned seat = 0; seat < count_; ++seat) {
@@ -3462,7 +3462,7 @@ class versioned_cell : public Shape {
       store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
     });
     crash_point("cell: copied");
-    // Release: whoever sees the version sees the whole copy.
+    // Release: a reader that sees the version sees the whole copy.
     version.store(next, std::memory_order_release);
     crash_point("cell: published");
   }
@@ -3930,8 +3930,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// Removes the set after a refusal, whoever made it, if nobody sits in it and no segment under the
-/// key names it. If that cannot be known or done, the set stays for the next opener.
+/// Removes the set after a refusal, even of another maker, if nobody sits in it and no segment
+/// under the key names it. If that cannot be known or done, the set stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;
@@ -5369,7 +5369,7 @@ class robust_lock {
  private:
   void give_back() noexcept {
     crash_point("unlock: before");
-    // Release: what was written inside is there for whoever takes the lock.
+    // Release: what was written inside is there for the next holder.
     word().store(0, std::memory_order_release);
     // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
     // makes it so. (No exchange instead: a relaxed look may overtake its store.)
@@ -5668,8 +5668,8 @@ class array_reader {
     }
   }
 
-  /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
-  /// wait_while_edited_in_place().
+  /// Copies all elements as they were at one moment. Returns false if any changed meanwhile. Waits
+  /// and throws like wait_while_edited_in_place().
   bool try_snapshot(void* to, const deadline& until) const {
     wait_while_edited_in_place(until);
     std::uint64_t before[Memory::most_stripes];
@@ -5888,7 +5888,8 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
 /// By the holder, after an edit in place, or the repair of one.
 template <class Memory>
 void make_bulk_even(Memory& memory) noexcept {
-  const std::uint64_t odd = memory.bulk.load(std::memory_order_relaxed) | 1;  // whoever scribbled
+  const std::uint64_t odd =
+      memory.bulk.load(std::memory_order_relaxed) | 1;  // even after a scribbler
   // Release: who sees even sees the edit.
   memory.bulk.store(odd + 1, std::memory_order_release);
 }
@@ -6075,7 +6076,7 @@ inline void note_death_in_mutex(header& head) noexcept {
 
 /// The caller must hold the lock.
 inline void note_repair_of_mutex(header& head) noexcept {
-  // Release: whoever sees it repaired sees the repair.
+  // Release: a process that sees it repaired sees the repair.
   head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
   crash_point("mutex: marked repaired");
 }
@@ -6083,7 +6084,7 @@ inline void note_repair_of_mutex(header& head) noexcept {
 /// The caller must hold the lock, and no element may be half-written any more.
 inline void note_repair_of_array(header& head) noexcept {
   crash_point("array: bulk repaired");
-  // Release: whoever sees it repaired sees the repair.
+  // Release: a process that sees it repaired sees the repair.
   head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
   crash_point("array: marked repaired");
 }
@@ -6099,7 +6100,7 @@ namespace shm {
 /// leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
-  /// Opens what is there, as it is: never creates, removes or resets an object. If the semaphores
+  /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
   /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
@@ -6130,7 +6131,7 @@ class any_object {
 
   /// Calls f(gsl::span<std::byte>) on a private draft under the lock, and publishes it when f
   /// returns true; tells what f returned. When f throws, nothing is published and the exception
-  /// goes on. Blocks while another holds the lock; throws as store().
+  /// goes on. Blocks while another handle holds the lock. Throws the same errors as store().
   template <class F>
   bool update(F&& f, std::size_t i = 0) {
     return *update_within(detail::deadline::never(), std::forward<F>(f), i);
@@ -6264,7 +6265,7 @@ class locked_array {
   ~locked_array() {
     if (!lock_.is_held()) return;
     end_raw_edit();
-    // Release: whoever sees the section left sees all that was stored in it.
+    // Release: a process that sees the section left sees all that was stored in it.
     section().fetch_and(~detail::section_bit::entered, std::memory_order_release);
     detail::crash_point("array: section left");
   }
@@ -6654,7 +6655,7 @@ class object;
 
 /// A scoped lock on an object, with a private draft of its value. The draft is published when the
 /// scope ends, unless an exception unwinds it or discard() was called. A thread that is cancelled,
-/// or calls pthread_exit(), inside the scope publishes the draft as it is: use object::update(),
+/// or calls pthread_exit(), inside the scope publishes the unfinished draft: use object::update(),
 /// which publishes nothing then. A crash inside leaves the value before, and nothing to repair. In
 /// a forked child's copy the destructor does nothing.
 template <class T>
@@ -6924,7 +6925,7 @@ class object {
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
-  /// crash leaves the value before. Throws as store().
+  /// crash leaves the value before. Throws the same errors as store().
   [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 

@@ -1,5 +1,7 @@
 // Mutex: exclusion between threads and processes, and what is left when a holder dies.
 // SPDX-License-Identifier: MIT
+#include <sched.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 
 #include <limits>
@@ -77,7 +79,8 @@ bool waits_until(Moment moment) {
     shm::mutex theirs(name);
     const shm::scoped_lock lock(theirs);
     held.pass();
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    const int set_id = support::set_of(name).id();
+    while (::semctl(set_id, shm::detail::semaphore::wake, GETNCNT) != 1) ::sched_yield();
     return 0;
   });
   held.await();

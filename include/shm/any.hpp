@@ -28,7 +28,7 @@ namespace shm {
 /// leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
-  /// Opens what is there, as it is: never creates, removes or resets an object. If the semaphores
+  /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
   /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
@@ -59,7 +59,7 @@ class any_object {
 
   /// Calls f(gsl::span<std::byte>) on a private draft under the lock, and publishes it when f
   /// returns true; tells what f returned. When f throws, nothing is published and the exception
-  /// goes on. Blocks while another holds the lock; throws as store().
+  /// goes on. Blocks while another handle holds the lock. Throws the same errors as store().
   template <class F>
   bool update(F&& f, std::size_t i = 0) {
     return *update_within(detail::deadline::never(), std::forward<F>(f), i);

@@ -21,7 +21,7 @@ class object;
 
 /// A scoped lock on an object, with a private draft of its value. The draft is published when the
 /// scope ends, unless an exception unwinds it or discard() was called. A thread that is cancelled,
-/// or calls pthread_exit(), inside the scope publishes the draft as it is: use object::update(),
+/// or calls pthread_exit(), inside the scope publishes the unfinished draft: use object::update(),
 /// which publishes nothing then. A crash inside leaves the value before, and nothing to repair. In
 /// a forked child's copy the destructor does nothing.
 template <class T>

@@ -36,7 +36,7 @@ class locked_array {
   ~locked_array() {
     if (!lock_.is_held()) return;
     end_raw_edit();
-    // Release: whoever sees the section left sees all that was stored in it.
+    // Release: a process that sees the section left sees all that was stored in it.
     section().fetch_and(~detail::section_bit::entered, std::memory_order_release);
     detail::crash_point("array: section left");
   }

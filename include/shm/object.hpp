@@ -95,7 +95,7 @@ class object {
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
-  /// crash leaves the value before. Throws as store().
+  /// crash leaves the value before. Throws the same errors as store().
   [[nodiscard]] locked<T> lock() & { return {opened(), acquire()}; }
   void lock() && = delete;  // keep the handle in a variable
 

@@ -85,8 +85,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   return found;
 }
 
-/// Removes the set after a refusal, whoever made it, if nobody sits in it and no segment under the
-/// key names it. If that cannot be known or done, the set stays for the next opener.
+/// Removes the set after a refusal, even of another maker, if nobody sits in it and no segment
+/// under the key names it. If that cannot be known or done, the set stays for the next opener.
 inline void remove_set_if_useless(const door& inside, const key& which) noexcept {
   const result<set_values> now = inside.set().values();
   if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;

@@ -96,7 +96,7 @@ class seats {
   /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
   /// only what is known inside the door.
   bool is_lock_held(const header& head, const door& inside) const noexcept {
-    // Relaxed: whoever sits cannot be judged dead in here, and nobody sits down.
+    // Relaxed: a handle that sits cannot be judged dead in here, and nobody sits down.
     const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
     const seat_identity who = seat_identity::in(word);
     return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
@@ -200,7 +200,7 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// nobody's, and so is a lock that it holds. One of those seats, where there is any.
+  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
   std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
     std::optional<unsigned> given_back;
     for (unsigned seat = 0; seat < count_; ++seat) {

@@ -1,4 +1,4 @@
-// Census: every segment and every semaphore set of this IPC namespace, whoever owns it.
+// Census: every segment and every semaphore set of this IPC namespace, of every owner.
 // SPDX-License-Identifier: MIT
 #pragma once
 

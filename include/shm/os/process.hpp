@@ -45,17 +45,17 @@ class process {
                   "shm: fork detection: madvise(MADV_WIPEONFORK) needs Linux 4.14");
     }
     epoch_word* expected = nullptr;
-    // Release: whoever sees the page sees it mapped and zero.
+    // Release: a thread that sees the page sees it mapped and zero.
     if (!page_.compare_exchange_strong(expected, static_cast<epoch_word*>(memory),
                                        std::memory_order_release, std::memory_order_relaxed)) {
       ::munmap(memory, page_size);  // another thread was first
     }
   }
 
-  /// 0 in a forked child that has not asked before, which is nobody's number.
+  /// 0 in a forked child that has not asked before, which is no process's number.
   static process_epoch current_or_zero() noexcept {
-    // Relaxed: whoever has a handle was given it after prepare(), and the number guards nothing
-    // else.
+    // Relaxed: a thread that has a handle was given it after prepare(), and the number guards
+    // nothing else.
     return page_.load(std::memory_order_relaxed)->load(std::memory_order_relaxed);
   }
 
@@ -88,7 +88,7 @@ class process {
   static void accept_barriers() noexcept {
     if (accepted_in_.load(std::memory_order_relaxed) == current()) return;
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0) {
-      // Relaxed: whoever reads it in time wins a little, whoever does not orders its own.
+      // Relaxed: a thread that reads the old value only orders its own accesses.
       accepted_in_.store(current(), std::memory_order_relaxed);
     }
   }
@@ -145,7 +145,7 @@ class process {
 
   static inline std::atomic<epoch_word*> page_{nullptr};
   static inline std::atomic<process_epoch> counter_{0};
-  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // nobody's number
+  static inline std::atomic<process_epoch> accepted_in_{~process_epoch{0}};  // no process's number
   static inline thread_local thread_identity cached_thread_{0, 0};
 };
 

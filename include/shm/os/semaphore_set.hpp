@@ -131,7 +131,7 @@ class semaphore_set {
     return run({{which, 0, 0}}, until);
   }
 
-  /// Takes the seat. Leaves `wake` as it is, and makes the kernel post one wake token when this
+  /// Takes the seat. Leaves `wake` unchanged, and makes the kernel post one wake token when this
   /// process dies.
   status take_seat(unsigned seat) const noexcept {
     return run_proven({{index(seat), 0, IPC_NOWAIT},

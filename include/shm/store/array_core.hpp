@@ -84,7 +84,8 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
 /// By the holder, after an edit in place, or the repair of one.
 template <class Memory>
 void make_bulk_even(Memory& memory) noexcept {
-  const std::uint64_t odd = memory.bulk.load(std::memory_order_relaxed) | 1;  // whoever scribbled
+  const std::uint64_t odd =
+      memory.bulk.load(std::memory_order_relaxed) | 1;  // even after a scribbler
   // Release: who sees even sees the edit.
   memory.bulk.store(odd + 1, std::memory_order_release);
 }

@@ -63,8 +63,8 @@ class array_reader {
     }
   }
 
-  /// All elements as they were at one moment; false when any changed meanwhile. Waits and throws as
-  /// wait_while_edited_in_place().
+  /// Copies all elements as they were at one moment. Returns false if any changed meanwhile. Waits
+  /// and throws like wait_while_edited_in_place().
   bool try_snapshot(void* to, const deadline& until) const {
     wait_while_edited_in_place(until);
     std::uint64_t before[Memory::most_stripes];

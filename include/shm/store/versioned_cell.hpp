@@ -98,7 +98,7 @@ class versioned_cell : public Shape {
       store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
     });
     crash_point("cell: copied");
-    // Release: whoever sees the version sees the whole copy.
+    // Release: a reader that sees the version sees the whole copy.
     version.store(next, std::memory_order_release);
     crash_point("cell: published");
   }

@@ -19,7 +19,7 @@ inline void note_death_in_mutex(header& head) noexcept {
 
 /// The caller must hold the lock.
 inline void note_repair_of_mutex(header& head) noexcept {
-  // Release: whoever sees it repaired sees the repair.
+  // Release: a process that sees it repaired sees the repair.
   head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
   crash_point("mutex: marked repaired");
 }
@@ -27,7 +27,7 @@ inline void note_repair_of_mutex(header& head) noexcept {
 /// The caller must hold the lock, and no element may be half-written any more.
 inline void note_repair_of_array(header& head) noexcept {
   crash_point("array: bulk repaired");
-  // Release: whoever sees it repaired sees the repair.
+  // Release: a process that sees it repaired sees the repair.
   head.section.fetch_and(~section_bit::owner_died, std::memory_order_release);
   crash_point("array: marked repaired");
 }

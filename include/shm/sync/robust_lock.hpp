@@ -60,7 +60,7 @@ class robust_lock {
  private:
   void give_back() noexcept {
     crash_point("unlock: before");
-    // Release: what was written inside is there for whoever takes the lock.
+    // Release: what was written inside is there for the next holder.
     word().store(0, std::memory_order_release);
     // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
     // makes it so. (No exchange instead: a relaxed look may overtake its store.)
