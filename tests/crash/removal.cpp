@@ -5,6 +5,7 @@
 
 #include "support/at_step.hpp"
 #include "support/catch.hpp"
+#include "support/held_process.hpp"
 #include "support/refusal.hpp"
 #include "support/steps.hpp"
 #include "support/watchdog.hpp"
@@ -39,6 +40,24 @@ TEST_CASE("a remover that comes too late, after its set was lost, changes nothin
   });
   CHECK(support::code_of([&] { shm::remove(name); }) == shm::errc::in_use);
   CHECK(object.load() == 7);
+}
+
+TEST_CASE("a reader that attaches after a remover has counted does not get the object") {
+  const support::watchdog watchdog;
+  const support::name name;
+  { shm::object<int> made(name); }
+  support::held_process removing("retire: counted", [&name] {
+    shm::remove(name);
+    return 0;
+  });
+  REQUIRE(removing.comes_there());
+  shm::options how;
+  how.open_timeout = std::chrono::milliseconds(20);
+  CHECK(support::code_of([&] { const shm::object<const int> late(name, how); }) ==
+        shm::errc::timed_out);
+  removing.go_on();
+  CHECK(removing.wait() == 0);
+  CHECK_FALSE(support::exists(name));
 }
 
 TEST_CASE("a remover that found nothing leaves alone what is opened meanwhile") {
