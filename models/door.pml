@@ -29,6 +29,8 @@
  *    -> (removed, S) and removes the segment first. A process that cannot attach leaves the segment as it is.
  *  - A handle whose set is gone reports that, and changes nothing. A handle that is closed while it holds the lock
  *    detaches; its seat stays taken until the process ends.
+ *  - A handle of LAST_DETACH that is closed detaches, enters the door of S and, if nobody else sits in S, attaches again
+ *    by the segment's id. If the word says (ready, S) or (removing, S), it removes like a remover.
  *  - A read-only handle attaches and then reads the word: ready with any set is good. (removing, S) is good if the
  *    door of S is free afterwards, S is the set under the key, and the word is still the same or ready.
  *
@@ -140,7 +142,9 @@
 #define exists(s) (segment_key == s || attached[s])
 #define names(s, set) (!is_removed(s) && set_of(word[s]) == id(set))
 #define somebody_sits(set) (seat[0] == set || seat[1] == set || seat[2] == set || seat[ALL - 1] == set)
-
+#define sits_beside(q, p, set) ((q) != (p) && seat[q] == set)
+#define somebody_else_sits(p, set) \
+  (sits_beside(0, p, set) || sits_beside(1, p, set) || sits_beside(2, p, set) || sits_beside(ALL - 1, p, set))
 #define another_holds(p, set) (lock[s] && lock[s] != p + 1 && seat[lock[s] - 1] == set)
 #define lost_its_seat(p) (!place[p] && !seat[p])
 
@@ -721,9 +725,10 @@ used:
   skip
 }
 
-/* The wait at the door may time out. */
+/* Detaches first. Then the wait at the door may time out; and the process attaches again, by the id. */
 inline close(p) {
   d_step { handle[p] = 0; handle_set[p] = 0 };
+  detach(p);
 #ifdef LAST_DETACH
   atomic {
     if
@@ -731,6 +736,13 @@ inline close(p) {
     :: reached(found) && !door[reached(found)] -> found = reached(found); door[found] = p + 1
     fi
   };
+  atomic {
+    if
+    :: somebody_else_sits(p, found) -> goto leaving
+    :: else
+    fi
+  };
+  ATTACH(p, leaving);
   w = word[s];
   if
   :: may_be_a_guest(p)
@@ -742,11 +754,12 @@ inline close(p) {
     fi
   :: else
   fi;
-leaving:
-#endif
   detach(p);
-  seat[p] = 0;
-  d_step { door[found] = (door[found] == p + 1 -> 0 : door[found]) }
+leaving:
+  skip;
+  d_step { door[found] = (door[found] == p + 1 -> 0 : door[found]) };
+#endif
+  seat[p] = 0
 }
 
 inline observe(p) {
