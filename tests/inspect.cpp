@@ -55,7 +55,9 @@ TEST_CASE("list() shows an object with a contradictory description, and says wha
   const support::name name;
   const shm::object<int> object(name);
   support::memory_of(name).head().fixed.payload_size -= 4;
-  const shm::object_info told = told_of(name);
-  CHECK(told.name == name.key().name());
-  CHECK_THAT(told.problem, ContainsSubstring("makes no sense"));
+  CHECK(told_of(name).name == name.key().name());
+  CHECK_THAT(told_of(name).problem, ContainsSubstring("makes no sense"));
+  support::memory_of(name).head().fixed.payload_size += 4;
+  support::memory_of(name).head().fixed.kind = static_cast<std::uint32_t>(segment_kind::array);
+  CHECK_THAT(told_of(name).problem, ContainsSubstring("makes no sense"));
 }

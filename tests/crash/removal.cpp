@@ -31,7 +31,8 @@ TEST_CASE("a half-made object that a dead remover left is made anew, not taken f
 TEST_CASE("a remover that comes too late, after its set was lost, changes nothing") {
   const support::watchdog watchdog;
   const support::name name;
-  shm::object<int> object(shm::open_or_create, name, 7);
+  { shm::object<int> made(shm::create_only, name, 7); }
+  const shm::object<const int> reader(name);
   const support::at_step losing("retire: counted", [&] {
     // As an opener does that adopts the object behind the door of a new set.
     const support::memory_of memory(name);
@@ -39,7 +40,7 @@ TEST_CASE("a remover that comes too late, after its set was lost, changes nothin
     memory.head().life = shm::detail::life_word(shm::detail::life_state::ready, mark ^ 1).bits();
   });
   CHECK(support::code_of([&] { shm::remove(name); }) == shm::errc::in_use);
-  CHECK(object.load() == 7);
+  CHECK(reader.load() == 7);
 }
 
 TEST_CASE("a reader that attaches after a remover has counted does not get the object") {

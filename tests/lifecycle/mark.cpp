@@ -133,3 +133,20 @@ TEST_CASE("a holder is not judged dead by the seats of another set") {
   CHECK_FALSE(other.owner_died());
   other.unlock();
 }
+
+TEST_CASE("a word of layout 1 keeps its magic, so that programs of that layout understand it") {
+  const life_word old(std::uint64_t{0x53686d21} << 32 | static_cast<unsigned>(life_state::ready));
+  const life_word next = old.followed_by(life_state::removed, 77);
+  CHECK(next.is_of_layout_1());
+  CHECK(next.state() == life_state::removed);
+  CHECK(next.mark() == 0);
+}
+
+TEST_CASE("an opening that fails beside a segment that was removed by hand leaves its semaphores") {
+  const support::name name;
+  shm::object<int> user(name);
+  static_cast<void>(support::segment_of(name).remove());
+  CHECK(code_of([&] { const shm::object<int> other(shm::open_only, name); }) ==
+        shm::errc::not_found);
+  CHECK(semaphore_set::find(name.key().set_key()).ok());
+}

@@ -223,9 +223,6 @@ MUTATIONS = [
     ("who sleeps in a set whose segment was removed by hand sleeps on", "lifecycle/open.hpp",
      "if (orphaned || !as_we_would_make_it) {", "if (!as_we_would_make_it) {",
      ["lifecycle/open.cpp:a segment removed by hand is made anew, and who sleeps on the old one is told"]),
-    ("an opener of a lost set judges without asking whether its own set is lost", "lifecycle/judge.hpp",
-     "      if (!inside_.is_held(about_)) return verdict::again;\n      if (somebody_else", "      if (somebody_else",
-     ["crash/lost_sets.cpp"]),
     ("a remover counts before it stores removing", "lifecycle/retire.hpp",
      """  if (!word.change_to(life_state::removing)) return {retirement::changed};
   crash_point("retire: removing");
@@ -238,7 +235,7 @@ MUTATIONS = [
 """, ["crash/removal.cpp"]),
     ("a failed opener removes the set that others sit in", "lifecycle/create.hpp",
      "  if (!now.ok() || now.value.somebody_sits(inside.set().semaphores())) return;\n", "  if (!now.ok()) return;\n",
-     ["crash/failed_opens.cpp"]),
+     ["lifecycle/mark.cpp"]),
     ("a failed opener removes the set that the object names", "lifecycle/create.hpp",
      "    if (!word.is_ours() || names_it) return;\n", "", ["crash/failed_opens.cpp", "lifecycle/open.cpp"]),
     ("a reader takes whatever state it finds", "session/observer.hpp",

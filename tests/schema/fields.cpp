@@ -100,3 +100,9 @@ TEST_CASE("texts that describe nothing, too much or no size are refused") {
     CHECK_FALSE(shm::detail::format_parser::parse(text).has_value());
   }
 }
+
+TEST_CASE("a type that there is not is unknown in words") {
+  shm::field strange;
+  strange.type = static_cast<shm::field_type>(99);
+  CHECK(strange.type_in_words() == "unknown");
+}

@@ -213,9 +213,9 @@ constexpr void check_shareable() {
 
 }  // namespace detail
 
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
-/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
-/// if any.
+/// Whether a T may be shared: trivially copyable; no address, lock or atomic where that can be seen
+/// (through arrays, std::optional, std::variant and the members of a struct); and a Boost.Hana
+/// list, if there is one, that names every member in order.
 template <class T>
 inline constexpr bool is_shareable_v = detail::broken_rule<T> == detail::sharing_rule::none_broken;
 
