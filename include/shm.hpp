@@ -18,6 +18,7 @@
 #include "shm/inspect.hpp"
 #include "shm/locked.hpp"
 #include "shm/locked_array.hpp"
+#include "shm/map.hpp"
 #include "shm/mutex.hpp"
 #include "shm/object.hpp"
 #include "shm/os/key.hpp"
