@@ -54,8 +54,8 @@ const std::byte* bytes_of_key(const Key& key) noexcept {
 [[noreturn, gnu::cold]] inline void refuse_full(const subject& about, std::size_t entries) {
   refuse(errc::limit_reached, about,
          "the map is full: it was made for " + std::to_string(entries) +
-             (entries == 1 ? " entry" : " entries") +
-             "; erase one, or make a map with a larger N under another name");
+             (entries == 1 ? " entry; erase it" : " entries; erase one") +
+             ", or make a map with a larger N under another name");
 }
 
 [[noreturn, gnu::cold]] inline void refuse_corrupt_map(const subject& about) {
