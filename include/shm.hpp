@@ -15,6 +15,7 @@
 #include "shm/base/options.hpp"
 #include "shm/base/version.hpp"
 #include "shm/const_any.hpp"
+#include "shm/const_map.hpp"
 #include "shm/inspect.hpp"
 #include "shm/locked.hpp"
 #include "shm/locked_array.hpp"

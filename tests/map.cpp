@@ -524,7 +524,7 @@ TEST_CASE("writers that are killed at random lose no entry, leave none half-made
   }
   for (auto& process : processes) process.kill();
   std::size_t found = 0;
-  for (std::uint64_t key = 0; key < room; ++key) found += eye.contains(key) ? 1 : 0;
+  for (std::uint64_t key = 0; key < room; ++key) found += eye.contains(key) ? 1U : 0U;
   CHECK(eye.size() == found);
   CHECK(all.snapshot().size() == found);
   CHECK(eye.snapshot().size() == found);

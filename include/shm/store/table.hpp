@@ -80,10 +80,11 @@ class table_view {
       size = before.size;
       return true;
     }
-    // Acquire: this sequence is not older than the words above.
+    // Committed or not when this was read: the size was the one or the other then.
     const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
     crash_point("map: sequence of the change read");
     size = sequence == before.committing ? before.next_size : before.size;
+    // Acquire fence: were a word of a later change seen above, that change would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
     return look_at_change() == before;
   }

@@ -161,8 +161,9 @@ class table_writer : private table_view<Memory, Shape> {
     // Release: the slot is committed.
     base::memory_.counts.size.store(size, std::memory_order_release);
     crash_point("map: size stored");
-    // Release: what a reader is told of by the version, it sees.
-    version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    const std::uint64_t next = version_.load(std::memory_order_relaxed) + 1;
+    // Release: a reader that is told of this change sees it.
+    version_.store(next, std::memory_order_release);
     crash_point("map: version stored");
     forget_change();
   }
