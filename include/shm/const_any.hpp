@@ -165,12 +165,12 @@ class const_any_object {
       bytes.resize(bytes.size() + element_size());
       detail::load_shared<1>(bytes.data() + bytes.size() - element_size(), slot, element_size());
     };
-    while (!table.try_take_all(take)) {
-      bytes.clear();
+    for (;;) {
       if (place_->is_removed()) detail::refuse_removed(place_->about());
+      if (table.try_take_all(take)) return bytes;
+      bytes.clear();
       if (until.passed()) detail::refuse_restless_map(place_->about());
     }
-    return bytes;
   }
 
   memory_type memory() const {
