@@ -174,12 +174,9 @@ TEST_CASE("a map can be used beside a thread that scribbles all the time", "[slo
       const std::size_t which = random() % 6;
       auto& table = other.table();
       std::atomic<std::uint64_t>* const words[] = {
-          &table.counts.size,
-          &table.counts.next_size,
-          &table.counts.committing,
-          &table.counts.changing,
-          &table.slots.journal_index,
-          &table.slots.sequences[random() % stripes_for(slots)]};
+          &table.counts.size,         &table.counts.next_size,
+          &table.counts.committing,   &table.counts.changing,
+          &table.slots.journal_index, &table.slots.sequences[random() % stripes_for(slots)]};
       *words[which] = random() % (2 * slots);
       const std::size_t slot = random() % slots;
       std::atomic_thread_fence(std::memory_order_seq_cst);
