@@ -26,7 +26,6 @@ enum class sharing_rule {
   not_volatile,
   no_array,
   no_reference,
-  no_base,
   few_members,
   all_members,
   in_order,
@@ -98,7 +97,6 @@ constexpr sharing_rule find_rule_broken_as_a_whole() {
   } else if constexpr (hides_list<T>()) {
     return sharing_rule::public_list;
   } else if constexpr (is_plain_struct<T>) {
-    if constexpr (has_base<T>) return sharing_rule::no_base;
     if constexpr (member_count < T >> most_members_seen) return sharing_rule::few_members;
     // What cannot be initialised with {} and not be assigned either holds references.
     if constexpr (member_count<T> == 0 && !std::is_copy_assignable_v<T>) {
@@ -153,9 +151,6 @@ constexpr void refuse_member() {
                 "vectors");
   static_assert(broken != sharing_rule::not_volatile,
                 "shm: this type must not be volatile: the library orders accesses itself");
-  static_assert(broken != sharing_rule::no_base,
-                "shm: the members of a struct with a base class cannot be seen; list all of them, "
-                "those of the base too, with BOOST_HANA_ADAPT_STRUCT, or make the base a member");
   static_assert(broken != sharing_rule::few_members,
                 "shm: of a struct without a list 69 members are seen; group members into structs");
   static_assert(broken != sharing_rule::all_members,
