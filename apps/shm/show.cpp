@@ -6,7 +6,6 @@
 
 #include "columns.hpp"
 #include "commands.hpp"
-#include "entries.hpp"
 #include "json_text.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
@@ -172,11 +171,7 @@ exit_code show(const show_options& how) {
   }
   const std::string doubt = doubt_about(how.name);
   if (!doubt.empty()) fmt::print(stderr, "shm: {}\n", doubt);
-  if (from.kind() == shm::object_kind::map) {
-    show_entries(from, how);
-  } else {
-    view(from, how).print(how.form);
-  }
+  view(from, how).print(how.form);
   return doubt.empty() ? done : broken;
 }
 

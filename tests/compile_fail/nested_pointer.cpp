@@ -1,4 +1,4 @@
-// expect: shm: this member is or holds an address
+// expect: shm: T holds a pointer
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>

@@ -1,4 +1,4 @@
-// expect: a pointer, reference, view, iterator
+// expect: string_view or span
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>

@@ -8,13 +8,8 @@
 
 enum class mode : std::uint8_t { idle, busy };
 
-/// Opaque: nothing tells of private members.
-class blind {
- public:
-  double seen() const { return unseen_; }
-
- private:
-  double unseen_ = 0;
+struct blind {
+  double unseen;
 };
 
 struct inner {
