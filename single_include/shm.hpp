@@ -4312,7 +4312,7 @@ inline void pause_for(std::chrono::microseconds span) noexcept {
 
 namespace shm::detail {
 
-/// What opening and removing have in common.
+/// What opening, reading and removing have in common.
 class visitor {
  protected:
   visitor(const search& wanted, std::chrono::milliseconds timeout) noexcept

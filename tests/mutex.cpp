@@ -89,6 +89,33 @@ bool waits_until(Moment moment) {
   return holder.wait() == 0 && got;
 }
 
+/// Closes a handle that holds the lock, and lives on until end().
+class careless_process {
+ public:
+  explicit careless_process(const shm::key& key)
+      : process_([this, &key] {
+          {
+            shm::mutex mine(key);
+            mine.lock();
+          }
+          closed_.pass();
+          over_.await();
+          return 0;
+        }) {
+    closed_.await();
+  }
+
+  /// The status it returned.
+  int end() {
+    over_.pass();
+    return process_.wait();
+  }
+
+ private:
+  support::baton closed_, over_;
+  support::child process_;
+};
+
 }  // namespace
 
 TEST_CASE("the last moment of any clock is waited for, and its first has passed") {
@@ -248,20 +275,10 @@ TEST_CASE("a holder that removes its mutex by force may still unlock it") {
 TEST_CASE("a handle that is closed while it holds the lock holds it until its process ends") {
   const support::watchdog watchdog;
   const support::name name;
-  support::baton closed, tried;
-  support::child careless([&] {
-    {
-      shm::mutex mine(name);
-      mine.lock();
-    }
-    closed.pass();
-    tried.await();
-    return 0;
-  });
-  closed.await();
+  careless_process careless(name);
   shm::mutex mutex(name);
   CHECK_FALSE(mutex.try_lock_for(std::chrono::milliseconds(1)));
-  tried.pass();
+  careless.end();
   mutex.lock();
   CHECK(mutex.owner_died());
   mutex.unlock();
@@ -270,23 +287,12 @@ TEST_CASE("a handle that is closed while it holds the lock holds it until its pr
 TEST_CASE("an object with a contradictory description is removed beside a handle that was closed") {
   const support::watchdog watchdog;
   const support::name name;
-  support::baton closed, tried;
-  support::child careless([&] {
-    {
-      shm::mutex mine(name);
-      mine.lock();
-    }
-    closed.pass();
-    tried.await();
-    return 0;
-  });
-  closed.await();
+  careless_process careless(name);
   CHECK(support::code_of([&] { shm::remove(name); }) == shm::errc::in_use);
   support::memory_of(name).head().fixed.seats = 0;
   shm::remove(name);
   CHECK_FALSE(support::exists(name));
-  tried.pass();
-  CHECK(careless.wait() == 0);
+  CHECK(careless.end() == 0);
 }
 
 TEST_CASE("a timed waiter that gives up leaves no sleeper behind") {

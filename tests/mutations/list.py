@@ -210,7 +210,7 @@ MUTATIONS = [
     ("a lost set is made anew as the first comer would like it", "lifecycle/create.hpp",
      "return {is_known ? seats : seats_if_unknown, found.before.owner.mode, found.before.owner};",
      "return {is_known ? seats_if_unknown : seats, found.before.owner.mode, found.before.owner};", ["lifecycle/groups.cpp"]),
-    ("openers and removers do not wait for those who only look", "lifecycle/visit.hpp",
+    ("openers and removers do not wait for processes that only look", "lifecycle/visit.hpp",
      "milliseconds(10)", "milliseconds(0)", ["crash/removal.cpp"]),
     ("who only opens it as it is takes away what has lost its set", "lifecycle/judge.hpp",
      "    if (expected_.mode == open_mode::open_as_it_is) {\n", "    if (false) {\n",

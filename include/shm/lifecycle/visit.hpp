@@ -16,7 +16,7 @@
 
 namespace shm::detail {
 
-/// What opening and removing have in common.
+/// What opening, reading and removing have in common.
 class visitor {
  protected:
   visitor(const search& wanted, std::chrono::milliseconds timeout) noexcept
