@@ -604,6 +604,69 @@ class fork_guard {
 
 }  // namespace shm::detail
 
+// ---- shm/os/kept_addresses.hpp
+// Kept addresses: where segments were attached; nothing else is mapped there for some time.
+
+namespace shm::detail {
+
+/// A thread may still use a handle that another thread has closed, as exit() closes static ones. It
+/// must die of SIGSEGV. If the kernel mapped another segment at the same addresses, the thread
+/// would write there instead, and take a lock of another object.
+class kept_addresses {
+ public:
+  enum class span { some_time, until_the_process_ends };
+
+  /// Unmaps a whole mapping and reserves its addresses. Address space is used, and no memory. A
+  /// range that is kept for some time is given back when the ranges kept since are more than
+  /// `most_ranges`, or longer than `most_bytes`. Returns false if the kernel refuses; then the
+  /// mapping is as before.
+  static bool replace(void* address, std::size_t length, span how_long) noexcept {
+    if (::mmap(address, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+               -1, 0) == MAP_FAILED) {
+      return false;
+    }
+    if (how_long == span::some_time) remember({address, length});
+    return true;
+  }
+
+ private:
+  struct range {
+    void* address;
+    std::size_t length;
+  };
+  static constexpr std::size_t most_ranges = 64;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+  /// If another thread is here, or was here when this process was forked, the range is kept until
+  /// the process ends.
+  static void remember(const range& newest) noexcept {
+    // Acquire and release: one thread at a time changes what follows.
+    if (busy_.test_and_set(std::memory_order_acquire)) return;
+    release_if_full(newest.length);
+    ranges_[(first_ + number_++) % most_ranges] = newest;
+    bytes_ += newest.length;
+    busy_.clear(std::memory_order_release);
+  }
+
+  static void release_if_full(std::size_t more) noexcept {
+    while (number_ == most_ranges || (number_ != 0 && bytes_ + more > most_bytes)) {
+      const range oldest = ranges_[first_];
+      ::munmap(oldest.address, oldest.length);
+      bytes_ -= oldest.length;
+      first_ = (first_ + 1) % most_ranges;
+      --number_;
+    }
+  }
+
+  static inline std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+  static inline std::array<range, most_ranges> ranges_{};  // a queue
+  static inline std::size_t first_ = 0;
+  static inline std::size_t number_ = 0;
+  static inline std::size_t bytes_ = 0;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/base/printable.hpp
 // Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
 
@@ -1003,41 +1066,6 @@ struct ownership {
 
 }  // namespace shm::detail
 
-// ---- shm/os/permission.hpp
-// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
-
-namespace shm::detail {
-
-/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
-/// to remove it or give it away, as only its owner may.
-enum class right { none, read, alter, own };
-
-inline bool has_capability(unsigned which) noexcept {
-  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capget, &head, data) != 0) return false;
-  return (data[which / 32].effective >> (which % 32) & 1u) != 0;
-}
-
-/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
-inline bool kernel_allows(const ownership& object, right wanted) {
-  const uid_t user = ::geteuid();
-  const bool is_owner = user == object.owner || user == object.creator;
-  switch (wanted) {
-    case right::none: return true;
-    case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
-    case right::read:
-    case right::alter: break;
-  }
-  const bool is_member =
-      is_group_of_process(object.group) || is_group_of_process(object.creator_group);
-  const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
-  const unsigned bits = wanted == right::read ? 4 : 6;
-  return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
-}
-
-}  // namespace shm::detail
-
 // ---- shm/os/segment.hpp
 // Segment: a System V shared memory segment, from shmget to IPC_RMID.
 
@@ -1073,16 +1101,16 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// Asks the kernel whether this user may remove the segment: IPC_SET of the values that it has
-  /// needs the same right. EPERM: no.
-  status may_remove(const ownership& as_it_is) const noexcept {
-    // Of another user namespace, it would be given to this one's nobody.
-    if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};
+  /// Asks the kernel whether this user may remove the segment. EPERM: no. Precondition: this
+  /// process is attached to it.
+  status may_remove() const noexcept {
+    // IPC_SET needs the same right. To give the segment to nobody at all is refused as well, but
+    // only after the right has been checked.
     shmid_ds data{};
-    data.shm_perm.uid = as_it_is.owner;
-    data.shm_perm.gid = as_it_is.group;
-    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(as_it_is.mode);
-    return status::of(::shmctl(id_, IPC_SET, &data));
+    data.shm_perm.uid = static_cast<uid_t>(-1);
+    data.shm_perm.gid = static_cast<gid_t>(-1);
+    const status refused = status::of(::shmctl(id_, IPC_SET, &data));
+    return refused.error_number == EINVAL ? status{} : refused;
   }
 
   status lock_in_memory() const noexcept { return status::of(::shmctl(id_, SHM_LOCK, nullptr)); }
@@ -1114,9 +1142,12 @@ class attachment {
  public:
   attachment() = default;
   attachment(attachment&& other) noexcept
-      : address_(std::exchange(other.address_, nullptr)), is_inherited_(other.is_inherited_) {}
+      : address_(std::exchange(other.address_, nullptr)),
+        withdrawn_(other.withdrawn_),
+        is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
+    std::swap(withdrawn_, other.withdrawn_);
     std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
@@ -1154,14 +1185,19 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// Makes the memory read-only: a thread of this process that writes there dies of SIGSEGV. `size`
-  /// is that of the whole segment.
-  status forbid_writing(std::size_t size) const noexcept {
-    const status done = status::of(::mprotect(address_, size, PROT_READ));
-    if (done.error_number != EINVAL) return done;
-    constexpr std::size_t huge_page = std::size_t{2} << 20;  // the mapping is a multiple of it
-    const std::size_t whole = (size + huge_page - 1) / huge_page * huge_page;
-    return status::of(::mprotect(address_, whole, PROT_READ));
+  /// Takes the memory from the threads of this process that may still use it: from now on a thread
+  /// that writes there dies of SIGSEGV, and after detaching also a thread that reads. `size` is
+  /// that of the whole segment.
+  status withdraw(std::size_t size) noexcept {
+    status done{EINVAL};
+    // Huge pages: the mapping is longer than the segment, and the kernel refuses any other length.
+    for (std::size_t page = page_size; done.error_number == EINVAL && page <= largest_page;
+         page *= 2) {
+      const std::size_t whole = (size + page - 1) / page * page;
+      done = status::of(::mprotect(address_, whole, PROT_READ));
+      if (done.ok()) withdrawn_ = whole;
+    }
+    return done;
   }
 
   std::byte* address() const noexcept { return address_; }
@@ -1175,17 +1211,23 @@ class attachment {
     }
   }
 
-  void detach() noexcept {
-    // shmdt fails only for an address that is not attached: ours is, once.
-    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
+  /// The addresses of withdrawn memory are kept from reuse.
+  void detach(kept_addresses::span how_long = kept_addresses::span::some_time) noexcept {
+    if (address_ == nullptr) return;
+    std::byte* const from = std::exchange(address_, nullptr);
+    if (withdrawn_ != 0 && kept_addresses::replace(from, withdrawn_, how_long)) return;
+    // Fails only for an address that is not attached: ours is, once.
+    ::shmdt(from);
   }
 
  private:
   static constexpr std::size_t page_size = 4096;
+  static constexpr std::size_t largest_page = std::size_t{1} << 30;
   static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
 
   std::byte* address_ = nullptr;
-  bool is_inherited_ = true;  ///< by forked children
+  std::size_t withdrawn_ = 0;  ///< the length of the mapping
+  bool is_inherited_ = true;   ///< by forked children
 };
 
 }  // namespace shm::detail
@@ -1558,6 +1600,47 @@ class census {
     seminfo* totals;
   };
 };
+
+}  // namespace shm::detail
+
+// ---- shm/os/permission.hpp
+// Permission: what the kernel's own rules let this process do with a segment or semaphore set.
+
+namespace shm::detail {
+
+/// What a call asks of an object: nothing, as shmget does; or to read it; to read and alter it; or
+/// to remove it or give it away, as only its owner may.
+enum class right { none, read, alter, own };
+
+inline bool has_capability(unsigned which) noexcept {
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &head, data) != 0) return false;
+  return (data[which / 32].effective >> (which % 32) & 1u) != 0;
+}
+
+/// In a user namespace of its own a process may have every capability, but none over objects whose
+/// owner has no id there.
+inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
+  return !object.is_unmapped() && has_capability(capability);
+}
+
+/// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
+inline bool kernel_allows(const ownership& object, right wanted) {
+  const uid_t user = ::geteuid();
+  const bool is_owner = user == object.owner || user == object.creator;
+  switch (wanted) {
+    case right::none: return true;
+    case right::own: return is_owner || has_power_over(object, CAP_SYS_ADMIN);
+    case right::read:
+    case right::alter: break;
+  }
+  const bool is_member =
+      is_group_of_process(object.group) || is_group_of_process(object.creator_group);
+  const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
+  const unsigned bits = wanted == right::read ? 4 : 6;
+  return ((object.mode >> shift) & bits) == bits || has_power_over(object, CAP_IPC_OWNER);
+}
 
 }  // namespace shm::detail
 
@@ -2215,24 +2298,49 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-/// Whether a segment that begins with zeros is of this library. A creator makes its set first, and
-/// says there that it is ours; then the segment, which is all zeros until it is attached and under
-/// construction. The creator may have died in between, or be just there; and the set can be lost
-/// meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
-inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                             bool others_attached, bool is_last_try, const subject& about) {
-  if (beside_our_set && !others_attached) return true;
-  std::array<std::byte, sizeof(header)> copy{};
-  load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+/// Whether the first `size` bytes of the segment are zero. Reading them allocates their pages. A
+/// creator that comes meanwhile is seen in the life word, if the caller reads it afterwards.
+inline bool holds_only_zeros(const attached_segment& found, std::size_t size) {
+  std::array<std::byte, 4096> copy;
+  bool is_zero = true;
+  for (std::size_t at = 0; is_zero && at < size; at += copy.size()) {
+    const std::size_t length = std::min(size - at, copy.size());
+    load_shared<8>(copy.data(), found.memory.address() + at, length);
+    const auto end = copy.begin() + static_cast<std::ptrdiff_t>(length);
+    is_zero = std::all_of(copy.begin(), end, [](std::byte one) { return one == std::byte{0}; });
+  }
   // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
   std::atomic_thread_fence(std::memory_order_acquire);
+  return is_zero;
+}
+
+/// Whether a segment that begins with zeros may be of this library. A creator makes its set first,
+/// and says there that it is ours; then the segment, which is all zeros until it is attached and
+/// under construction. The creator may have died in between, or be just there; and the set can be
+/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
+inline bool may_be_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                                 bool others_attached, bool is_last_try, const subject& about) {
+  const bool begins_with_zeros =
+      holds_only_zeros(found, std::min(found.before.size, sizeof(header)));
   if (!life_of(found.head()).is_blank()) return false;
-  const bool is_zero =
-      std::all_of(copy.begin(), copy.end(), [](std::byte one) { return one == std::byte{0}; });
   const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
-  if (!is_zero || !may_be_ours) refuse_foreign_segment(about);
+  if (!begins_with_zeros || !may_be_ours) refuse_foreign_segment(about);
+  if (beside_our_set && !others_attached) return true;
   if (!is_last_try) return false;
   if (others_attached) refuse_foreign_segment(about);
+  return true;
+}
+
+/// The same of a segment that the caller will construct in, or remove: it must not hold another
+/// program's data further on.
+inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                             bool others_attached, bool is_last_try, const subject& about) {
+  if (!may_be_blank_of_ours(found, beside_our_set, others_attached, is_last_try, about)) {
+    return false;
+  }
+  const bool is_zero = holds_only_zeros(found, found.before.size);
+  if (!life_of(found.head()).is_blank()) return false;
+  if (!is_zero) refuse_foreign_segment(about);
   return true;
 }
 
@@ -4067,9 +4175,9 @@ inline ending remove_segment(const segment& where) noexcept {
 }
 
 /// Removes the segment in any state. If this user may not remove it, fails and changes nothing.
-inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
+inline ending discard(life& word, const segment& where) noexcept {
   if (word.state() != life_state::removed) {
-    const status right = where.may_remove(owner);
+    const status right = where.may_remove();
     if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
     crash_point("retire: right asked");
     if (!word.change_to(life_state::removed)) return {retirement::changed};
@@ -4091,7 +4199,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
   crash_point("retire: counted");
   ending outcome{retirement::in_use, now.error_number, "shmctl(IPC_STAT)"};
   if (now.ok() && now.value.attached == 1) {
-    outcome = discard(word, where, now.value.owner);
+    outcome = discard(word, where);
     if (outcome.ok() || word.state() == life_state::removed) return outcome;
   }
   const bool reuse = may_reuse && outcome.error_number == EPERM;
@@ -4104,8 +4212,8 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
 }
 
 /// Attached processes find it at their next lock, load or wake-up.
-inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
-  const status right = where.may_remove(owner);
+inline ending retire_by_force(life& word, const segment& where) noexcept {
+  const status right = where.may_remove();
   if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
   crash_point("force: right asked");
   word.end();
@@ -4148,9 +4256,10 @@ enum class verdict {
 struct expectation {
   const search& wanted;
   open_mode mode;
-  const blueprint* plan;   ///< null: whatever is there
-  std::size_t total_size;  ///< of the segment that it would create
-  bool is_last_try;        ///< the deadline has passed
+  const blueprint* plan;     ///< null: whatever is there
+  std::size_t total_size;    ///< of the segment that it would create
+  bool has_planned_options;  ///< whether seats and permissions are those that it would choose
+  bool is_last_try;          ///< the deadline has passed
 };
 
 class judge {
@@ -4183,7 +4292,7 @@ class judge {
 
  private:
   bool may_create() const noexcept { return detail::may_create(expected_.mode); }
-  bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
+  bool has_planned_size() const noexcept { return found_.before.size == expected_.total_size; }
   bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
 
   /// A creator makes and marks its set, then makes the segment, then attaches it. So beside a
@@ -4211,7 +4320,13 @@ class judge {
       if (!of_this_set && !expected_.is_last_try) return verdict::again;
       refuse_half_made(about_);
     }
-    if (!of_this_set || !as_we_would_make_it()) return discarded(word);
+    const bool can_complete = of_this_set && has_planned_size();
+    if (!can_complete || !expected_.has_planned_options) {
+      const ending gone = discard(word, found_.where);
+      const bool must_serve = can_complete && gone.error_number == EPERM;  // another user's
+      if (!gone.ok() && !must_serve) refuse_ending(gone, about_);
+      if (!must_serve) return verdict::again;
+    }
     if (word.seen().is_blank() && !word.change_to(life_state::under_construction)) {
       return verdict::again;
     }
@@ -4240,7 +4355,7 @@ class judge {
         seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
-      const bool may_reuse = may_create() && as_we_would_make_it();
+      const bool may_reuse = may_create() && has_planned_size();
       const ending stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
@@ -4267,7 +4382,7 @@ class judge {
   verdict of_lost_in_use(life& word, const verified_description& facts) const {
     check_content(facts);
     if (!lookers_.is_over()) return verdict::again;
-    if (expected_.mode == open_mode::open_as_it_is) {
+    if (!may_create()) {
       refuse(errc::in_use, about_,
              "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
              "it open; end all of them, then open it: the value is kept");
@@ -4276,7 +4391,7 @@ class judge {
   }
 
   verdict discarded(life& word) const {
-    const ending gone = discard(word, found_.where, found_.before.owner);
+    const ending gone = discard(word, found_.where);
     if (!gone.ok()) refuse_ending(gone, about_);
     return verdict::again;
   }
@@ -4453,8 +4568,13 @@ class opener : private visitor {
       case looking::there: break;
     }
     life word(found.head(), inside.set().mark());
-    const expectation expected{wanted_, mode_, plan_, plan_ == nullptr ? 0 : layout().total,
-                               is_last_try_};
+    const expectation expected{
+        wanted_,
+        mode_,
+        plan_,
+        plan_ == nullptr ? 0 : layout().total,
+        has_planned_options(set) && found.before.owner.mode == permissions(how_.access),
+        is_last_try_};
     const judge opinion(expected, found, inside, !set.is_new, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
@@ -4464,14 +4584,17 @@ class opener : private visitor {
     return std::nullopt;
   }
 
+  /// Otherwise the set is left over from an object with other permissions or another number of
+  /// seats.
+  bool has_planned_options(const found_set& set) const noexcept {
+    return set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
+  }
+
   attempt_result create(const found_set& set, const door& inside) {
     // The segment was removed by hand (ipcrm -m). Removing the set wakes the processes that sleep
     // there.
     const bool orphaned = inside.somebody_sat();
-    // Left over from an object with other permissions or fewer seats.
-    const bool as_we_would_make_it =
-        set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
-    if (orphaned || !as_we_would_make_it) {
+    if (orphaned || !has_planned_options(set)) {
       const status removed = inside.set().remove();
       const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
       if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
@@ -4520,7 +4643,7 @@ class opener : private visitor {
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
       // death.
-      static_cast<void>(discard(word, found.where, found.before.owner));
+      static_cast<void>(discard(word, found.where));
       throw;
     }
     if (!done) return std::nullopt;
@@ -4584,6 +4707,9 @@ class open_place {
         open_timeout_(how.open_timeout),
         how_to_wait_(how_to_wait) {}
 
+  open_place(const open_place&) = delete;
+  open_place& operator=(const open_place&) = delete;
+
   const header& head() const noexcept { return *head_; }
   const std::byte* payload() const noexcept { return payload_; }
   const semaphore_set& set() const noexcept { return place_.set; }
@@ -4646,6 +4772,16 @@ class open_place {
   }
 
  protected:
+  ~open_place() {
+    if (place_.memory) withdraw_memory();
+  }
+
+  /// Another thread of this process may still use the handle that is being closed; exit() closes
+  /// static ones. Returns false if the kernel refuses to take the memory from it.
+  bool withdraw_memory() noexcept {
+    return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
+  }
+
   place place_;
   header* head_;
   std::byte* payload_;
@@ -4725,8 +4861,8 @@ class observer : public open_place {
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
       // Ours or not known yet: either way it is not ready.
-      static_cast<void>(
-          is_blank_of_ours(here, beside_our_set, here.before.attached > 0, is_last_try_, about_));
+      static_cast<void>(may_be_blank_of_ours(here, beside_our_set, here.before.attached > 0,
+                                             is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,
@@ -5131,20 +5267,25 @@ class connection : public open_place {
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
-  connection(const connection&) = delete;
-  connection& operator=(const connection&) = delete;
-
   /// exit() can destroy a handle that another thread still uses. Other processes must not be
   /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
   /// an owner lives.
   ~connection() {
+    const bool is_withdrawn = withdraw_memory();
+    crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
-    const bool needs_seat = may_hold_or_wait(mine);
+    if (mine != 0 && (!is_withdrawn || holds_or_waits(mine))) {
+      // A thread is inside. The seat stays, too: the kernel takes it when the process ends.
+      place_.memory.detach(kept_addresses::span::until_the_process_ends);
+      return;
+    }
     place_.memory.detach();
     crash_point("leave: detached");
-    if (needs_seat) return;  // the kernel takes it when the process ends
-    if (facts().until_last_detach() && retire_as_last(mine)) return;
-    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
+    if (facts().until_last_detach()) {
+      leave_or_retire(mine);
+    } else {
+      leave_seat(mine);
+    }
   }
 
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
@@ -5228,13 +5369,9 @@ class connection : public open_place {
     return seat;
   }
 
-  /// Whether the seat has to stay: this handle holds the lock, or one of its threads waits for it.
-  /// From here on a thread that stores, or takes the lock, dies. If the kernel does not make the
-  /// memory read-only, the answer is not known, and the seat stays.
-  bool may_hold_or_wait(std::uint64_t mine) const noexcept {
-    if (mine == 0) return false;  // a forked child's copy
-    if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
-    crash_point("leave: read-only");
+  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
+  /// thread can store any more, or take the lock.
+  bool holds_or_waits(std::uint64_t mine) const noexcept {
     // Relaxed: only this process stores its own identity, and mprotect orders the threads.
     const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
     if (seat_identity::in(holder).bits() == mine) return true;
@@ -5242,23 +5379,31 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Precondition: detached. Returns false if others use the object, or if that cannot be known:
-  /// then the next opener finds nobody attached and cleans up.
-  bool retire_as_last(std::uint64_t mine) noexcept {
-    grace lookers(std::chrono::milliseconds(1));
-    retirement outcome = retire_once(mine);
-    while (outcome == retirement::in_use && !lookers.is_over()) {
-      pause_for(std::chrono::microseconds(50));
-      outcome = retire_once(mine);
-    }
-    return outcome == retirement::done;
+  /// 0: a forked child that never sat down.
+  void leave_seat(std::uint64_t mine) const noexcept {
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
-  /// Returns in_use if others are attached; they may only look.
-  retirement retire_once(std::uint64_t mine) noexcept {
-    const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
-    if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
-    crash_point("leave: inside");
+  /// Precondition: detached. Retires the object if this handle is the last. If that cannot be
+  /// known, the next opener finds nobody attached and cleans up.
+  void leave_or_retire(std::uint64_t mine) noexcept {
+    grace lookers(std::chrono::milliseconds(1));
+    for (;; pause_for(std::chrono::microseconds(50))) {
+      const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+      if (!found.ok()) return leave_seat(mine);
+      crash_point("leave: inside");
+      const bool is_last = !somebody_else_sat(found.inside, mine);
+      const retirement outcome = is_last ? retire_once() : retirement::changed;
+      if (outcome == retirement::done) return;
+      // Others are attached; they may only look.
+      if (outcome == retirement::in_use && !lookers.is_over()) continue;
+      // Inside the door, so that of two handles that close at once one sees that it is the last.
+      return leave_seat(mine);
+    }
+  }
+
+  /// Precondition: inside the door, and nobody else sits.
+  retirement retire_once() noexcept {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
@@ -7096,7 +7241,7 @@ class remover : private visitor {
     const looking seen = look_without_set(wanted_, is_last_try_, found, about_);
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
-    const status right = found.where.may_remove(found.before.owner);
+    const status right = found.where.may_remove();
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
@@ -7120,8 +7265,7 @@ class remover : private visitor {
     }
     if (!is_ours(found, inside, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced)
-      return settled(retire_by_force(word, found.where, found.before.owner), inside);
+    if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
@@ -7136,7 +7280,7 @@ class remover : private visitor {
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
-        return settled(discard(word, found.where, found.before.owner), inside);
+        return settled(discard(word, found.where), inside);
       }
       return false;
     }

@@ -22,8 +22,8 @@ using support::telemetry;
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t room);
 
-// Time is made up, so that no input takes long: each wait passes at once, and the clock goes on by as
-// long as the wait asked for, and by at least a slow machine's step.
+// Time is made up, so that no input takes long: each wait passes at once, and the clock goes on by
+// as long as the wait asked for, and by at least a slow machine's step.
 namespace {
 constexpr std::chrono::nanoseconds least_step = 50ms;
 constexpr unsigned patience = 100;  // fruitless waits for semaphores, of one input

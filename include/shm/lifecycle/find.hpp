@@ -149,24 +149,49 @@ inline looking look_at_segment(const key& which, attached_segment& found, subjec
   return attach_segment(which, attach_mode::read_only, found, about);
 }
 
-/// Whether a segment that begins with zeros is of this library. A creator makes its set first, and
-/// says there that it is ours; then the segment, which is all zeros until it is attached and under
-/// construction. The creator may have died in between, or be just there; and the set can be lost
-/// meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
-inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                             bool others_attached, bool is_last_try, const subject& about) {
-  if (beside_our_set && !others_attached) return true;
-  std::array<std::byte, sizeof(header)> copy{};
-  load_shared<8>(copy.data(), &found.head(), std::min(found.before.size, copy.size()));
+/// Whether the first `size` bytes of the segment are zero. Reading them allocates their pages. A
+/// creator that comes meanwhile is seen in the life word, if the caller reads it afterwards.
+inline bool holds_only_zeros(const attached_segment& found, std::size_t size) {
+  std::array<std::byte, 4096> copy;
+  bool is_zero = true;
+  for (std::size_t at = 0; is_zero && at < size; at += copy.size()) {
+    const std::size_t length = std::min(size - at, copy.size());
+    load_shared<8>(copy.data(), found.memory.address() + at, length);
+    const auto end = copy.begin() + static_cast<std::ptrdiff_t>(length);
+    is_zero = std::all_of(copy.begin(), end, [](std::byte one) { return one == std::byte{0}; });
+  }
   // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
   std::atomic_thread_fence(std::memory_order_acquire);
+  return is_zero;
+}
+
+/// Whether a segment that begins with zeros may be of this library. A creator makes its set first,
+/// and says there that it is ours; then the segment, which is all zeros until it is attached and
+/// under construction. The creator may have died in between, or be just there; and the set can be
+/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
+inline bool may_be_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                                 bool others_attached, bool is_last_try, const subject& about) {
+  const bool begins_with_zeros =
+      holds_only_zeros(found, std::min(found.before.size, sizeof(header)));
   if (!life_of(found.head()).is_blank()) return false;
-  const bool is_zero =
-      std::all_of(copy.begin(), copy.end(), [](std::byte one) { return one == std::byte{0}; });
   const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
-  if (!is_zero || !may_be_ours) refuse_foreign_segment(about);
+  if (!begins_with_zeros || !may_be_ours) refuse_foreign_segment(about);
+  if (beside_our_set && !others_attached) return true;
   if (!is_last_try) return false;
   if (others_attached) refuse_foreign_segment(about);
+  return true;
+}
+
+/// The same of a segment that the caller will construct in, or remove: it must not hold another
+/// program's data further on.
+inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
+                             bool others_attached, bool is_last_try, const subject& about) {
+  if (!may_be_blank_of_ours(found, beside_our_set, others_attached, is_last_try, about)) {
+    return false;
+  }
+  const bool is_zero = holds_only_zeros(found, found.before.size);
+  if (!life_of(found.head()).is_blank()) return false;
+  if (!is_zero) refuse_foreign_segment(about);
   return true;
 }
 

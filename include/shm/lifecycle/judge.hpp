@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 
 #include "../base/crash_point.hpp"
@@ -25,9 +26,10 @@ enum class verdict {
 struct expectation {
   const search& wanted;
   open_mode mode;
-  const blueprint* plan;   ///< null: whatever is there
-  std::size_t total_size;  ///< of the segment that it would create
-  bool is_last_try;        ///< the deadline has passed
+  const blueprint* plan;     ///< null: whatever is there
+  std::size_t total_size;    ///< of the segment that it would create
+  bool has_planned_options;  ///< whether seats and permissions are those that it would choose
+  bool is_last_try;          ///< the deadline has passed
 };
 
 class judge {
@@ -60,7 +62,7 @@ class judge {
 
  private:
   bool may_create() const noexcept { return detail::may_create(expected_.mode); }
-  bool as_we_would_make_it() const noexcept { return found_.before.size == expected_.total_size; }
+  bool has_planned_size() const noexcept { return found_.before.size == expected_.total_size; }
   bool somebody_else_is_attached() const { return count_attached(found_.where, about_) > 1; }
 
   /// A creator makes and marks its set, then makes the segment, then attaches it. So beside a
@@ -88,7 +90,13 @@ class judge {
       if (!of_this_set && !expected_.is_last_try) return verdict::again;
       refuse_half_made(about_);
     }
-    if (!of_this_set || !as_we_would_make_it()) return discarded(word);
+    const bool can_complete = of_this_set && has_planned_size();
+    if (!can_complete || !expected_.has_planned_options) {
+      const ending gone = discard(word, found_.where);
+      const bool must_serve = can_complete && gone.error_number == EPERM;  // another user's
+      if (!gone.ok() && !must_serve) refuse_ending(gone, about_);
+      if (!must_serve) return verdict::again;
+    }
     if (word.seen().is_blank() && !word.change_to(life_state::under_construction)) {
       return verdict::again;
     }
@@ -117,7 +125,7 @@ class judge {
         seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
     if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
     if (may_be_stale && !is_held) {
-      const bool may_reuse = may_create() && as_we_would_make_it();
+      const bool may_reuse = may_create() && has_planned_size();
       const ending stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_ending(stale, about_);
       if (stale.value == retirement::reusable) return verdict::unfinished;
@@ -144,7 +152,7 @@ class judge {
   verdict of_lost_in_use(life& word, const verified_description& facts) const {
     check_content(facts);
     if (!lookers_.is_over()) return verdict::again;
-    if (expected_.mode == open_mode::open_as_it_is) {
+    if (!may_create()) {
       refuse(errc::in_use, about_,
              "its semaphores were removed (ipcrm, or logind's RemoveIPC) while processes have "
              "it open; end all of them, then open it: the value is kept");
@@ -153,7 +161,7 @@ class judge {
   }
 
   verdict discarded(life& word) const {
-    const ending gone = discard(word, found_.where, found_.before.owner);
+    const ending gone = discard(word, found_.where);
     if (!gone.ok()) refuse_ending(gone, about_);
     return verdict::again;
   }

@@ -99,8 +99,13 @@ class opener : private visitor {
       case looking::there: break;
     }
     life word(found.head(), inside.set().mark());
-    const expectation expected{wanted_, mode_, plan_, plan_ == nullptr ? 0 : layout().total,
-                               is_last_try_};
+    const expectation expected{
+        wanted_,
+        mode_,
+        plan_,
+        plan_ == nullptr ? 0 : layout().total,
+        has_planned_options(set) && found.before.owner.mode == permissions(how_.access),
+        is_last_try_};
     const judge opinion(expected, found, inside, !set.is_new, lookers_, about_);
     switch (opinion.of(word)) {
       case verdict::usable: return join(found, inside);
@@ -110,14 +115,17 @@ class opener : private visitor {
     return std::nullopt;
   }
 
+  /// Otherwise the set is left over from an object with other permissions or another number of
+  /// seats.
+  bool has_planned_options(const found_set& set) const noexcept {
+    return set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
+  }
+
   attempt_result create(const found_set& set, const door& inside) {
     // The segment was removed by hand (ipcrm -m). Removing the set wakes the processes that sleep
     // there.
     const bool orphaned = inside.somebody_sat();
-    // Left over from an object with other permissions or fewer seats.
-    const bool as_we_would_make_it =
-        set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
-    if (orphaned || !as_we_would_make_it) {
+    if (orphaned || !has_planned_options(set)) {
       const status removed = inside.set().remove();
       const bool must_serve = !orphaned && removed.error_number == EPERM;  // another user's
       if (!removed.ok() && !means_gone(removed.error_number) && !must_serve) {
@@ -166,7 +174,7 @@ class opener : private visitor {
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
       // death.
-      static_cast<void>(discard(word, found.where, found.before.owner));
+      static_cast<void>(discard(word, found.where));
       throw;
     }
     if (!done) return std::nullopt;

@@ -63,7 +63,7 @@ class remover : private visitor {
     const looking seen = look_without_set(wanted_, is_last_try_, found, about_);
     is_gone_ = seen == looking::nothing;
     if (seen != looking::there) return std::nullopt;
-    const status right = found.where.may_remove(found.before.owner);
+    const status right = found.where.may_remove();
     if (means_gone(right.error_number)) return std::nullopt;
     if (!right.ok()) refuse_segment_call(asking_for_the_right, right.error_number, about_);
     return set_plan::replacing_lost_set_of(found, options().seats);
@@ -87,8 +87,7 @@ class remover : private visitor {
     }
     if (!is_ours(found, inside, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
-    if (mode_ == removal_mode::forced)
-      return settled(retire_by_force(word, found.where, found.before.owner), inside);
+    if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where), inside);
 
     const bool has_handles =
         word.state() == life_state::ready || word.state() == life_state::removing;
@@ -103,7 +102,7 @@ class remover : private visitor {
     if (mode_ == removal_mode::if_dead) require_dead(found);
     if (!has_handles) {
       if (word.was_changed_here() || word.seen().is_blank() || inside.is_held(about_)) {
-        return settled(discard(word, found.where, found.before.owner), inside);
+        return settled(discard(word, found.where), inside);
       }
       return false;
     }

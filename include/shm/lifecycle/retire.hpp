@@ -49,9 +49,9 @@ inline ending remove_segment(const segment& where) noexcept {
 }
 
 /// Removes the segment in any state. If this user may not remove it, fails and changes nothing.
-inline ending discard(life& word, const segment& where, const ownership& owner) noexcept {
+inline ending discard(life& word, const segment& where) noexcept {
   if (word.state() != life_state::removed) {
-    const status right = where.may_remove(owner);
+    const status right = where.may_remove();
     if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
     crash_point("retire: right asked");
     if (!word.change_to(life_state::removed)) return {retirement::changed};
@@ -73,7 +73,7 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
   crash_point("retire: counted");
   ending outcome{retirement::in_use, now.error_number, "shmctl(IPC_STAT)"};
   if (now.ok() && now.value.attached == 1) {
-    outcome = discard(word, where, now.value.owner);
+    outcome = discard(word, where);
     if (outcome.ok() || word.state() == life_state::removed) return outcome;
   }
   const bool reuse = may_reuse && outcome.error_number == EPERM;
@@ -86,8 +86,8 @@ inline ending retire_if_unused(life& word, const segment& where, bool may_reuse)
 }
 
 /// Attached processes find it at their next lock, load or wake-up.
-inline ending retire_by_force(life& word, const segment& where, const ownership& owner) noexcept {
-  const status right = where.may_remove(owner);
+inline ending retire_by_force(life& word, const segment& where) noexcept {
+  const status right = where.may_remove();
   if (!right.ok()) return {retirement::in_use, right.error_number, asking_for_the_right};
   crash_point("force: right asked");
   word.end();

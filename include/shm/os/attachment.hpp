@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fork_guard.hpp"
+#include "kept_addresses.hpp"
 #include "process.hpp"
 #include "result.hpp"
 #include "segment.hpp"
@@ -21,9 +22,12 @@ class attachment {
  public:
   attachment() = default;
   attachment(attachment&& other) noexcept
-      : address_(std::exchange(other.address_, nullptr)), is_inherited_(other.is_inherited_) {}
+      : address_(std::exchange(other.address_, nullptr)),
+        withdrawn_(other.withdrawn_),
+        is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
+    std::swap(withdrawn_, other.withdrawn_);
     std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
@@ -61,14 +65,19 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// Makes the memory read-only: a thread of this process that writes there dies of SIGSEGV. `size`
-  /// is that of the whole segment.
-  status forbid_writing(std::size_t size) const noexcept {
-    const status done = status::of(::mprotect(address_, size, PROT_READ));
-    if (done.error_number != EINVAL) return done;
-    constexpr std::size_t huge_page = std::size_t{2} << 20;  // the mapping is a multiple of it
-    const std::size_t whole = (size + huge_page - 1) / huge_page * huge_page;
-    return status::of(::mprotect(address_, whole, PROT_READ));
+  /// Takes the memory from the threads of this process that may still use it: from now on a thread
+  /// that writes there dies of SIGSEGV, and after detaching also a thread that reads. `size` is
+  /// that of the whole segment.
+  status withdraw(std::size_t size) noexcept {
+    status done{EINVAL};
+    // Huge pages: the mapping is longer than the segment, and the kernel refuses any other length.
+    for (std::size_t page = page_size; done.error_number == EINVAL && page <= largest_page;
+         page *= 2) {
+      const std::size_t whole = (size + page - 1) / page * page;
+      done = status::of(::mprotect(address_, whole, PROT_READ));
+      if (done.ok()) withdrawn_ = whole;
+    }
+    return done;
   }
 
   std::byte* address() const noexcept { return address_; }
@@ -82,17 +91,23 @@ class attachment {
     }
   }
 
-  void detach() noexcept {
-    // shmdt fails only for an address that is not attached: ours is, once.
-    if (address_ != nullptr) ::shmdt(std::exchange(address_, nullptr));
+  /// The addresses of withdrawn memory are kept from reuse.
+  void detach(kept_addresses::span how_long = kept_addresses::span::some_time) noexcept {
+    if (address_ == nullptr) return;
+    std::byte* const from = std::exchange(address_, nullptr);
+    if (withdrawn_ != 0 && kept_addresses::replace(from, withdrawn_, how_long)) return;
+    // Fails only for an address that is not attached: ours is, once.
+    ::shmdt(from);
   }
 
  private:
   static constexpr std::size_t page_size = 4096;
+  static constexpr std::size_t largest_page = std::size_t{1} << 30;
   static constexpr int populate_read = 22;  // MADV_POPULATE_READ, which older headers lack
 
   std::byte* address_ = nullptr;
-  bool is_inherited_ = true;  ///< by forked children
+  std::size_t withdrawn_ = 0;  ///< the length of the mapping
+  bool is_inherited_ = true;   ///< by forked children
 };
 
 }  // namespace shm::detail

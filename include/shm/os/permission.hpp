@@ -21,13 +21,19 @@ inline bool has_capability(unsigned which) noexcept {
   return (data[which / 32].effective >> (which % 32) & 1u) != 0;
 }
 
+/// In a user namespace of its own a process may have every capability, but none over objects whose
+/// owner has no id there.
+inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
+  return !object.is_unmapped() && has_capability(capability);
+}
+
 /// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
 inline bool kernel_allows(const ownership& object, right wanted) {
   const uid_t user = ::geteuid();
   const bool is_owner = user == object.owner || user == object.creator;
   switch (wanted) {
     case right::none: return true;
-    case right::own: return is_owner || has_capability(CAP_SYS_ADMIN);
+    case right::own: return is_owner || has_power_over(object, CAP_SYS_ADMIN);
     case right::read:
     case right::alter: break;
   }
@@ -35,7 +41,7 @@ inline bool kernel_allows(const ownership& object, right wanted) {
       is_group_of_process(object.group) || is_group_of_process(object.creator_group);
   const unsigned shift = is_owner ? 6 : is_member ? 3 : 0;
   const unsigned bits = wanted == right::read ? 4 : 6;
-  return ((object.mode >> shift) & bits) == bits || has_capability(CAP_IPC_OWNER);
+  return ((object.mode >> shift) & bits) == bits || has_power_over(object, CAP_IPC_OWNER);
 }
 
 }  // namespace shm::detail

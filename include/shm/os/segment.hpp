@@ -8,7 +8,6 @@
 #include <cstddef>
 
 #include "ownership.hpp"
-#include "permission.hpp"
 #include "result.hpp"
 
 namespace shm::detail {
@@ -43,16 +42,16 @@ class segment {
     return {{data.shm_segsz, data.shm_nattch, ownership::of(data.shm_perm)}, 0};
   }
 
-  /// Asks the kernel whether this user may remove the segment: IPC_SET of the values that it has
-  /// needs the same right. EPERM: no.
-  status may_remove(const ownership& as_it_is) const noexcept {
-    // Of another user namespace, it would be given to this one's nobody.
-    if (as_it_is.is_unmapped()) return {kernel_allows(as_it_is, right::own) ? 0 : EPERM};
+  /// Asks the kernel whether this user may remove the segment. EPERM: no. Precondition: this
+  /// process is attached to it.
+  status may_remove() const noexcept {
+    // IPC_SET needs the same right. To give the segment to nobody at all is refused as well, but
+    // only after the right has been checked.
     shmid_ds data{};
-    data.shm_perm.uid = as_it_is.owner;
-    data.shm_perm.gid = as_it_is.group;
-    data.shm_perm.mode = static_cast<decltype(data.shm_perm.mode)>(as_it_is.mode);
-    return status::of(::shmctl(id_, IPC_SET, &data));
+    data.shm_perm.uid = static_cast<uid_t>(-1);
+    data.shm_perm.gid = static_cast<gid_t>(-1);
+    const status refused = status::of(::shmctl(id_, IPC_SET, &data));
+    return refused.error_number == EINVAL ? status{} : refused;
   }
 
   status lock_in_memory() const noexcept { return status::of(::shmctl(id_, SHM_LOCK, nullptr)); }

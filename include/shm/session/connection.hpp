@@ -22,20 +22,25 @@ class connection : public open_place {
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
-  connection(const connection&) = delete;
-  connection& operator=(const connection&) = delete;
-
   /// exit() can destroy a handle that another thread still uses. Other processes must not be
   /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
   /// an owner lives.
   ~connection() {
+    const bool is_withdrawn = withdraw_memory();
+    crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
-    const bool needs_seat = may_hold_or_wait(mine);
+    if (mine != 0 && (!is_withdrawn || holds_or_waits(mine))) {
+      // A thread is inside. The seat stays, too: the kernel takes it when the process ends.
+      place_.memory.detach(kept_addresses::span::until_the_process_ends);
+      return;
+    }
     place_.memory.detach();
     crash_point("leave: detached");
-    if (needs_seat) return;  // the kernel takes it when the process ends
-    if (facts().until_last_detach() && retire_as_last(mine)) return;
-    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
+    if (facts().until_last_detach()) {
+      leave_or_retire(mine);
+    } else {
+      leave_seat(mine);
+    }
   }
 
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
@@ -119,13 +124,9 @@ class connection : public open_place {
     return seat;
   }
 
-  /// Whether the seat has to stay: this handle holds the lock, or one of its threads waits for it.
-  /// From here on a thread that stores, or takes the lock, dies. If the kernel does not make the
-  /// memory read-only, the answer is not known, and the seat stays.
-  bool may_hold_or_wait(std::uint64_t mine) const noexcept {
-    if (mine == 0) return false;  // a forked child's copy
-    if (process::may_have_threads() && !place_.memory.forbid_writing(place_.size).ok()) return true;
-    crash_point("leave: read-only");
+  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
+  /// thread can store any more, or take the lock.
+  bool holds_or_waits(std::uint64_t mine) const noexcept {
     // Relaxed: only this process stores its own identity, and mprotect orders the threads.
     const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
     if (seat_identity::in(holder).bits() == mine) return true;
@@ -133,23 +134,31 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// Precondition: detached. Returns false if others use the object, or if that cannot be known:
-  /// then the next opener finds nobody attached and cleans up.
-  bool retire_as_last(std::uint64_t mine) noexcept {
-    grace lookers(std::chrono::milliseconds(1));
-    retirement outcome = retire_once(mine);
-    while (outcome == retirement::in_use && !lookers.is_over()) {
-      pause_for(std::chrono::microseconds(50));
-      outcome = retire_once(mine);
-    }
-    return outcome == retirement::done;
+  /// 0: a forked child that never sat down.
+  void leave_seat(std::uint64_t mine) const noexcept {
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
 
-  /// Returns in_use if others are attached; they may only look.
-  retirement retire_once(std::uint64_t mine) noexcept {
-    const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
-    if (!found.ok() || somebody_else_sat(found.inside, mine)) return retirement::changed;
-    crash_point("leave: inside");
+  /// Precondition: detached. Retires the object if this handle is the last. If that cannot be
+  /// known, the next opener finds nobody attached and cleans up.
+  void leave_or_retire(std::uint64_t mine) noexcept {
+    grace lookers(std::chrono::milliseconds(1));
+    for (;; pause_for(std::chrono::microseconds(50))) {
+      const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+      if (!found.ok()) return leave_seat(mine);
+      crash_point("leave: inside");
+      const bool is_last = !somebody_else_sat(found.inside, mine);
+      const retirement outcome = is_last ? retire_once() : retirement::changed;
+      if (outcome == retirement::done) return;
+      // Others are attached; they may only look.
+      if (outcome == retirement::in_use && !lookers.is_over()) continue;
+      // Inside the door, so that of two handles that close at once one sees that it is the last.
+      return leave_seat(mine);
+    }
+  }
+
+  /// Precondition: inside the door, and nobody else sits.
+  retirement retire_once() noexcept {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;

@@ -75,8 +75,8 @@ class observer : public open_place {
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
       // Ours or not known yet: either way it is not ready.
-      static_cast<void>(
-          is_blank_of_ours(here, beside_our_set, here.before.attached > 0, is_last_try_, about_));
+      static_cast<void>(may_be_blank_of_ours(here, beside_our_set, here.before.attached > 0,
+                                             is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,

@@ -31,6 +31,9 @@ class open_place {
         open_timeout_(how.open_timeout),
         how_to_wait_(how_to_wait) {}
 
+  open_place(const open_place&) = delete;
+  open_place& operator=(const open_place&) = delete;
+
   const header& head() const noexcept { return *head_; }
   const std::byte* payload() const noexcept { return payload_; }
   const semaphore_set& set() const noexcept { return place_.set; }
@@ -93,6 +96,16 @@ class open_place {
   }
 
  protected:
+  ~open_place() {
+    if (place_.memory) withdraw_memory();
+  }
+
+  /// Another thread of this process may still use the handle that is being closed; exit() closes
+  /// static ones. Returns false if the kernel refuses to take the memory from it.
+  bool withdraw_memory() noexcept {
+    return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
+  }
+
   place place_;
   header* head_;
   std::byte* payload_;
