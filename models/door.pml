@@ -29,8 +29,9 @@
  *    -> (removed, S) and removes the segment first. A process that cannot attach leaves the segment as it is.
  *  - A handle whose set is gone reports that, and changes nothing. A handle that is closed while it holds the lock
  *    detaches; its seat stays taken until the process ends.
- *  - A handle of LAST_DETACH that is closed detaches, enters the door of S and, if nobody else sits in S, attaches again
- *    by the segment's id. If the word says (ready, S) or (removing, S), it removes like a remover.
+ *  - A handle of LAST_DETACH that is closed detaches, enters the door of S and, unless another process is attached and
+ *    another one sits in S, attaches again by the segment's id. If the word says (ready, S) or (removing, S), it removes
+ *    like a remover. Else it leaves its seat.
  *  - A read-only handle attaches and then reads the word: ready with any set is good. (removing, S) is good if the
  *    door of S is free afterwards, S is the set under the key, and the word is still the same or ready.
  *
@@ -55,6 +56,8 @@
  *    process that closed its handle while it held the lock counts until it ends or its set is lost;
  *  - a value is discarded only by a removal, or by an opener that finds another process attached to an object whose
  *    set was removed from outside; otherwise the last process finds it;
+ *  - when all handles of LAST_DETACH are closed, the segment is gone, unless a process died, a set was lost, or the last
+ *    handle could not get in, had no right to remove, or found another process attached;
  *  - no process waits forever (no invalid end state); the last process leaves neither segment nor set.
  *
  * Not modelled: foreign objects, trust, names, types, sizes; several handles in one process, fork, exec; wake-ups and
@@ -77,8 +80,9 @@
  * (removed is stored, and put back if the kernel refuses), TELL_WHEN_GONE (a handle whose set is gone stores removed).
  * With REFUSALS: FAILED_OPEN_REMOVES_ITS_SET (the one that it made, whoever sits in it), FAILED_OPEN_REMOVES_NAMED_SET
  * (it made the set and nobody sits in it, but the object names it), REMOVE_UNATTACHED (a blank segment that its maker
- * could not attach). With three processes: REMOVING_BY_STORE, READY_AGAIN_BY_STORE. With SETS_MARKED: JUDGE_BY_ID (an
- * owner is judged without comparing the mark), LEAVE_BY_ID (the door is left without comparing it).
+ * could not attach). With LAST_DETACH: CLOSE_BY_SEATS (a seat counts without an attachment, too, and is left outside
+ * the door). With three processes: REMOVING_BY_STORE, READY_AGAIN_BY_STORE. With SETS_MARKED: JUDGE_BY_ID (an owner is
+ * judged without comparing the mark), LEAVE_BY_ID (the door is left without comparing it).
  * Limits of the design, rejected too: IDS_REUSED alone (the word holds the bare id); LOST_ONLY_TO_USERS (after a loss,
  * an attached process that has no handle is enough to have the value discarded).
  */
@@ -174,6 +178,13 @@ bit unused[SEGMENTS + 1];            /* removed as unused */
 bit any_written = 0;
 bit excused = 0;                     /* a value was discarded as the rules say */
 bit limited = 0;                     /* a process stopped because SEGMENTS or SETS were used up */
+#ifdef LAST_DETACH
+bit was_open[SEGMENTS + 1];          /* somebody had a read-write handle */
+bit may_stay = 0;                    /* somebody died, could not retire the object, or kept it from being retired */
+#define MAY_STAY may_stay = 1
+#else
+#define MAY_STAY skip
+#endif
 
 inline detach(p) {
   d_step { attached[place[p]]--; place[p] = 0 }
@@ -202,7 +213,7 @@ inline set_goes(x) {
 
 #define HAPPENS_TO(p)                                                                       \
   :: d_step { deaths < DEATHS && !dead[p] && (place[p] || seat[p] || in_door(p)) ->         \
-       deaths++; dead[p] = 1;                                                               \
+       deaths++; dead[p] = 1; MAY_STAY;                                                     \
        handle[p] = 0; handle_set[p] = 0; building[p] = 0; inside[p] = 0;                    \
        if :: place[p] -> attached[place[p]]--; place[p] = 0 :: else fi }                    \
   :: d_step { dead[p] && (seat[p] || in_door(p)) ->                                         \
@@ -221,7 +232,7 @@ end:
   HAPPENS_TO(2)
 #endif
   :: deaths < DEATHS -> deaths = DEATHS
-  :: atomic { lost < LOST && set_key -> lost++; x = set_key; by_hand[x] = 1; set_goes(x); x = 0 }
+  :: atomic { lost < LOST && set_key -> lost++; MAY_STAY; x = set_key; by_hand[x] = 1; set_goes(x); x = 0 }
   od
 }
 
@@ -635,7 +646,7 @@ opening:
           d_step {
             for (i : 0 .. ALL - 1) { assert(handle[i] != s && (inside[i] != s || lost_its_seat(i))) };
             i = 0;
-            written[s] = 0; excused = 1
+            was_open[s] = 0; written[s] = 0; excused = 1
           };
           goto open_again  /* and constructs it again */
         fi
@@ -651,6 +662,9 @@ open_again:
   goto opening;
 opened:
   give(p, found);
+#ifdef LAST_DETACH
+  was_open[s] = 1;
+#endif
 #ifdef LEAVE_BY_ID
   d_step { door[entered(found)] = 0; within = 0 };
 #endif
@@ -703,7 +717,7 @@ locked:
   if
   :: d_step { written[s] = 1; any_written = 1; inside[p] = 0 }
   :: p < PROCESSES ->  /* another thread closes the handle; the seat stays until the process ends */
-    d_step { handle[p] = 0; handle_set[p] = 0; attached[s]--; place[p] = 0 };
+    d_step { handle[p] = 0; handle_set[p] = 0; attached[s]--; place[p] = 0; MAY_STAY };
     goto refused
   fi;
   lock[s] = 0;
@@ -732,34 +746,50 @@ inline close(p) {
 #ifdef LAST_DETACH
   atomic {
     if
-    :: !reached(found) || door[reached(found)] -> goto leaving
+    :: !reached(found) || door[reached(found)] -> may_stay = 1; goto leaving
     :: reached(found) && !door[reached(found)] -> found = reached(found); door[found] = p + 1
+    :: reached(found) && door[reached(found)] -> !reached(found) || !door[reached(found)];
+      if
+      :: !reached(found) -> may_stay = 1; goto leaving
+      :: else -> found = reached(found); door[found] = p + 1
+      fi
     fi
   };
   atomic {
     if
+#ifdef CLOSE_BY_SEATS
     :: somebody_else_sits(p, found) -> goto leaving
+#else
+    :: attached[s] && somebody_else_sits(p, found) -> goto leaving
+#endif
     :: else
     fi
   };
   ATTACH(p, leaving);
   w = word[s];
   if
-  :: may_be_a_guest(p)
+  :: may_be_a_guest(p) -> may_stay = 1
   :: w == WORD(READY, found) || w == WORD(REMOVING, found) ->
     retire_if_unused(p);
     if
-    :: state_of(w) == REMOVED -> remove_set(found)
-    :: else
+    :: w == WORD(REMOVED, found) -> remove_set(found)
+    :: else -> may_stay = 1  /* a reader or looker is attached */
     fi
-  :: else
+  :: else -> may_stay = 1
   fi;
   detach(p);
 leaving:
   skip;
+#ifdef CLOSE_BY_SEATS
   d_step { door[found] = (door[found] == p + 1 -> 0 : door[found]) };
-#endif
   seat[p] = 0
+#else
+  seat[p] = 0;
+  d_step { door[found] = (door[found] == p + 1 -> 0 : door[found]) }
+#endif
+#else
+  seat[p] = 0
+#endif
 }
 
 inline observe(p) {
@@ -930,6 +960,9 @@ proctype last_one(byte p) {
   byte found, s, w, count, owner, i;
   VARIANT_BITS
   ended == PROCESSES && !seat[0] && !seat[1] && !seat[2];  /* seat[2] is its own if PROCESSES is 2 */
+#ifdef LAST_DETACH
+  assert(!segment_key || !was_open[segment_key] || may_stay || limited);
+#endif
   open(p);
   assert(excused || !any_written || written[s]);
   use(p);

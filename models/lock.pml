@@ -25,7 +25,9 @@
  * Wrong on purpose, to be rejected: NO_GENERATION, NO_TOKEN_ON_DEATH, NO_TOKEN_ON_SITTING, KEEP_TOKEN (by a waiter
  * that gives up), NO_BARRIER, FORGET_OTHERS, LOOK_BEFORE_ANNOUNCING, TAKE_OVER_UNNOTED; DRAIN_BEFORE_SEAT (a
  * newcomer drains surplus tokens before it has a seat; START=2). With CLOSES: LEAVE_SEAT_BEFORE_DETACH,
- * LOOK_BEFORE_DETACH (at the lock word), LEAVE_WHILE_HOLDING, LEAVE_WHILE_WAITING, NO_TOKEN_ON_LEAVING.
+ * LOOK_BEFORE_DETACH (at the lock word), LEAVE_WHILE_HOLDING, LEAVE_WHILE_WAITING, NO_TOKEN_ON_LEAVING,
+ * ADDRESSES_REUSED (the thread that closes attaches the segment again, to retire it, and the kernel chooses the
+ * addresses that it had).
  */
 #ifndef CONTENDERS
 #define CONTENDERS 2
@@ -367,6 +369,10 @@ proctype closer(byte p; byte me) {
     fi
 #endif
     ;
+#ifdef ADDRESSES_REUSED
+    d_step { closed = 0 };  /* attached again where the thread still reads and writes */
+    d_step { drain(p); closed = 1 };
+#endif
     d_step { die(p) }
   } unless { dead[p] }
 }

@@ -47,6 +47,7 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <fstream>
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
@@ -604,69 +605,6 @@ class fork_guard {
 
 }  // namespace shm::detail
 
-// ---- shm/os/kept_addresses.hpp
-// Kept addresses: where segments were attached; nothing else is mapped there for some time.
-
-namespace shm::detail {
-
-/// A thread may still use a handle that another thread has closed, as exit() closes static ones. It
-/// must die of SIGSEGV. If the kernel mapped another segment at the same addresses, the thread
-/// would write there instead, and take a lock of another object.
-class kept_addresses {
- public:
-  enum class span { some_time, until_the_process_ends };
-
-  /// Unmaps a whole mapping and reserves its addresses. Address space is used, and no memory. A
-  /// range that is kept for some time is given back when the ranges kept since are more than
-  /// `most_ranges`, or longer than `most_bytes`. Returns false if the kernel refuses; then the
-  /// mapping is as before.
-  static bool replace(void* address, std::size_t length, span how_long) noexcept {
-    if (::mmap(address, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-               -1, 0) == MAP_FAILED) {
-      return false;
-    }
-    if (how_long == span::some_time) remember({address, length});
-    return true;
-  }
-
- private:
-  struct range {
-    void* address;
-    std::size_t length;
-  };
-  static constexpr std::size_t most_ranges = 64;
-  static constexpr std::size_t most_bytes = std::size_t{1} << 30;
-
-  /// If another thread is here, or was here when this process was forked, the range is kept until
-  /// the process ends.
-  static void remember(const range& newest) noexcept {
-    // Acquire and release: one thread at a time changes what follows.
-    if (busy_.test_and_set(std::memory_order_acquire)) return;
-    release_if_full(newest.length);
-    ranges_[(first_ + number_++) % most_ranges] = newest;
-    bytes_ += newest.length;
-    busy_.clear(std::memory_order_release);
-  }
-
-  static void release_if_full(std::size_t more) noexcept {
-    while (number_ == most_ranges || (number_ != 0 && bytes_ + more > most_bytes)) {
-      const range oldest = ranges_[first_];
-      ::munmap(oldest.address, oldest.length);
-      bytes_ -= oldest.length;
-      first_ = (first_ + 1) % most_ranges;
-      --number_;
-    }
-  }
-
-  static inline std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
-  static inline std::array<range, most_ranges> ranges_{};  // a queue
-  static inline std::size_t first_ = 0;
-  static inline std::size_t number_ = 0;
-  static inline std::size_t bytes_ = 0;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/base/printable.hpp
 // Printable: text of unknown origin, bounded and escaped before a person's terminal sees it.
 
@@ -994,6 +932,17 @@ namespace shm::detail {
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
+/// Whether every id has a number here, as in the first user namespace. Elsewhere the kernel shows
+/// an id without a number as nobody's, 65534.
+inline bool all_ids_have_numbers() {
+  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
+    unsigned first = 1, outside = 1, number = 0;
+    if (!(std::ifstream(map) >> first >> outside >> number)) return false;
+    if (first != 0 || outside != 0 || number != static_cast<unsigned>(-1)) return false;
+  }
+  return true;
+}
+
 inline bool is_group_of_process(gid_t one) {
   if (one == ::getegid()) return true;
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
@@ -1021,10 +970,13 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
-  /// Whether the kernel cannot tell an id in this user namespace.
-  bool is_unmapped() const noexcept {
+  /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
+  /// same can be two.
+  bool is_uncertain() const {
     constexpr unsigned nobody = 65534;
-    return owner == nobody || group == nobody;
+    const bool is_nobodys =
+        owner == nobody || creator == nobody || group == nobody || creator_group == nobody;
+    return is_nobodys && !all_ids_have_numbers();
   }
 
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
@@ -1033,6 +985,9 @@ struct ownership {
   /// creator, so both count. The same goes for the group: the owner can change it, but not the
   /// group of the creator.
   bool is_trusted(access who, purpose why) const {
+    if (is_uncertain()) {
+      return who == access::everyone || (who == access::everyone_read && why == purpose::read);
+    }
     const uid_t user = ::geteuid();
     if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
     switch (who) {
@@ -1144,10 +1099,12 @@ class attachment {
   attachment(attachment&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)),
         withdrawn_(other.withdrawn_),
+        is_vacated_(other.is_vacated_),
         is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
     std::swap(withdrawn_, other.withdrawn_);
+    std::swap(is_vacated_, other.is_vacated_);
     std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
@@ -1185,9 +1142,8 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// Takes the memory from the threads of this process that may still use it: from now on a thread
-  /// that writes there dies of SIGSEGV, and after detaching also a thread that reads. `size` is
-  /// that of the whole segment.
+  /// Takes the memory from the threads of this process that may still use it: a thread that writes
+  /// there dies of SIGSEGV. `size` is that of the whole segment.
   status withdraw(std::size_t size) noexcept {
     status done{EINVAL};
     // Huge pages: the mapping is longer than the segment, and the kernel refuses any other length.
@@ -1211,13 +1167,26 @@ class attachment {
     }
   }
 
-  /// The addresses of withdrawn memory are kept from reuse.
-  void detach(kept_addresses::span how_long = kept_addresses::span::some_time) noexcept {
+  /// Detaches withdrawn memory, but reserves its addresses as long as this attachment lives: a
+  /// thread that reads or writes there dies of SIGSEGV, and does not reach what is mapped next.
+  /// Returns false if the kernel refuses, and then nothing has changed.
+  bool vacate() noexcept {
+    // In one call, so that no other thread gets the addresses in between.
+    is_vacated_ = withdrawn_ != 0 && ::mmap(address_, withdrawn_, PROT_NONE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                                            -1, 0) == address_;
+    return is_vacated_;
+  }
+
+  void detach() noexcept {
     if (address_ == nullptr) return;
     std::byte* const from = std::exchange(address_, nullptr);
-    if (withdrawn_ != 0 && kept_addresses::replace(from, withdrawn_, how_long)) return;
-    // Fails only for an address that is not attached: ours is, once.
-    ::shmdt(from);
+    // Either fails only for addresses that are not ours.
+    if (is_vacated_) {
+      ::munmap(from, withdrawn_);
+    } else {
+      ::shmdt(from);
+    }
   }
 
  private:
@@ -1227,7 +1196,8 @@ class attachment {
 
   std::byte* address_ = nullptr;
   std::size_t withdrawn_ = 0;  ///< the length of the mapping
-  bool is_inherited_ = true;   ///< by forked children
+  bool is_vacated_ = false;
+  bool is_inherited_ = true;  ///< by forked children
 };
 
 }  // namespace shm::detail
@@ -1621,8 +1591,8 @@ inline bool has_capability(unsigned which) noexcept {
 
 /// In a user namespace of its own a process may have every capability, but none over objects whose
 /// owner has no id there.
-inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
-  return !object.is_unmapped() && has_capability(capability);
+inline bool has_power_over(const ownership& object, unsigned capability) {
+  return has_capability(capability) && !object.is_uncertain();
 }
 
 /// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.
@@ -1764,6 +1734,14 @@ class semaphore_set {
     argument where;
     where.status = &data;
     return status::of(::semctl(id_, 0, IPC_SET, where));
+  }
+
+  /// Asks the kernel whether this user may remove the set, as segment::may_remove() does. EPERM:
+  /// no. Precondition: the set is there.
+  status may_remove() const noexcept {
+    constexpr auto no_id = static_cast<uid_t>(-1);
+    const status refused = give_to({no_id, no_id, no_id, no_id, 0});
+    return refused.error_number == EINVAL ? status{} : refused;
   }
 
   result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
@@ -2103,634 +2081,6 @@ template <class Table>
     default: refuse_call(call, error_number, about, "unexpected");
   }
 }
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/life.hpp
-// Life: changes of the life word, each by compare-and-swap from the word that was read.
-
-namespace shm::detail {
-
-/// Precondition: the process holds the door of a set, and is attached. The life word names the set
-/// behind whose door it was last changed. A semaphore set can be removed while a process is inside
-/// its door (ipcrm, RemoveIPC). That process does not notice, and others make a new set. So a
-/// failed change means that this process came too late: it leaves everything and starts again.
-class life {
- public:
-  /// `here`: the mark of the set whose door this process holds.
-  life(header& head, set_mark here) noexcept
-      // Sequentially consistent, after attaching: see retire_if_unused().
-      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
-
-  /// The word as it was read, or as this object last changed it.
-  life_word seen() const noexcept { return seen_; }
-  life_state state() const noexcept { return seen_.state(); }
-  /// Whether it was last changed behind the very door that this process holds.
-  bool was_changed_here() const noexcept {
-    return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
-  }
-
-  /// Returns false if another process has changed the word since it was read.
-  [[nodiscard]] bool change_to(life_state next) noexcept {
-    std::uint64_t expected = seen_.bits();
-    const life_word word = seen_.followed_by(next, here_);
-    // Sequentially consistent: ready publishes what was constructed, removing comes before the
-    // count of those who are attached, and removed before the removal of the segment.
-    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
-      return false;
-    }
-    seen_ = word;
-    return true;
-  }
-
-  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
-  /// segment.
-  void end() noexcept {
-    seen_ = seen_.followed_by(life_state::removed, here_);
-    // Sequentially consistent: all who are attached can see it before the segment goes.
-    word_.store(seen_.bits(), std::memory_order_seq_cst);
-  }
-
- private:
-  std::atomic<std::uint64_t>& word_;
-  set_mark here_;
-  life_word seen_;
-};
-
-inline life_word life_of(const header& head) noexcept {
-  // Sequentially consistent, after attaching: see retire_if_unused().
-  return life_word(head.life.load(std::memory_order_seq_cst));
-}
-
-inline bool is_removed(const header& head) noexcept {
-  // Relaxed: the word says only whether to go on, and orders nothing.
-  return life_word(head.life.load(std::memory_order_relaxed)).state() == life_state::removed;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/find.hpp
-// Find: what lies under a key, and whether it is ours and trusted; attaches, but joins nothing.
-
-namespace shm::detail {
-
-/// The user and the purpose that an object is looked up for.
-struct search {
-  const key& which;
-  access who;
-  purpose why;
-};
-
-inline void check_trust(const ownership& found, const search& wanted, const char* what,
-                        const subject& about) {
-  const bool lets_in_more = !found.lets_in_no_more_than(wanted.who);
-  if (!lets_in_more && found.is_trusted(wanted.who, wanted.why)) return;
-  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
-}
-
-struct found_set {
-  semaphore_set set;    ///< without its mark, which is certain only inside the door
-  bool is_new = false;  ///< nobody has marked it as a set of this library yet
-  ownership owner;
-};
-
-/// Returns nothing if there is no set. Throws foreign_segment or untrusted_owner.
-inline std::optional<found_set> find_set(const search& wanted, subject& about) {
-  const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
-  if (found.error_number == ENOENT) return std::nullopt;
-  if (!found.ok()) refuse_set_call("semget", found.error_number, about);
-  about.set_id = found.value.id();
-
-  const result<set_status> now = found.value.stat();
-  if (means_gone(now.error_number)) return std::nullopt;
-  if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
-  const auto foreign = [&](const std::string& why) {
-    refuse(errc::foreign_segment, about,
-           "the semaphore set under key " + hex(wanted.which.set_key()) +
-               " is not of this library (" + why + "); it stays untouched; choose another name");
-  };
-  const unsigned semaphores = now.value.semaphores;
-  if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
-    foreign("it has " + std::to_string(semaphores) + " semaphores");
-  }
-  const result<int> ours = found.value.value(semaphore::ours);
-  if (means_gone(ours.error_number)) return std::nullopt;
-  if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
-  bool is_new = ours.value != semaphore::ours_value;
-  if (is_new) {
-    const result<set_values> values = found.value.with_semaphores(semaphores).values();
-    if (means_gone(values.error_number)) return std::nullopt;
-    if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
-    // Another opener may have been first since: only these values are of one moment.
-    is_new = values.value[semaphore::ours] != semaphore::ours_value;
-    bool all_zero = true;
-    for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
-    // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
-    if (is_new && !(all_zero && now.value.never_used)) foreign("its mark is missing");
-  }
-  check_trust(now.value.owner, wanted, "semaphore set", about);
-  return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
-}
-
-/// Says that the set is ours, before it is used in any other way: a used set that does not say so
-/// is foreign. Returns false if the set is gone.
-inline bool mark_as_ours(const found_set& found, const subject& about) {
-  if (!found.is_new) return true;
-  const status said = found.set.say_ours();
-  crash_point("find: set is ours");
-  // EAGAIN: another opener was first. The next process that looks checks what it stored.
-  if (said.ok() || said.error_number == EAGAIN) return true;
-  if (means_gone(said.error_number)) return false;
-  refuse_set_call("semop(mark)", said.error_number, about);
-}
-
-[[noreturn]] inline void refuse_foreign_segment(const subject& about) {
-  refuse(
-      errc::foreign_segment, about,
-      "the segment under this key is not of this library; it stays untouched; choose another name, "
-      "or look who made it with: ipcs -m -p");
-}
-
-[[noreturn]] inline void refuse_not_found(const subject& about) {
-  refuse(errc::not_found, about,
-         "there is no object of that name; start the program that creates it, or open it with "
-         "shm::open_or_create");
-}
-
-[[noreturn]] inline void refuse_half_made(const subject& about) {
-  refuse(errc::not_found, about,
-         "its creator died before it was ready; the next program that opens it read-write with "
-         "shm::open_or_create completes it");
-}
-
-struct attached_segment {
-  segment where;
-  segment_status before;  ///< as it was before this process attached
-  attachment memory;
-
-  header& head() const noexcept { return header_at(memory); }
-};
-
-enum class looking { there, nothing, changed };
-
-/// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
-/// and `changed` if it was removed meanwhile: then the caller looks again.
-inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
-                              subject& about) {
-  const result<segment> existing = segment::find(which.segment_key());
-  if (existing.error_number == ENOENT) return looking::nothing;
-  if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
-  found.where = existing.value;
-  about.segment_id = existing.value.id();
-  const result<segment_status> now = existing.value.stat();
-  if (means_gone(now.error_number)) return looking::changed;
-  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-  found.before = now.value;
-  result<attachment> memory = attachment::not_inherited(existing.value, mode, now.value.size);
-  if (means_gone(memory.error_number)) return looking::changed;
-  if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
-  found.memory = std::move(memory.value);
-  return looking::there;
-}
-
-/// The same, read-only.
-inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
-  return attach_segment(which, attach_mode::read_only, found, about);
-}
-
-/// Whether the first `size` bytes of the segment are zero. Reading them allocates their pages. A
-/// creator that comes meanwhile is seen in the life word, if the caller reads it afterwards.
-inline bool holds_only_zeros(const attached_segment& found, std::size_t size) {
-  std::array<std::byte, 4096> copy;
-  bool is_zero = true;
-  for (std::size_t at = 0; is_zero && at < size; at += copy.size()) {
-    const std::size_t length = std::min(size - at, copy.size());
-    load_shared<8>(copy.data(), found.memory.address() + at, length);
-    const auto end = copy.begin() + static_cast<std::ptrdiff_t>(length);
-    is_zero = std::all_of(copy.begin(), end, [](std::byte one) { return one == std::byte{0}; });
-  }
-  // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return is_zero;
-}
-
-/// Whether a segment that begins with zeros may be of this library. A creator makes its set first,
-/// and says there that it is ours; then the segment, which is all zeros until it is attached and
-/// under construction. The creator may have died in between, or be just there; and the set can be
-/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
-inline bool may_be_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                                 bool others_attached, bool is_last_try, const subject& about) {
-  const bool begins_with_zeros =
-      holds_only_zeros(found, std::min(found.before.size, sizeof(header)));
-  if (!life_of(found.head()).is_blank()) return false;
-  const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
-  if (!begins_with_zeros || !may_be_ours) refuse_foreign_segment(about);
-  if (beside_our_set && !others_attached) return true;
-  if (!is_last_try) return false;
-  if (others_attached) refuse_foreign_segment(about);
-  return true;
-}
-
-/// The same of a segment that the caller will construct in, or remove: it must not hold another
-/// program's data further on.
-inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                             bool others_attached, bool is_last_try, const subject& about) {
-  if (!may_be_blank_of_ours(found, beside_our_set, others_attached, is_last_try, about)) {
-    return false;
-  }
-  const bool is_zero = holds_only_zeros(found, found.before.size);
-  if (!life_of(found.head()).is_blank()) return false;
-  if (!is_zero) refuse_foreign_segment(about);
-  return true;
-}
-
-/// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
-/// before a set is made, which would be a stray one beside another program's segment. Throws
-/// foreign_segment.
-inline looking look_without_set(const search& wanted, bool is_last_try, attached_segment& found,
-                                subject& about) {
-  const looking seen = look_at_segment(wanted.which, found, about);
-  if (seen != looking::there) return seen;
-  const life_word word = life_of(found.head());
-  if (word.is_blank()) {
-    // A creator makes its set before the segment, maybe after we looked for it.
-    if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    if (!is_blank_of_ours(found, false, found.before.attached > 0, is_last_try, about)) {
-      return looking::changed;
-    }
-  } else if (!word.is_ours()) {
-    refuse_foreign_segment(about);
-  }
-  return looking::there;
-}
-
-/// How many are attached now, this process included.
-inline unsigned long count_attached(const segment& where, const subject& about) {
-  const result<segment_status> now = where.stat();
-  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-  return now.value.attached;
-}
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/door.hpp
-// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
-
-namespace shm::detail {
-
-class door {
- public:
-  door() = default;
-
-  /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
-  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about);
-
-  struct entry;
-  /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
-  /// set by now.
-  static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
-
-  door(door&& other) noexcept
-      : set_(other.set_),
-        values_(std::move(other.values_)),
-        inside_(std::exchange(other.inside_, false)) {}
-  door& operator=(door&&) = delete;
-
-  ~door() { leave(); }
-
-  /// Fails only when the set is gone, and then there is no door to leave.
-  void leave() noexcept {
-    if (!std::exchange(inside_, false)) return;
-    static_cast<void>(set_.leave_door(process::short_incarnation()));
-    crash_point("door: left");
-  }
-
-  /// With its mark.
-  const semaphore_set& set() const noexcept { return set_; }
-  /// The values at the moment when this process entered. A seat that was free then is free still:
-  /// nobody sits down outside the door.
-  const set_values& values() const noexcept { return values_; }
-
-  /// Returns false if the set was removed, and the door with it. Other processes may be inside the
-  /// door of a new set.
-  bool is_held(const subject& about) const {
-    const result<bool> same = set_.is_itself();
-    if (!same.ok() && !means_gone(same.error_number)) {
-      refuse_set_call("semctl(GETVAL)", same.error_number, about);
-    }
-    return same.value;
-  }
-
-  /// Whether anybody sat here when this process entered.
-  bool somebody_sat() const noexcept { return values_.somebody_sits(set_.semaphores()); }
-
-  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
-    refuse(errc::timed_out, about,
-           process_name(set.last_process(semaphore::door)) +
-               " is creating, opening or removing this object and does not finish; look at that "
-               "process, or wait longer with options::open_timeout");
-  }
-
- private:
-  explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
-
-  /// Random enough: two sets of one name must not have the same mark, and nobody gains by guessing
-  /// one.
-  static set_mark draw_mark(int set_id) noexcept {
-    const auto now = deadline::clock::now().time_since_epoch().count();
-    std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
-                          (static_cast<std::uint64_t>(set_id) << 32);
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-    mixed ^= mixed >> 31;
-    const auto mark = static_cast<set_mark>(mixed) & ((1u << set_mark_bits) - 1);
-    return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
-  }
-
-  /// Opens the door if a program that this process ran before an exec left it closed: one thread
-  /// called exec while another was inside. The value of the semaphore tells the program.
-  static void let_out_program_before_exec(const semaphore_set& set) noexcept {
-    const result<int> pid = set.last_process(semaphore::door);
-    if (!pid.ok() || pid.value != ::getpid()) return;
-    const result<int> program = set.value(semaphore::door);
-    if (!program.ok() || program.value == 0) return;
-    // Another thread of ours; or of a copy of this library with layout 1, which enters by 1.
-    if (program.value == process::short_incarnation() || program.value == 1) return;
-    // EAGAIN: another thread of ours did it.
-    static_cast<void>(set.leave_door(static_cast<short>(program.value)));
-  }
-
-  semaphore_set set_;
-  set_values values_;
-  bool inside_ = false;
-};
-
-struct door::entry {
-  door inside;
-  int error_number = 0;
-  const char* call = "";  ///< that failed
-
-  bool ok() const noexcept { return error_number == 0; }
-};
-
-inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
-  if (set.mark() != 0) {
-    // In another IPC namespace the id can be a stranger's set, which stays untouched.
-    const result<bool> same_set = set.is_itself();
-    if (!same_set.ok()) return {{}, same_set.error_number, "semctl(GETVAL)"};
-    if (!same_set.value) return {{}, EIDRM, "semctl(GETVAL)"};
-  }
-  status entered = set.try_enter_door(process::short_incarnation());
-  if (entered.error_number == EAGAIN && !until.passed()) {
-    let_out_program_before_exec(set);
-    entered = set.enter_door(process::short_incarnation(), until);
-  }
-  if (!entered.ok()) return {{}, entered.error_number, "semtimedop(door)"};
-  crash_point("door: entered");
-  door inside(set);  // leaves it unless all goes well
-  result<set_values> now = set.values();
-  if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
-  // Only inside the door is it certain which set the id names: other processes remove the set only
-  // in here.
-  set_mark mark = now.value.mark();
-  if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
-  if (mark == 0) {
-    mark = draw_mark(set.id());
-    const status put = set.put_mark(mark);
-    if (!put.ok()) return {{}, put.error_number, "semop(mark)"};
-    crash_point("door: mark drawn");
-  }
-  inside.set_ = set.with_mark(mark);
-  inside.values_ = std::move(now.value);
-  return {std::move(inside)};
-}
-
-inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
-                                       const subject& about) {
-  entry found = try_enter(set, until);
-  if (found.ok()) return std::move(found.inside);
-  if (means_gone(found.error_number)) return std::nullopt;
-  if (found.error_number == EAGAIN) refuse_timed_out(set, about);
-  refuse_set_call(found.call, found.error_number, about);
-}
-
-}  // namespace shm::detail
-
-// ---- shm/lifecycle/seat.hpp
-// Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
-
-namespace shm::detail {
-
-/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
-/// are free for other data: the thread in the lock word, the process in the handle.
-class seat_identity {
- public:
-  static constexpr unsigned free_bits = 23;
-  static constexpr unsigned seat_bits = 11;
-  static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
-
-  seat_identity(std::uint32_t generation, unsigned seat) noexcept
-      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
-                                                                         << free_bits) {}
-
-  /// The identity in a word whose low bits hold something else.
-  static seat_identity in(std::uint64_t word) noexcept {
-    return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
-  }
-
-  std::uint64_t bits() const noexcept { return bits_; }
-  std::uint32_t generation() const noexcept {
-    return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
-  }
-  unsigned seat() const noexcept {
-    return static_cast<unsigned>(bits_ >> free_bits) & ((1u << seat_bits) - 1);
-  }
-
- private:
-  explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
-
-  std::uint64_t bits_;
-};
-
-enum class seat_verdict { alive, dead, set_is_gone };
-
-/// The seats of one object. The semaphores tell whether a seat is taken, and the entries in the
-/// header tell by whom.
-class seats {
- public:
-  /// The header has `entries` seats, and each needs a semaphore, too. A set that was lost and made
-  /// anew may have fewer than the header.
-  seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
-      : entries_of_(seats_of(head)),
-        entries_(entries),
-        set_(set),
-        count_(std::min(entries, set.seats())) {}
-
-  unsigned count() const noexcept { return count_; }
-
-  /// Never blocks. A dead owner never returns: nobody else is given its generation. An error is not
-  /// a death.
-  seat_verdict judge(seat_identity who, const subject& about) const {
-    if (who.seat() >= entries_) {
-      refuse(errc::corrupt, about,
-             "the lock names seat " + std::to_string(who.seat()) + " of " +
-                 std::to_string(entries_) +
-                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
-                 "shm::force)");
-    }
-    // A seat that the set does not have was one of a set that was lost.
-    bool alive = who.seat() < count_;
-    if (alive) {
-      const result<int> taken = set_.value(index(who.seat()));
-      if (!taken.ok()) return gone(taken.error_number, about);
-      // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
-      const std::uint32_t occupant =
-          entries_of_[who.seat()].generation.load(std::memory_order_acquire);
-      alive = taken.value >= 1 && occupant == who.generation();
-    }
-    if (alive) return seat_verdict::alive;
-    // Of another set, which has the same id by now or in this IPC namespace, the value tells
-    // nothing.
-    const result<bool> same_set = set_.is_itself();
-    if (!same_set.ok()) return gone(same_set.error_number, about);
-    return same_set.value ? seat_verdict::dead : seat_verdict::set_is_gone;
-  }
-
-  /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
-  /// only what is known inside the door.
-  bool is_lock_held(const header& head, const door& inside) const noexcept {
-    // Relaxed: a handle that sits cannot be judged dead in here, and nobody sits down.
-    const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
-    const seat_identity who = seat_identity::in(word);
-    return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
-           entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
-  }
-
-  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
-  std::optional<result<int>> occupant(unsigned seat) const noexcept {
-    const result<int> taken = set_.value(index(seat));
-    if (!taken.ok() || taken.value == 0) return std::nullopt;
-    return set_.last_process(index(seat));
-  }
-
-  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
-  std::optional<seat_identity> sit_down(header& head, const door& inside,
-                                        const subject& about) const {
-    const std::optional<unsigned> given_back = give_back_leftovers(inside);
-    for (unsigned seat = 0; seat < count_; ++seat) {
-      if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
-      seat_entry& entry = seats_of(head)[seat];
-      // Before the seat is taken: an exec of another thread may end this program in between, and
-      // the next one has to find that the seat is its own process'.
-      entry.process.store(::getpid(), std::memory_order_relaxed);
-      crash_point("seat: process stored");
-      status taken = set_.take_seat(seat);
-      if (taken.error_number == ERANGE) {
-        // 32767 tokens: make room. So many are left that nobody sleeps beside a free lock.
-        static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
-        crash_point("seat: room made");
-        taken = set_.take_seat(seat);
-      }
-      if (taken.ok()) {
-        crash_point("seat: taken");
-        return occupy(head, entry, seat, inside.values()[semaphore::wake]);
-      }
-      if (means_gone(taken.error_number)) return std::nullopt;
-      if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
-    }
-    if (!inside.is_held(about)) return std::nullopt;
-    refuse(
-        errc::no_free_seat, about,
-        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
-            "; close handles that are not needed, read through shm::object<const T>, which needs "
-            "no seat, or create the object with a larger options::seats");
-  }
-
-  /// Always posts a token: a thread of this process may have been about to wake a waiter, and
-  /// another process may wait for a lock that this handle was taken to hold.
-  static void leave(const semaphore_set& set, unsigned seat) noexcept {
-    // ERANGE: 32767 tokens, because nobody slept: make room.
-    if (set.leave_seat(seat).error_number == ERANGE) {
-      static_cast<void>(set.drain_wake_tokens(1));
-      // Any other failure means that the set is gone, and the seat with it.
-      static_cast<void>(set.leave_seat(seat));
-    }
-    crash_point("seat: left");
-  }
-
- private:
-  static constexpr int harmless_tokens = 8;  // each costs one sleeper one more look
-
-  static unsigned short index(unsigned seat) noexcept {
-    return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-
-  static seat_verdict gone(int error_number, const subject& about) {
-    if (means_gone(error_number)) return seat_verdict::set_is_gone;
-    refuse_set_call("semctl(GETVAL)", error_number, about);
-  }
-
-  seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
-    entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
-    crash_point("seat: incarnation stored");
-    // Relaxed: inside the door no other process draws a generation.
-    std::uint32_t generation = 0;
-    while (generation == 0) {
-      generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
-                   seat_identity::generation_mask;
-    }
-    crash_point("seat: generation drawn");
-    // Release: a process that sees the generation sees the incarnation before it.
-    entry.generation.store(generation, std::memory_order_release);
-    crash_point("seat: generation stored");
-    drain(tokens);
-    // A waiter that saw the entry of the occupant before this one took a dead owner for alive. It
-    // has to look again.
-    static_cast<void>(set_.post_wake_token());
-    crash_point("seat: token posted");
-    return {generation, seat};
-  }
-
-  /// Removes surplus tokens. Deaths and closed handles leave tokens where nobody sleeps, and at
-  /// 32767 nobody could sit down any more. But a token may be meant for a process that is about to
-  /// sleep. So only a process that has a seat drains: it posts one token afterwards, and if it dies
-  /// first, the kernel does.
-  void drain(int tokens) const noexcept {
-    if (tokens <= harmless_tokens) return;
-    // EAGAIN: others took tokens meanwhile.
-    static_cast<void>(set_.drain_wake_tokens(tokens - 1));
-    crash_point("seat: tokens drained");
-  }
-
-  /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
-  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
-    std::optional<unsigned> given_back;
-    for (unsigned seat = 0; seat < count_; ++seat) {
-      if (inside.values()[index(seat)] == 0) continue;
-      const seat_entry& found = entries_of_[seat];
-      const std::int32_t hint = found.process.load(std::memory_order_relaxed);
-      // 0: taken while the object was being made, and the next creator cleared the header.
-      if ((hint != 0 && hint != ::getpid()) ||
-          found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
-        continue;
-      }
-      // The entry only says where to look; the kernel says whose it is.
-      const result<int> pid = set_.last_process(index(seat));
-      if (!pid.ok() || pid.value != ::getpid()) continue;
-      leave(set_, seat);
-      given_back = seat;
-    }
-    return given_back;
-  }
-
-  const seat_entry* entries_of_;
-  unsigned entries_;
-  semaphore_set set_;
-  unsigned count_;
-};
 
 }  // namespace shm::detail
 
@@ -3169,6 +2519,17 @@ class verified_description {
     return false;
   }
 
+  /// Whether the header describes an object of that name, whatever its life word says.
+  static bool makes_sense(const header& head, std::size_t segment_size, const key& which,
+                          const subject& about) {
+    try {
+      read(head, segment_size, which, about).stored_schema(head, about);
+    } catch (const error&) {
+      return false;
+    }
+    return true;
+  }
+
   /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
@@ -3270,6 +2631,650 @@ class verified_description {
   }
 
   description copy_{};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/life.hpp
+// Life: changes of the life word, each by compare-and-swap from the word that was read.
+
+namespace shm::detail {
+
+/// Precondition: the process holds the door of a set, and is attached. The life word names the set
+/// behind whose door it was last changed. A semaphore set can be removed while a process is inside
+/// its door (ipcrm, RemoveIPC). That process does not notice, and others make a new set. So a
+/// failed change means that this process came too late: it leaves everything and starts again.
+class life {
+ public:
+  /// `here`: the mark of the set whose door this process holds.
+  life(header& head, set_mark here) noexcept
+      // Sequentially consistent, after attaching: see retire_if_unused().
+      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
+
+  /// The word as it was read, or as this object last changed it.
+  life_word seen() const noexcept { return seen_; }
+  life_state state() const noexcept { return seen_.state(); }
+  /// Whether it was last changed behind the very door that this process holds.
+  bool was_changed_here() const noexcept {
+    return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
+  }
+
+  /// Returns false if another process has changed the word since it was read.
+  [[nodiscard]] bool change_to(life_state next) noexcept {
+    std::uint64_t expected = seen_.bits();
+    const life_word word = seen_.followed_by(next, here_);
+    // Sequentially consistent: ready publishes what was constructed, removing comes before the
+    // count of those who are attached, and removed before the removal of the segment.
+    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
+      return false;
+    }
+    seen_ = word;
+    return true;
+  }
+
+  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
+  /// segment.
+  void end() noexcept {
+    seen_ = seen_.followed_by(life_state::removed, here_);
+    // Sequentially consistent: all who are attached can see it before the segment goes.
+    word_.store(seen_.bits(), std::memory_order_seq_cst);
+  }
+
+ private:
+  std::atomic<std::uint64_t>& word_;
+  set_mark here_;
+  life_word seen_;
+};
+
+inline life_word life_of(const header& head) noexcept {
+  // Sequentially consistent, after attaching: see retire_if_unused().
+  return life_word(head.life.load(std::memory_order_seq_cst));
+}
+
+inline bool is_removed(const header& head) noexcept {
+  // Relaxed: the word says only whether to go on, and orders nothing.
+  return life_word(head.life.load(std::memory_order_relaxed)).state() == life_state::removed;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/find.hpp
+// Find: what lies under a key, and whether it is ours and trusted; attaches, but joins nothing.
+
+namespace shm::detail {
+
+/// The user and the purpose that an object is looked up for.
+struct search {
+  const key& which;
+  access who;
+  purpose why;
+};
+
+inline void check_trust(const ownership& found, const search& wanted, const char* what,
+                        const subject& about) {
+  const bool lets_in_more = !found.lets_in_no_more_than(wanted.who);
+  if (!lets_in_more && found.is_trusted(wanted.who, wanted.why)) return;
+  refuse(errc::untrusted_owner, about, distrust(what, found, lets_in_more));
+}
+
+struct found_set {
+  semaphore_set set;    ///< without its mark, which is certain only inside the door
+  bool is_new = false;  ///< nobody has marked it as a set of this library yet
+  ownership owner;
+};
+
+/// Returns nothing if there is no set. Throws foreign_segment or untrusted_owner.
+inline std::optional<found_set> find_set(const search& wanted, subject& about) {
+  const result<semaphore_set> found = semaphore_set::find(wanted.which.set_key());
+  if (found.error_number == ENOENT) return std::nullopt;
+  if (!found.ok()) refuse_set_call("semget", found.error_number, about);
+  about.set_id = found.value.id();
+
+  const result<set_status> now = found.value.stat();
+  if (means_gone(now.error_number)) return std::nullopt;
+  if (!now.ok()) refuse_set_call("semctl(IPC_STAT)", now.error_number, about);
+  const auto foreign = [&](const std::string& why) {
+    refuse(errc::foreign_segment, about,
+           "the semaphore set under key " + hex(wanted.which.set_key()) +
+               " is not of this library (" + why + "); it stays untouched; choose another name");
+  };
+  const unsigned semaphores = now.value.semaphores;
+  if (semaphores <= semaphore::first_seat || semaphores > semaphore::first_seat + max_seats) {
+    foreign("it has " + std::to_string(semaphores) + " semaphores");
+  }
+  const result<int> ours = found.value.value(semaphore::ours);
+  if (means_gone(ours.error_number)) return std::nullopt;
+  if (!ours.ok()) refuse_set_call("semctl(GETVAL)", ours.error_number, about);
+  bool is_new = ours.value != semaphore::ours_value;
+  if (is_new) {
+    const result<set_values> values = found.value.with_semaphores(semaphores).values();
+    if (means_gone(values.error_number)) return std::nullopt;
+    if (!values.ok()) refuse_set_call("semctl(GETALL)", values.error_number, about);
+    // Another opener may have been first since: only these values are of one moment.
+    is_new = values.value[semaphore::ours] != semaphore::ours_value;
+    bool all_zero = true;
+    for (unsigned i = 0; i < semaphores; ++i) all_zero = all_zero && values.value[i] == 0;
+    // Every user of ours says first of all that it is ours; so it has not been used, or not by us.
+    if (is_new && !(all_zero && now.value.never_used)) foreign("its mark is missing");
+  }
+  check_trust(now.value.owner, wanted, "semaphore set", about);
+  return found_set{found.value.with_semaphores(semaphores), is_new, now.value.owner};
+}
+
+/// Says that the set is ours, before it is used in any other way: a used set that does not say so
+/// is foreign. Returns false if the set is gone.
+inline bool mark_as_ours(const found_set& found, const subject& about) {
+  if (!found.is_new) return true;
+  const status said = found.set.say_ours();
+  crash_point("find: set is ours");
+  // EAGAIN: another opener was first. The next process that looks checks what it stored.
+  if (said.ok() || said.error_number == EAGAIN) return true;
+  if (means_gone(said.error_number)) return false;
+  refuse_set_call("semop(mark)", said.error_number, about);
+}
+
+[[noreturn]] inline void refuse_foreign_segment(const subject& about) {
+  refuse(
+      errc::foreign_segment, about,
+      "the segment under this key is not of this library; it stays untouched; choose another name, "
+      "or look who made it with: ipcs -m -p");
+}
+
+[[noreturn]] inline void refuse_not_found(const subject& about) {
+  refuse(errc::not_found, about,
+         "there is no object of that name; start the program that creates it, or open it with "
+         "shm::open_or_create");
+}
+
+[[noreturn]] inline void refuse_half_made(const subject& about) {
+  refuse(errc::not_found, about,
+         "its creator died before it was ready; the next program that opens it read-write with "
+         "shm::open_or_create completes it");
+}
+
+[[noreturn]] inline void refuse_scribbled_life(const subject& about) {
+  refuse(errc::corrupt, about,
+         "its first bytes are zero although it holds an object: somebody scribbled over the "
+         "segment; end the processes that use it, and remove it with shm::remove(name, "
+         "shm::force)");
+}
+
+struct attached_segment {
+  segment where;
+  segment_status before;  ///< as it was before this process attached
+  attachment memory;
+
+  header& head() const noexcept { return header_at(memory); }
+};
+
+enum class looking { there, nothing, changed };
+
+/// Attaches the segment under the key without judging it. Returns `nothing` if there is no segment,
+/// and `changed` if it was removed meanwhile: then the caller looks again.
+inline looking attach_segment(const key& which, attach_mode mode, attached_segment& found,
+                              subject& about) {
+  const result<segment> existing = segment::find(which.segment_key());
+  if (existing.error_number == ENOENT) return looking::nothing;
+  if (!existing.ok()) refuse_segment_call("shmget", existing.error_number, about);
+  found.where = existing.value;
+  about.segment_id = existing.value.id();
+  const result<segment_status> now = existing.value.stat();
+  if (means_gone(now.error_number)) return looking::changed;
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  found.before = now.value;
+  result<attachment> memory = attachment::not_inherited(existing.value, mode, now.value.size);
+  if (means_gone(memory.error_number)) return looking::changed;
+  if (!memory.ok()) refuse_segment_call("shmat", memory.error_number, about);
+  found.memory = std::move(memory.value);
+  return looking::there;
+}
+
+/// The same, read-only.
+inline looking look_at_segment(const key& which, attached_segment& found, subject& about) {
+  return attach_segment(which, attach_mode::read_only, found, about);
+}
+
+/// Whether the first `size` bytes of the segment are zero. Reading them allocates their pages. A
+/// creator that comes meanwhile is seen in the life word, if the caller reads it afterwards.
+inline bool holds_only_zeros(const attached_segment& found, std::size_t size) {
+  std::array<std::byte, 4096> copy;
+  bool is_zero = true;
+  for (std::size_t at = 0; is_zero && at < size; at += copy.size()) {
+    const std::size_t length = std::min(size - at, copy.size());
+    load_shared<8>(copy.data(), found.memory.address() + at, length);
+    const auto end = copy.begin() + static_cast<std::ptrdiff_t>(length);
+    is_zero = std::all_of(copy.begin(), end, [](std::byte one) { return one == std::byte{0}; });
+  }
+  // Acquire fence: were any byte of a creator's seen above, its life word would be seen below.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return is_zero;
+}
+
+/// Whether a segment that begins with zeros may be of this library. A creator makes its set first,
+/// and says there that it is ours; then the segment, which is all zeros until it is attached and
+/// under construction. The creator may have died in between, or be just there; and the set can be
+/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment, or
+/// corrupt.
+inline bool may_be_blank_of_ours(const attached_segment& found, const key& which,
+                                 bool beside_our_set, bool others_attached, bool is_last_try,
+                                 const subject& about) {
+  const bool begins_with_zeros =
+      holds_only_zeros(found, std::min(found.before.size, sizeof(header)));
+  if (!life_of(found.head()).is_blank()) return false;
+  if (!begins_with_zeros &&
+      verified_description::makes_sense(found.head(), found.before.size, which, about)) {
+    refuse_scribbled_life(about);
+  }
+  if (!begins_with_zeros || !segment_layout::has_size_of_ours(found.before.size)) {
+    refuse_foreign_segment(about);
+  }
+  if (beside_our_set && !others_attached) return true;
+  if (!is_last_try) return false;
+  if (others_attached) refuse_foreign_segment(about);
+  return true;
+}
+
+/// How many are attached now, this process included.
+inline unsigned long count_attached(const segment& where, const subject& about) {
+  const result<segment_status> now = where.stat();
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  return now.value.attached;
+}
+
+/// The same of a segment that the caller will construct in, or remove: it must not hold another
+/// program's data further on. Precondition: this process has attached it once.
+inline bool is_blank_of_ours(const attached_segment& found, const key& which, bool beside_our_set,
+                             bool is_last_try, const subject& about) {
+  const auto others_attached = [&] { return count_attached(found.where, about) > 1; };
+  if (!may_be_blank_of_ours(found, which, beside_our_set, others_attached(), is_last_try, about)) {
+    return false;
+  }
+  const bool is_zero = holds_only_zeros(found, found.before.size);
+  // That takes its time. Who has attached meanwhile may be about to write.
+  if (!life_of(found.head()).is_blank() || others_attached()) return false;
+  if (!is_zero) refuse_foreign_segment(about);
+  return true;
+}
+
+/// What lies under a key that has no set: a segment of ours whose set was lost, or nothing. Asked
+/// before a set is made, which would be a stray one beside another program's segment. Throws
+/// foreign_segment.
+inline looking look_without_set(const search& wanted, bool is_last_try, attached_segment& found,
+                                subject& about) {
+  const looking seen = look_at_segment(wanted.which, found, about);
+  if (seen != looking::there) return seen;
+  const life_word word = life_of(found.head());
+  if (word.is_blank()) {
+    // A creator makes its set before the segment, maybe after we looked for it.
+    if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
+    if (!is_blank_of_ours(found, wanted.which, false, is_last_try, about)) {
+      return looking::changed;
+    }
+  } else if (!word.is_ours()) {
+    refuse_foreign_segment(about);
+  }
+  return looking::there;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/door.hpp
+// Door: one process at a time creates, joins or removes; killed inside, it leaves it open.
+
+namespace shm::detail {
+
+class door {
+ public:
+  door() = default;
+
+  /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
+  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
+  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
+                                   const subject& about);
+
+  struct entry;
+  /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
+  /// set by now.
+  static entry try_enter(const semaphore_set& set, const deadline& until) noexcept;
+
+  door(door&& other) noexcept
+      : set_(other.set_),
+        values_(std::move(other.values_)),
+        inside_(std::exchange(other.inside_, false)) {}
+  door& operator=(door&&) = delete;
+
+  ~door() { leave(); }
+
+  /// Fails only when the set is gone, and then there is no door to leave.
+  void leave() noexcept {
+    if (!std::exchange(inside_, false)) return;
+    static_cast<void>(set_.leave_door(process::short_incarnation()));
+    crash_point("door: left");
+  }
+
+  /// With its mark.
+  const semaphore_set& set() const noexcept { return set_; }
+  /// The values at the moment when this process entered. A seat that was free then is free still:
+  /// nobody sits down outside the door.
+  const set_values& values() const noexcept { return values_; }
+
+  /// Returns false if the set was removed, and the door with it. Other processes may be inside the
+  /// door of a new set.
+  bool is_held(const subject& about) const {
+    const result<bool> same = set_.is_itself();
+    if (!same.ok() && !means_gone(same.error_number)) {
+      refuse_set_call("semctl(GETVAL)", same.error_number, about);
+    }
+    return same.value;
+  }
+
+  /// Whether anybody sat here when this process entered.
+  bool somebody_sat() const noexcept { return values_.somebody_sits(set_.semaphores()); }
+
+  [[noreturn]] static void refuse_timed_out(const semaphore_set& set, const subject& about) {
+    refuse(errc::timed_out, about,
+           process_name(set.last_process(semaphore::door)) +
+               " is creating, opening or removing this object and does not finish; look at that "
+               "process, or wait longer with options::open_timeout");
+  }
+
+ private:
+  explicit door(const semaphore_set& set) noexcept : set_(set.with_mark(0)), inside_(true) {}
+
+  /// Random enough: two sets of one name must not have the same mark, and nobody gains by guessing
+  /// one.
+  static set_mark draw_mark(int set_id) noexcept {
+    const auto now = deadline::clock::now().time_since_epoch().count();
+    std::uint64_t mixed = process::incarnation() + static_cast<std::uint64_t>(now) +
+                          (static_cast<std::uint64_t>(set_id) << 32);
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+    const auto mark = static_cast<set_mark>(mixed) & ((1u << set_mark_bits) - 1);
+    return (mark & ((1u << mark_low_bits) - 1)) == 0 ? mark + 1 : mark;
+  }
+
+  /// Opens the door if a program that this process ran before an exec left it closed: one thread
+  /// called exec while another was inside. The value of the semaphore tells the program.
+  static void let_out_program_before_exec(const semaphore_set& set) noexcept {
+    const result<int> pid = set.last_process(semaphore::door);
+    if (!pid.ok() || pid.value != ::getpid()) return;
+    const result<int> program = set.value(semaphore::door);
+    if (!program.ok() || program.value == 0) return;
+    // Another thread of ours; or of a copy of this library with layout 1, which enters by 1.
+    if (program.value == process::short_incarnation() || program.value == 1) return;
+    // EAGAIN: another thread of ours did it.
+    static_cast<void>(set.leave_door(static_cast<short>(program.value)));
+  }
+
+  semaphore_set set_;
+  set_values values_;
+  bool inside_ = false;
+};
+
+struct door::entry {
+  door inside;
+  int error_number = 0;
+  const char* call = "";  ///< that failed
+
+  bool ok() const noexcept { return error_number == 0; }
+};
+
+inline door::entry door::try_enter(const semaphore_set& set, const deadline& until) noexcept {
+  if (set.mark() != 0) {
+    // In another IPC namespace the id can be a stranger's set, which stays untouched.
+    const result<bool> same_set = set.is_itself();
+    if (!same_set.ok()) return {{}, same_set.error_number, "semctl(GETVAL)"};
+    if (!same_set.value) return {{}, EIDRM, "semctl(GETVAL)"};
+  }
+  status entered = set.try_enter_door(process::short_incarnation());
+  if (entered.error_number == EAGAIN && !until.passed()) {
+    let_out_program_before_exec(set);
+    entered = set.enter_door(process::short_incarnation(), until);
+  }
+  if (!entered.ok()) return {{}, entered.error_number, "semtimedop(door)"};
+  crash_point("door: entered");
+  door inside(set);  // leaves it unless all goes well
+  result<set_values> now = set.values();
+  if (!now.ok()) return {{}, now.error_number, "semctl(GETALL)"};
+  // Only inside the door is it certain which set the id names: other processes remove the set only
+  // in here.
+  set_mark mark = now.value.mark();
+  if (set.mark() != 0 && set.mark() != mark) return {{}, EIDRM, "semctl(GETALL)"};
+  if (mark == 0) {
+    mark = draw_mark(set.id());
+    const status put = set.put_mark(mark);
+    if (!put.ok()) return {{}, put.error_number, "semop(mark)"};
+    crash_point("door: mark drawn");
+  }
+  inside.set_ = set.with_mark(mark);
+  inside.values_ = std::move(now.value);
+  return {std::move(inside)};
+}
+
+inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
+                                       const subject& about) {
+  entry found = try_enter(set, until);
+  if (found.ok()) return std::move(found.inside);
+  if (means_gone(found.error_number)) return std::nullopt;
+  if (found.error_number == EAGAIN) refuse_timed_out(set, about);
+  refuse_set_call(found.call, found.error_number, about);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/seat.hpp
+// Seat: the proof that a handle lives, kept by the kernel, with a generation that makes it unique.
+
+namespace shm::detail {
+
+/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
+/// are free for other data: the thread in the lock word, the process in the handle.
+class seat_identity {
+ public:
+  static constexpr unsigned free_bits = 23;
+  static constexpr unsigned seat_bits = 11;
+  static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
+
+  seat_identity(std::uint32_t generation, unsigned seat) noexcept
+      : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
+                                                                         << free_bits) {}
+
+  /// The identity in a word whose low bits hold something else.
+  static seat_identity in(std::uint64_t word) noexcept {
+    return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
+  }
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  std::uint32_t generation() const noexcept {
+    return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
+  }
+  unsigned seat() const noexcept {
+    return static_cast<unsigned>(bits_ >> free_bits) & ((1u << seat_bits) - 1);
+  }
+
+ private:
+  explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
+
+  std::uint64_t bits_;
+};
+
+enum class seat_verdict { alive, dead, set_is_gone };
+
+/// The seats of one object. The semaphores tell whether a seat is taken, and the entries in the
+/// header tell by whom.
+class seats {
+ public:
+  /// The header has `entries` seats, and each needs a semaphore, too. A set that was lost and made
+  /// anew may have fewer than the header.
+  seats(const header& head, unsigned entries, const semaphore_set& set) noexcept
+      : entries_of_(seats_of(head)),
+        entries_(entries),
+        set_(set),
+        count_(std::min(entries, set.seats())) {}
+
+  unsigned count() const noexcept { return count_; }
+
+  /// Never blocks. A dead owner never returns: nobody else is given its generation. An error is not
+  /// a death.
+  seat_verdict judge(seat_identity who, const subject& about) const {
+    if (who.seat() >= entries_) {
+      refuse(errc::corrupt, about,
+             "the lock names seat " + std::to_string(who.seat()) + " of " +
+                 std::to_string(entries_) +
+                 ": somebody scribbled over the segment; remove it with shm::remove(name, "
+                 "shm::force)");
+    }
+    // A seat that the set does not have was one of a set that was lost.
+    bool alive = who.seat() < count_;
+    if (alive) {
+      const result<int> taken = set_.value(index(who.seat()));
+      if (!taken.ok()) return gone(taken.error_number, about);
+      // Acquire: pairs with sit_down(), although a missed change would only mean one more round.
+      const std::uint32_t occupant =
+          entries_of_[who.seat()].generation.load(std::memory_order_acquire);
+      alive = taken.value >= 1 && occupant == who.generation();
+    }
+    if (alive) return seat_verdict::alive;
+    // Of another set, which has the same id by now or in this IPC namespace, the value tells
+    // nothing.
+    const result<bool> same_set = set_.is_itself();
+    if (!same_set.ok()) return gone(same_set.error_number, about);
+    return same_set.value ? seat_verdict::dead : seat_verdict::set_is_gone;
+  }
+
+  /// Whether a live process, or a handle that was closed while it held the lock, holds it. Asks
+  /// only what is known inside the door.
+  bool is_lock_held(const header& head, const door& inside) const noexcept {
+    // Relaxed: a handle that sits cannot be judged dead in here, and nobody sits down.
+    const std::uint64_t word = head.lock.load(std::memory_order_relaxed);
+    const seat_identity who = seat_identity::in(word);
+    return word != 0 && who.seat() < count_ && inside.values()[index(who.seat())] != 0 &&
+           entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
+  }
+
+  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
+  std::optional<result<int>> occupant(unsigned seat) const noexcept {
+    const result<int> taken = set_.value(index(seat));
+    if (!taken.ok() || taken.value == 0) return std::nullopt;
+    return set_.last_process(index(seat));
+  }
+
+  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
+  std::optional<seat_identity> sit_down(header& head, const door& inside,
+                                        const subject& about) const {
+    const std::optional<unsigned> given_back = give_back_leftovers(inside);
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
+      seat_entry& entry = seats_of(head)[seat];
+      // Before the seat is taken: an exec of another thread may end this program in between, and
+      // the next one has to find that the seat is its own process'.
+      entry.process.store(::getpid(), std::memory_order_relaxed);
+      crash_point("seat: process stored");
+      status taken = set_.take_seat(seat);
+      if (taken.error_number == ERANGE) {
+        // 32767 tokens: make room. So many are left that nobody sleeps beside a free lock.
+        static_cast<void>(set_.drain_wake_tokens(harmless_tokens));
+        crash_point("seat: room made");
+        taken = set_.take_seat(seat);
+      }
+      if (taken.ok()) {
+        crash_point("seat: taken");
+        return occupy(head, entry, seat, inside.values()[semaphore::wake]);
+      }
+      if (means_gone(taken.error_number)) return std::nullopt;
+      if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
+    }
+    if (!inside.is_held(about)) return std::nullopt;
+    refuse(
+        errc::no_free_seat, about,
+        "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
+            "; close handles that are not needed, read through shm::object<const T>, which needs "
+            "no seat, or create the object with a larger options::seats");
+  }
+
+  /// Always posts a token: a thread of this process may have been about to wake a waiter, and
+  /// another process may wait for a lock that this handle was taken to hold.
+  static void leave(const semaphore_set& set, unsigned seat) noexcept {
+    // ERANGE: 32767 tokens, because nobody slept: make room.
+    if (set.leave_seat(seat).error_number == ERANGE) {
+      static_cast<void>(set.drain_wake_tokens(1));
+      // Any other failure means that the set is gone, and the seat with it.
+      static_cast<void>(set.leave_seat(seat));
+    }
+    crash_point("seat: left");
+  }
+
+ private:
+  static constexpr int harmless_tokens = 8;  // each costs one sleeper one more look
+
+  static unsigned short index(unsigned seat) noexcept {
+    return static_cast<unsigned short>(semaphore::first_seat + seat);
+  }
+
+  static seat_verdict gone(int error_number, const subject& about) {
+    if (means_gone(error_number)) return seat_verdict::set_is_gone;
+    refuse_set_call("semctl(GETVAL)", error_number, about);
+  }
+
+  seat_identity occupy(header& head, seat_entry& entry, unsigned seat, int tokens) const noexcept {
+    entry.incarnation.store(process::incarnation(), std::memory_order_relaxed);
+    crash_point("seat: incarnation stored");
+    // Relaxed: inside the door no other process draws a generation.
+    std::uint32_t generation = 0;
+    while (generation == 0) {
+      generation = (head.last_generation.fetch_add(1, std::memory_order_relaxed) + 1) &
+                   seat_identity::generation_mask;
+    }
+    crash_point("seat: generation drawn");
+    // Release: a process that sees the generation sees the incarnation before it.
+    entry.generation.store(generation, std::memory_order_release);
+    crash_point("seat: generation stored");
+    drain(tokens);
+    // A waiter that saw the entry of the occupant before this one took a dead owner for alive. It
+    // has to look again.
+    static_cast<void>(set_.post_wake_token());
+    crash_point("seat: token posted");
+    return {generation, seat};
+  }
+
+  /// Removes surplus tokens. Deaths and closed handles leave tokens where nobody sleeps, and at
+  /// 32767 nobody could sit down any more. But a token may be meant for a process that is about to
+  /// sleep. So only a process that has a seat drains: it posts one token afterwards, and if it dies
+  /// first, the kernel does.
+  void drain(int tokens) const noexcept {
+    if (tokens <= harmless_tokens) return;
+    // EAGAIN: others took tokens meanwhile.
+    static_cast<void>(set_.drain_wake_tokens(tokens - 1));
+    crash_point("seat: tokens drained");
+  }
+
+  /// An exec keeps the undo records: a seat of this very process that another program took is
+  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
+  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
+    std::optional<unsigned> given_back;
+    for (unsigned seat = 0; seat < count_; ++seat) {
+      if (inside.values()[index(seat)] == 0) continue;
+      const seat_entry& found = entries_of_[seat];
+      const std::int32_t hint = found.process.load(std::memory_order_relaxed);
+      // 0: taken while the object was being made, and the next creator cleared the header.
+      if ((hint != 0 && hint != ::getpid()) ||
+          found.incarnation.load(std::memory_order_relaxed) == process::incarnation()) {
+        continue;
+      }
+      // The entry only says where to look; the kernel says whose it is.
+      const result<int> pid = set_.last_process(index(seat));
+      if (!pid.ok() || pid.value != ::getpid()) continue;
+      leave(set_, seat);
+      given_back = seat;
+    }
+    return given_back;
+  }
+
+  const seat_entry* entries_of_;
+  unsigned entries_;
+  semaphore_set set_;
+  unsigned count_;
 };
 
 }  // namespace shm::detail
@@ -3971,6 +3976,77 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 
 }  // namespace shm
 
+// ---- shm/session/closed_handles.hpp
+// Closed handles: kept for some time, because another thread of this process may still use them.
+
+namespace shm::detail {
+
+/// How a handle was closed.
+enum class closing {
+  done,
+  beside_thread_inside  ///< a thread holds the lock through it, or waits for the lock
+};
+
+/// exit() closes static handles, whatever the other threads do. A thread that still uses a closed
+/// handle must die of SIGSEGV. It would reach another object instead if the next segment got the
+/// same addresses, or the next handle the same memory. So a closed handle, which reserves its
+/// addresses, is kept; it takes some hundred bytes of memory.
+class closed_handles {
+ public:
+  using destroy = void (*)(void* handle) noexcept;
+
+  /// Keeps the handle until `most` others were closed later, or others with `most_bytes` of
+  /// addresses, but at least until the next one is.
+  static void keep(void* handle, std::size_t bytes, destroy end) noexcept {
+    const fork_guard one_thread_at_a_time;
+    while (number_ == most || (number_ != 0 && bytes_ + bytes > most_bytes)) end_oldest();
+    kept_[(first_ + number_++) % most] = {handle, bytes, end};
+    bytes_ += bytes;
+  }
+
+ private:
+  struct closed {
+    void* handle;
+    std::size_t bytes;
+    destroy end;
+  };
+  static constexpr std::size_t most = 64;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+  static void end_oldest() noexcept {
+    const closed oldest = kept_[first_];
+    first_ = (first_ + 1) % most;
+    --number_;
+    bytes_ -= oldest.bytes;
+    oldest.end(oldest.handle);
+  }
+
+  static inline std::array<closed, most> kept_{};  // a queue
+  static inline std::size_t first_ = 0;
+  static inline std::size_t number_ = 0;
+  static inline std::size_t bytes_ = 0;
+};
+
+/// Ends the life of what a handle holds.
+template <class Handle>
+struct closer {
+  void operator()(Handle* handle) const noexcept {
+    // A thread that is inside may use it until the process ends.
+    if (handle->close() == closing::beside_thread_inside) return;
+    if (!process::may_have_threads()) {
+      delete handle;
+      return;
+    }
+    closed_handles::keep(handle, handle->address_bytes(),
+                         [](void* kept) noexcept { delete static_cast<Handle*>(kept); });
+  }
+};
+
+template <class Handle>
+using open_handle = std::unique_ptr<Handle, closer<Handle>>;
+
+}  // namespace shm::detail
+
 // ---- shm/lifecycle/create.hpp
 // Create: makes the set and the segment, and constructs the content; a death on the way shows.
 
@@ -3999,10 +4075,17 @@ struct set_plan {
   }
 };
 
+/// Whether a set that this process makes can be given to those who may use the segment.
+inline bool may_serve_all_users_of(const ownership& segment_owner) {
+  if (segment_owner.is_uncertain()) return false;  // to whom, has no number here
+  return segment_owner.creator_group == ::getegid() || ::geteuid() == 0 ||
+         segment_owner.is_trusted(access::owner, purpose::read_and_write) ||
+         (segment_owner.mode & 0006) != 0;
+}
+
 /// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
-  if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
-      !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
+  if (plan.beside && !may_serve_all_users_of(*plan.beside)) {
     refuse_call(
         "semget", EPERM, about,
         "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
@@ -4299,12 +4382,8 @@ class judge {
   /// marked set, a blank segment may be a dead creator's.
   verdict of_blank(life& word) const {
     // A creator stores the life word before it sits down.
-    if (set_was_ours_ && inside_.somebody_sat()) {
-      refuse(errc::corrupt, about_,
-             "its first bytes are zero although processes sit in its seats: somebody scribbled "
-             "over the segment; end them, and remove it with shm::remove(name, shm::force)");
-    }
-    if (!is_blank_of_ours(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try,
+    if (set_was_ours_ && inside_.somebody_sat()) refuse_scribbled_life(about_);
+    if (!is_blank_of_ours(found_, expected_.wanted.which, set_was_ours_, expected_.is_last_try,
                           about_)) {
       return verdict::again;
     }
@@ -4717,6 +4796,7 @@ class open_place {
   std::string_view name() const noexcept { return place_.facts.name(); }
   std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
   bool is_removed() const noexcept { return detail::is_removed(head()); }
+  std::size_t address_bytes() const noexcept { return place_.size; }
   subject about() const noexcept {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
   }
@@ -4772,12 +4852,10 @@ class open_place {
   }
 
  protected:
-  ~open_place() {
-    if (place_.memory) withdraw_memory();
-  }
+  ~open_place() = default;
 
-  /// Another thread of this process may still use the handle that is being closed; exit() closes
-  /// static ones. Returns false if the kernel refuses to take the memory from it.
+  /// Another thread of this process may still use the handle that is being closed. Returns false if
+  /// the kernel refuses to take the memory from it.
   bool withdraw_memory() noexcept {
     return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
   }
@@ -4806,6 +4884,12 @@ class observer : public open_place {
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
       : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
                    how_to_wait) {}
+
+  closing close() noexcept {
+    withdraw_memory();
+    if (!place_.memory.vacate()) place_.memory.detach();
+    return closing::done;
+  }
 
  private:
   class search_for : private visitor {
@@ -4861,8 +4945,8 @@ class observer : public open_place {
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
       // Ours or not known yet: either way it is not ready.
-      static_cast<void>(may_be_blank_of_ours(here, beside_our_set, here.before.attached > 0,
-                                             is_last_try_, about_));
+      static_cast<void>(may_be_blank_of_ours(here, wanted_.which, beside_our_set,
+                                             here.before.attached > 0, is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,
@@ -5267,25 +5351,29 @@ class connection : public open_place {
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
-  /// exit() can destroy a handle that another thread still uses. Other processes must not be
-  /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
-  /// an owner lives.
-  ~connection() {
+  ~connection() { close(); }
+
+  /// exit() can close a handle that another thread still uses. Other processes must not be harmed.
+  /// So first the thread can no longer lock or store; then the seat goes, which proves that an
+  /// owner lives.
+  closing close() noexcept {
+    if (!std::exchange(is_open_, false)) return closing::done;
     const bool is_withdrawn = withdraw_memory();
     crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
-    if (mine != 0 && (!is_withdrawn || holds_or_waits(mine))) {
-      // A thread is inside. The seat stays, too: the kernel takes it when the process ends.
-      place_.memory.detach(kept_addresses::span::until_the_process_ends);
-      return;
-    }
-    place_.memory.detach();
+    const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
+    // A guard can outlive the handle in a process with one thread, too.
+    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
+    // Where it holds, and the kernel refuses, the memory stays attached, and read-only.
+    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
+    if (needs_seat) return closing::beside_thread_inside;  // the kernel takes it with the process
     if (facts().until_last_detach()) {
       leave_or_retire(mine);
     } else {
       leave_seat(mine);
     }
+    return closing::done;
   }
 
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
@@ -5392,18 +5480,17 @@ class connection : public open_place {
       const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
       if (!found.ok()) return leave_seat(mine);
       crash_point("leave: inside");
-      const bool is_last = !somebody_else_sat(found.inside, mine);
-      const retirement outcome = is_last ? retire_once() : retirement::changed;
+      const retirement outcome = somebody_else_uses_it(found.inside, mine)
+                                     ? retirement::changed
+                                     : retire_once(found.inside);
       if (outcome == retirement::done) return;
       // Others are attached; they may only look.
       if (outcome == retirement::in_use && !lookers.is_over()) continue;
-      // Inside the door, so that of two handles that close at once one sees that it is the last.
       return leave_seat(mine);
     }
   }
 
-  /// Precondition: inside the door, and nobody else sits.
-  retirement retire_once() noexcept {
+  retirement retire_once(const door& inside) noexcept {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
@@ -5412,6 +5499,11 @@ class connection : public open_place {
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
+    // By a handle that was closed while it held the lock: its seat stays as long as its process.
+    const header& again = header_at(memory.value);
+    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
+      return retirement::changed;
+    }
     const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
     if (outcome.value != retirement::done) return outcome.value;
@@ -5421,7 +5513,11 @@ class connection : public open_place {
     return retirement::done;
   }
 
-  bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
+  /// Seats alone do not tell: a program that calls exec keeps them, and so does a handle that is
+  /// just closing. Precondition: detached.
+  bool somebody_else_uses_it(const door& inside, std::uint64_t mine) const noexcept {
+    const result<segment_status> now = place_.where.stat();
+    if (now.ok() && now.value.attached == 0) return false;
     for (unsigned seat = 0; seat < set().seats(); ++seat) {
       const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
       if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
@@ -5432,6 +5528,7 @@ class connection : public open_place {
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
   std::atomic<unsigned> waiting_threads_{0};
+  bool is_open_ = true;
 };
 
 }  // namespace shm::detail
@@ -5922,6 +6019,7 @@ class draft_buffer {
     if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
     return memory_.get();
   }
+  void release() noexcept { memory_.reset(); }
 
  private:
   static constexpr std::align_val_t alignment{alignof(T)};
@@ -6049,6 +6147,13 @@ struct array_core {
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
@@ -6076,7 +6181,7 @@ struct array_core {
   }
 
   connection place;
-  draft_buffer<T> buffer;
+  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
 };
 
 }  // namespace shm::detail
@@ -6095,8 +6200,8 @@ class const_any_object {
   /// Throws what the constructors of object<const T> throw, without type_mismatch and
   /// kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
-      : const_any_object(std::make_shared<const detail::observer>(
-            which, how, nullptr, detail::waiting::by_looking_again)) {}
+      : const_any_object(detail::open_handle<detail::observer>(
+            new detail::observer(which, how, nullptr, detail::waiting::by_looking_again))) {}
 
   object_kind kind() const noexcept {
     switch (held_.kind) {
@@ -6250,8 +6355,8 @@ class any_object {
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
-      : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
-                                                    nullptr)),
+      : place_(detail::open_handle<detail::connection>(
+            new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr))),
         seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
@@ -6615,7 +6720,7 @@ class array {
   using core = detail::array_core<T, N>;
 
   array(detail::open_mode mode, const key& which, const detail::blueprint& plan, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, plan)) {}
+      : core_(new core(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -6653,7 +6758,7 @@ class array {
                    "this thread edits the array in place; read through the guard instead");
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 /// An array that this program only reads: attached read-only, never created, never modified; read
@@ -6713,9 +6818,10 @@ class array<const T, N> {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
   }
 
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -6723,7 +6829,7 @@ class array<const T, N> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm
@@ -6784,8 +6890,15 @@ struct object_core {
   object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   connection place;
-  draft_buffer<T> buffer;
+  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
 };
 
 }  // namespace shm::detail
@@ -6945,7 +7058,7 @@ class mutex {
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
-      : place_(std::make_unique<detail::connection>(which, mode, how, &plan())) {}
+      : place_(new detail::connection(which, mode, how, &plan())) {}
 
   static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
@@ -6979,7 +7092,7 @@ class mutex {
     return true;
   }
 
-  std::unique_ptr<detail::connection> place_;
+  detail::open_handle<detail::connection> place_;
 
   /// Counts the locks of all mutexes. Kept in private memory, because the lock word is not: what
   /// somebody scribbled there is no broken precondition of this program.
@@ -7103,7 +7216,7 @@ class object {
 
   object(detail::open_mode mode, const key& which, const detail::blueprint& plan,
          const options& how)
-      : core_(std::make_unique<core>(which, mode, how, plan)) {}
+      : core_(new core(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -7140,7 +7253,7 @@ class object {
     }
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 /// An object that this program only reads: attached read-only, never created, never modified; read
@@ -7174,9 +7287,10 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -7184,7 +7298,7 @@ class object<const T> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm
@@ -7221,10 +7335,11 @@ class remover : private visitor {
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
   bool remove_all(const door& inside, bool set_was_ours) {
+    // Before anything is changed: a set can be another user's, which was made after a loss.
+    const status right = inside.set().may_remove();
+    if (!right.ok())
+      refuse_set_call("semctl(IPC_SET), as before IPC_RMID", right.error_number, about_);
     if (!remove_segment(inside, set_was_ours)) return false;
-    if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
-      refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
-    }
     crash_point("remove: before set");
     const status removed = inside.set().remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -7253,17 +7368,21 @@ class remover : private visitor {
     // A first look, because writing needs more permission than looking.
     switch (look_at_segment(wanted_.which, found, about_)) {
       case looking::changed: return false;
-      case looking::nothing: return true;
+      case looking::nothing:
+        if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
+          refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
+        }
+        return true;
       case looking::there: break;
     }
-    if (!is_ours(found, inside, set_was_ours)) return false;
+    if (!is_ours(found, set_was_ours)) return false;
     found = attached_segment{};
     switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
       case looking::there: break;
     }
-    if (!is_ours(found, inside, set_was_ours)) return false;
+    if (!is_ours(found, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
     if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where), inside);
 
@@ -7273,8 +7392,9 @@ class remover : private visitor {
     // use.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
     if (!is_final && is_used(found, inside)) {
-      // A process that is just dying is detached first, and then loses its seat.
-      if (found.before.attached == 0 && !lookers_.is_over()) return false;
+      // A process that is just dying is detached first, and then loses its seat. Or a seat is left
+      // over, and who is attached only looks.
+      if (!lookers_.is_over()) return false;
       refuse_in_use(inside);
     }
     if (mode_ == removal_mode::if_dead) require_dead(found);
@@ -7295,15 +7415,14 @@ class remover : private visitor {
   }
 
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
-  bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
+  bool is_ours(const attached_segment& found, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
+    // Of an object whose word is blank somebody has scribbled over the word.
+    const bool may_be_half_made =
+        word.is_blank() &&
+        !verified_description::makes_sense(found.head(), found.before.size, wanted_.which, about_);
     if (may_be_half_made) {
-      const bool others_attached = count_attached(found.where, about_) > 1;
-      if (!is_blank_of_ours(found, set_was_ours, others_attached, is_last_try_, about_)) {
-        return false;
-      }
+      if (!is_blank_of_ours(found, wanted_.which, set_was_ours, is_last_try_, about_)) return false;
     } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
     }

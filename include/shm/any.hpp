@@ -33,8 +33,8 @@ class any_object {
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
-      : place_(std::make_shared<detail::connection>(which, detail::open_mode::open_as_it_is, how,
-                                                    nullptr)),
+      : place_(detail::open_handle<detail::connection>(
+            new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr))),
         seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;

@@ -118,7 +118,7 @@ class array {
   using core = detail::array_core<T, N>;
 
   array(detail::open_mode mode, const key& which, const detail::blueprint& plan, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, plan)) {}
+      : core_(new core(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -156,7 +156,7 @@ class array {
                    "this thread edits the array in place; read through the guard instead");
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 /// An array that this program only reads: attached read-only, never created, never modified; read
@@ -216,9 +216,10 @@ class array<const T, N> {
     return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
   }
 
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -226,7 +227,7 @@ class array<const T, N> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm

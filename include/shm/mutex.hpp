@@ -99,7 +99,7 @@ class mutex {
 
  private:
   mutex(detail::open_mode mode, const key& which, const options& how)
-      : place_(std::make_unique<detail::connection>(which, mode, how, &plan())) {}
+      : place_(new detail::connection(which, mode, how, &plan())) {}
 
   static const detail::blueprint& plan() {
     static const schema nothing(std::string(), 0, 1);
@@ -133,7 +133,7 @@ class mutex {
     return true;
   }
 
-  std::unique_ptr<detail::connection> place_;
+  detail::open_handle<detail::connection> place_;
 
   /// Counts the locks of all mutexes. Kept in private memory, because the lock word is not: what
   /// somebody scribbled there is no broken precondition of this program.

@@ -128,7 +128,7 @@ class object {
 
   object(detail::open_mode mode, const key& which, const detail::blueprint& plan,
          const options& how)
-      : core_(std::make_unique<core>(which, mode, how, plan)) {}
+      : core_(new core(which, mode, how, plan)) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -165,7 +165,7 @@ class object {
     }
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 /// An object that this program only reads: attached read-only, never created, never modified; read
@@ -199,9 +199,10 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -209,7 +210,7 @@ class object<const T> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm

@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <shm.hpp>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "support/baton.hpp"
 #include "support/catch.hpp"
@@ -212,6 +214,7 @@ TEST_CASE(
       return 0;
     });
     closed.await();
+    { const shm::mutex passing(name, living(lifetime)); }  // closes while nobody else is attached
     shm::mutex other(name, living(lifetime));
     CHECK_FALSE(other.try_lock());
     closing.kill();
@@ -325,4 +328,148 @@ TEST_CASE("the last handle's exit beside a holding thread leaves no old value to
   CHECK(exiting.wait() == 0);
   shm::object<value> next(name, brief);
   CHECK(next.load().value() == 0);
+}
+
+TEST_CASE("a thread that is about to lock a handle that exit() closes dies, whatever is attached") {
+  const support::watchdog watchdog;
+  const shm::lifetime lifetime =
+      GENERATE(shm::lifetime::persistent, shm::lifetime::until_last_detach);
+  const char* const main_step =
+      lifetime == shm::lifetime::persistent ? "leave: detached" : "retire: counted";
+  const support::name name;
+  support::baton is_warm, may_lock;
+  stops all{{}, {}, {}, {}, nullptr, main_step};
+  support::child exiting([&]() -> int {
+    exit_beside<shm::mutex>(
+        all, name, living(lifetime),
+        [&](shm::mutex& mine) {
+          mine.lock();  // so that the next time takes no system call
+          mine.unlock();
+          is_warm.pass();
+          may_lock.await();
+          mine.lock();
+          ::_exit(7);
+        },
+        [&is_warm] { is_warm.await(); });
+  });
+  all.main_is_there.await();
+  may_lock.pass();
+  CHECK(exiting.wait() == -SIGSEGV);
+}
+
+namespace {
+
+/// Closes the first handle beside a thread that has come to its step or to `ready`, opens many
+/// others, and lets the thread go on. They may not get the addresses of the first.
+template <class Closed, class Opened, class Job>
+int close_and_open_beside(const char* worker_step, std::vector<Opened>& opened,
+                          std::vector<support::name>& names, std::unique_ptr<Closed> closing,
+                          Job job) {
+  const support::watchdog own_watchdog;
+  stops all{{}, {}, {}, {}, worker_step, nullptr};
+  now = &all;
+  support::baton ready, go;
+  crash_point_hook = hook;
+  std::thread([&, mine = closing.get()] {
+    is_worker = true;
+    job(*mine, ready, go);
+    ::_exit(7);
+  }).detach();
+  (worker_step != nullptr ? all.worker_is_there : ready).await();
+  closing.release()->~Closed();  // as exit() does: the storage of a static handle stays
+  for (support::name& name : names) opened.emplace_back(name);
+  (worker_step != nullptr ? all.worker_may_go_on : go).pass();
+  ::pause();
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("a thread that uses a closed handle does not reach the object that is opened next") {
+  const support::watchdog watchdog;
+  const support::name name;
+  std::vector<support::name> names(8);
+  for (support::name& one : names) shm::object<value>(shm::create_only, one, value::of(1));
+  // Or the handle is seen to be empty, which ends the program, too.
+  const auto dies = [](support::child process) {
+    const int status = process.wait();
+    return status == -SIGSEGV || status == -SIGABRT;
+  };
+
+  SECTION("storing") {
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside("cell: a third copied", opened, names,
+                                   std::make_unique<shm::object<value>>(name),
+                                   [](shm::object<value>& mine, support::baton&, support::baton&) {
+                                     mine.store(value::of(7));
+                                   });
+    })));
+  }
+  SECTION("about to store") {
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside(
+          nullptr, opened, names, std::make_unique<shm::object<value>>(name),
+          [](shm::object<value>& mine, support::baton& ready, support::baton& go) {
+            mine.store(value::of(7));
+            ready.pass();
+            go.await();
+            mine.store(value::of(8));
+          });
+    })));
+  }
+  SECTION("holding a guard, with a draft that is too large for it") {
+    const support::name large_name;
+    std::vector<support::name> others(8);
+    using large = support::uniform<100>;
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<large>> opened;
+      return close_and_open_beside(
+          nullptr, opened, others, std::make_unique<shm::object<large>>(large_name),
+          [](shm::object<large>& mine, support::baton& ready, support::baton& go) {
+            auto guard = mine.lock();
+            ready.pass();
+            go.await();
+            *guard = large::of(8);
+          });
+    })));
+    CHECK(shm::object<const large>(large_name).load().value() == 0);
+  }
+  SECTION("waiting for the lock") {
+    shm::object<value> holder(name);
+    const auto held = holder.lock();
+    support::child waiting([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside("lock: before sleep", opened, names,
+                                   std::make_unique<shm::object<value>>(name),
+                                   [](shm::object<value>& mine, support::baton&, support::baton&) {
+                                     mine.store(value::of(7));
+                                   });
+    });
+    while (waiting.is_alive()) {
+      static_cast<void>(set_of(name).post_wake_token());
+      ::sched_yield();
+    }
+    CHECK(dies(std::move(waiting)));
+  }
+  SECTION("about to load, through a read-only handle") {
+    const shm::object<value> made(name);
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside(
+          nullptr, opened, names, std::make_unique<shm::object<const value>>(name),
+          [](const shm::object<const value>& mine, support::baton& ready, support::baton& go) {
+            static_cast<void>(mine.load());
+            ready.pass();
+            go.await();
+            static_cast<void>(mine.load());
+          });
+    })));
+  }
+  for (support::name& one : names) {
+    CHECK(shm::object<const value>(one).load().value() == 1);
+    shm::object<value> writer(one);
+    CHECK(writer.try_lock().has_value());
+  }
 }

@@ -9,6 +9,7 @@
 #include <shm.hpp>
 #include <string>
 
+#include "support/at_step.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/held_process.hpp"
@@ -166,4 +167,63 @@ TEST_CASE("an opening that fails at any moment takes nothing from those who have
       }
     }
   }
+}
+
+TEST_CASE("a creator that dies before its object is ready has chosen no options for it") {
+  const support::watchdog watchdog(120);
+  const auto choose = [](unsigned seats, shm::access who) {
+    shm::options how;
+    how.seats = seats;
+    how.access = who;
+    return how;
+  };
+  // Segments of one size: seats take 16 bytes each, and are rounded up to a line of the cache.
+  const shm::options now = choose(2, shm::access::everyone);
+  for (const shm::options& before :
+       {choose(1, shm::access::everyone), choose(2, shm::access::owner)}) {
+    for (const support::step& where : support::steps_of([&] {
+           const support::name name;
+           const shm::object<int> one(shm::create_only, name, 1, before);
+         })) {
+      if (where.name == "create: ready") break;
+      CAPTURE(before.seats, where.name, where.occurrence);
+      const support::name name;
+      support::child dying([&] {
+        int left = where.occurrence;
+        const support::at_step death(where.name.c_str(), [&left] {
+          if (--left == 0) support::die();
+        });
+        const shm::object<int> one(shm::create_only, name, 1, before);
+        return 0;
+      });
+      CHECK(dying.wait() == -SIGKILL);
+      const shm::object<int> first(shm::open_or_create, name, 2, now), second(name, now);
+      CHECK(first.load() == 2);
+      CHECK(support::segment_of(name).stat().value.owner.mode == 0666);
+      CHECK(support::set_of(name).stat().value.owner.mode == 0666);
+      CHECK(code_of([&] { const shm::object<int> third(name, now); }) == shm::errc::no_free_seat);
+    }
+  }
+}
+
+TEST_CASE("another user's half-made object is completed as it is by who may not remove it") {
+  if (!support::may_play_users()) {
+    WARN("skipped: only root can play another user");
+    return;
+  }
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::options two = for_all(2);
+  support::child dying([&] {  // root, whom everybody trusts
+    const support::at_step death("create: constructed", support::die);
+    const shm::object<int> one(shm::create_only, name, 1, for_all(1));
+    return 0;
+  });
+  CHECK(dying.wait() == -SIGKILL);
+  const int segment_id = support::segment_of(name).id();
+  CHECK(support::as_user({65534, 65534}, [&] {
+          const shm::object<int> one(shm::open_or_create, name, 2, two);
+          return one.load() == 2 ? 0 : 1;
+        }) == 0);
+  CHECK(support::segment_of(name).id() == segment_id);
 }

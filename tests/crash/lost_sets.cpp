@@ -447,3 +447,16 @@ TEST_CASE("an object whose semaphores are lost keeps its seats, its mode and its
   const shm::object<int> two(name, theirs), three(name, theirs);
   CHECK(code_of([&] { const shm::object<int> four(name, theirs); }) == shm::errc::no_free_seat);
 }
+
+TEST_CASE("who may not create takes no object away whose semaphores are lost") {
+  const support::watchdog watchdog;
+  const support::name name;
+  std::optional<shm::object<int>> user(std::in_place, shm::create_only, name, 42);
+  lose_set(name);
+  CHECK(code_of([&] { const shm::object<int> late(shm::open_only, name); }) == shm::errc::in_use);
+  CHECK(code_of([&] { const shm::any_object late(name.key()); }) == shm::errc::in_use);
+  CHECK(user->load() == 42);
+  CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());
+  user.reset();
+  CHECK(shm::object<int>(shm::open_only, name).load() == 42);
+}

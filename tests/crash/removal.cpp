@@ -1,9 +1,18 @@
 // Removal: what happens between two steps of a remover, or after its death between them.
 // SPDX-License-Identifier: MIT
+#include <sched.h>
+#include <sys/sem.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <optional>
 #include <shm.hpp>
+#include <string_view>
+#include <thread>
+#include <utility>
 
 #include "support/at_step.hpp"
+#include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/held_process.hpp"
 #include "support/refusal.hpp"
@@ -135,4 +144,109 @@ TEST_CASE("an opener beside a reader does not wait for the reader to go") {
   };
   CHECK(passes("opened"));
   CHECK_FALSE(passes("retire: others attached"));
+}
+
+TEST_CASE("two handles that close at once, the last of their object, leave nothing behind") {
+  const support::watchdog watchdog(120);
+  shm::options how;
+  how.lifetime = shm::lifetime::until_last_detach;
+  const auto is_closing_inside = [](const char* step) {
+    return std::string_view(step) == "leave: inside" || std::string_view(step) == "seat: left";
+  };
+  for (const char* step :
+       {"leave: read-only", "leave: detached", "leave: inside", "seat: left", "door: left"}) {
+    CAPTURE(step);
+    const support::name name;
+    support::baton is_open, may_close;
+    support::held_process closing(step, [&] {
+      // The steps of opening are not meant.
+      auto* const hook = std::exchange(crash_point_hook, nullptr);
+      {
+        const shm::object<int> mine(name, how);
+        is_open.pass();
+        may_close.await();
+        crash_point_hook = hook;
+      }
+      return 0;
+    });
+    is_open.await();
+    std::optional<shm::object<int>> other(std::in_place, name, how);  // not before the fork
+    may_close.pass();
+    REQUIRE(closing.comes_there());
+    support::baton is_closed;
+    std::thread closes([&] {
+      other.reset();
+      is_closed.pass();
+    });
+    if (is_closing_inside(step)) {
+      // Until it waits at the door, which the held process is in.
+      while (::semctl(support::set_of(name).id(), semaphore::door, GETZCNT) != 1) ::sched_yield();
+    } else {
+      is_closed.await();
+    }
+    CHECK(closing.finish() == 0);
+    closes.join();
+    CHECK_FALSE(segment::find(name.key().segment_key()).ok());
+    CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());
+  }
+}
+
+namespace {
+
+/// A process that had an object open, and runs another program now, which keeps its seat.
+support::child program_after_exec(const support::name& name, const shm::options& how) {
+  support::child process([&] {
+    shm::object<int>* const kept = new shm::object<int>(name, how);
+    kept->store(1);
+    return ::execl("/bin/sleep", "sleep", "60", nullptr);
+  });
+  const auto is_past_exec = [&name] {
+    const auto there = segment::find(name.key().segment_key());
+    return there.ok() && there.value.stat().value.attached == 0 &&
+           support::set_of(name).value(semaphore::first_seat).value == 1;
+  };
+  while (!is_past_exec()) ::sched_yield();
+  return process;
+}
+
+}  // namespace
+
+TEST_CASE("an object is removed as dead although a program after an exec keeps a seat") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const support::child process = program_after_exec(name, until_last_detach());
+  shm::remove_if_dead(name);
+  CHECK_FALSE(segment::find(name.key().segment_key()).ok());
+  CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());
+}
+
+TEST_CASE("the last handle takes its object along although a program after an exec keeps a seat") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton is_open, may_exec;
+  support::child process([&] {
+    shm::object<int>* const kept = new shm::object<int>(name, until_last_detach());
+    kept->store(1);
+    is_open.pass();
+    may_exec.await();
+    return ::execl("/bin/sleep", "sleep", "60", nullptr);
+  });
+  is_open.await();
+  {
+    const shm::object<int> last(name, until_last_detach());
+    may_exec.pass();
+    while (support::segment_of(name).stat().value.attached != 1) ::sched_yield();
+  }
+  CHECK_FALSE(segment::find(name.key().segment_key()).ok());
+  CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());
+}
+
+TEST_CASE("beside a seat that an exec left, removing waits for those who only look") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const support::child process = program_after_exec(name, {});
+  std::optional<shm::object<const int>> looking(name);
+  const support::at_step gone("retire: others attached", [&] { looking.reset(); });
+  shm::remove(name);
+  CHECK_FALSE(segment::find(name.key().segment_key()).ok());
 }

@@ -1,5 +1,7 @@
 // Groups: objects that several users share, and those who only pretend to.
 // SPDX-License-Identifier: MIT
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 
@@ -10,6 +12,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/ipc_namespace.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
@@ -283,5 +286,64 @@ TEST_CASE("a process whose group is another one makes no semaphores that shut th
   CHECK(opened_by(by_second_group, name, shm::access::group) == opened::read_write);
   CHECK(as_user(founder, [&] {
           return shm::object<int>(name, with(shm::access::group)).load() == 7 ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE("in a user namespace an id without a number is nobody's, and not the caller's") {
+  if (skipped()) return;
+  const support::watchdog watchdog;
+  constexpr int no_namespace = 77;
+  const auto in_namespace = [](const user& who, const char* uids, auto job) {
+    return as_user(who, [&]() -> int {
+      ::prctl(PR_SET_DUMPABLE, 1);  // or the files of the namespace would be root's
+      using support::ipc_namespace::write_file;
+      if (::unshare(CLONE_NEWUSER) != 0) return no_namespace;
+      if (uids[0] != '\0' && !write_file("/proc/self/uid_map", uids)) return no_namespace;
+      return job();
+    });
+  };
+  const shm::access who = GENERATE(shm::access::owner, shm::access::group);
+  const support::name name;
+  // Made by a stranger, and given away: to the user, or to the user's group.
+  CHECK(as_user(stranger, [&] {
+          const shm::object<int> made(shm::create_only, name, 42, with(who));
+          const user& to = who == shm::access::owner ? founder : stranger;
+          return give(name, true, true,
+                      [&](ipc_perm& one) {
+                        one.uid = to.id;
+                        one.gid = team;
+                      })
+                     ? 0
+                     : 1;
+        }) == 0);
+  const int status = in_namespace(who == shm::access::owner ? founder : by_second_group,
+                                  who == shm::access::owner ? "" : "1003 1003 1", [&] {
+                                    return code_of([&] {
+                                             shm::object<int> theirs(name, with(who));
+                                           }) == shm::errc::untrusted_owner
+                                               ? 0
+                                               : 1;
+                                  });
+  if (status == no_namespace) WARN("skipped: the kernel gives this user no namespace");
+  CHECK((status == 0 || status == no_namespace));
+
+  // Nor are semaphores made there for an object whose owner has no number.
+  const support::name lost;
+  CHECK(as_user(founder, [&] {
+          const shm::object<int> made(shm::create_only, lost, 42, with(shm::access::everyone));
+          return 0;
+        }) == 0);
+  REQUIRE(set_of(lost).remove().ok());
+  const int refused = in_namespace(stranger, "6666 6666 1", [&] {
+    return code_of([&] { shm::object<int> theirs(lost, with(shm::access::everyone)); }) ==
+                   std::errc::operation_not_permitted
+               ? 0
+               : 1;
+  });
+  CHECK((refused == 0 || refused == no_namespace));
+  CHECK(as_user(founder, [&] {
+          return shm::object<int>(shm::open_only, lost, with(shm::access::everyone)).load() == 42
+                     ? 0
+                     : 1;
         }) == 0);
 }

@@ -130,7 +130,7 @@ TEST_CASE("a blank segment beside our semaphores is a dead creator's, unless som
   { shm::object<int> one(name); }
   const std::size_t our_size = segment_of(name).stat().value.size;
   REQUIRE(segment_of(name).remove().ok());  // ipcrm -m
-  const std::size_t more = GENERATE(0u, 100000u);
+  const std::size_t more = GENERATE(0u, 64u * 2000u);
   const auto blank = segment::create(name.key().segment_key(), our_size + more, 0600, false);
   REQUIRE(blank.ok());
   {
@@ -254,7 +254,7 @@ TEST_CASE("without permission the kernel's refusal comes with whom to ask") {
     } catch (const shm::error& refusal) {
       if (refusal.code() != std::errc::operation_not_permitted) return 10;
       if (!says(refusal, "IPC_SET") ||
-          !says(refusal, "segment, which has owner uid 0, group 0, mode 0666")) {
+          !says(refusal, "semaphore set, which has owner uid 0, group 0, mode 0666")) {
         return 11;
       }
     }

@@ -68,15 +68,18 @@ bool is_listed(const shm::key& key) {
 
 }  // namespace
 
-TEST_CASE("another program's blank segment that it uses is refused and stays as it is") {
+TEST_CASE("another program's segment that begins with zeros is refused and stays as it is") {
   const support::watchdog watchdog(120);
   const std::size_t ours = our_size();
+  const bool only_its_last_byte = GENERATE(false, true);
   for (const std::size_t size : {ours, ours + 64, ours + 1, std::size_t{1}, std::size_t{100000}}) {
     for (const bool beside_our_set : {false, true}) {
       for (const bool is_attached : {false, true}) {
-        // Blank, attached by nobody, beside our own semaphores: a dead creator's.
-        if (beside_our_set && !is_attached) continue;
-        CAPTURE(size, beside_our_set, is_attached);
+        // All zeros, attached by nobody, beside our own semaphores: a dead creator's.
+        if (beside_our_set && !is_attached && size <= 8) continue;
+        // Only after five seconds.
+        if (only_its_last_byte && is_attached) continue;
+        CAPTURE(only_its_last_byte, size, beside_our_set, is_attached);
         const support::name name;
         const shm::key key = name;
         if (beside_our_set) {
@@ -88,17 +91,19 @@ TEST_CASE("another program's blank segment that it uses is refused and stays as 
         const support::removed_at_end<shm::detail::segment> at_end(theirs.value);
         attachment memory = std::move(attachment::of(theirs.value, attach_mode::read_write).value);
         std::vector<std::byte> image(size, std::byte{0});
-        if (size > 8) std::fill(image.begin() + 8, image.end(), std::byte{0x5a});
+        if (size > 8) {
+          const auto first = only_its_last_byte ? image.end() - 1 : image.begin() + 8;
+          std::fill(first, image.end(), std::byte{0x5a});
+        }
         std::memcpy(memory.address(), image.data(), size);
         if (!is_attached) memory.detach();
         const auto is_refused = [](auto open) {
           return code_of(open) == shm::errc::foreign_segment;
         };
         CHECK(is_refused([&] { const shm::object<long> one(key, impatient()); }));
-        // A reader, which leaves the door alone, cannot tell it from a dead creator's.
+        // A reader looks at no more than a header, and cannot tell it from a dead creator's.
         const auto read = code_of([&] { const shm::object<const long> one(key, impatient()); });
-        CHECK((read == shm::errc::foreign_segment ||
-               (beside_our_set && read == shm::errc::not_found)));
+        CHECK((read == shm::errc::foreign_segment || read == shm::errc::not_found));
         CHECK(is_refused([&] { const shm::any_object one(key, impatient()); }));
         CHECK(is_refused([&] { const shm::mutex one(shm::create_only, key, impatient()); }));
         CHECK(is_refused([&] { shm::remove(key); }));
@@ -228,4 +233,28 @@ TEST_CASE("a stranger's larger set under an id that we know is read within our o
   CHECK(now.value[499] == 9);
   CHECK_FALSE(now.value.somebody_sits(known.semaphores()));
   CHECK(semaphore_set(large, 500, 5).is_itself().value == false);
+}
+
+TEST_CASE(
+    "another program's data under the key of an object that goes on without it are left alone") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const shm::key key = name;
+  const bool is_forced = GENERATE(false, true);
+  const bool is_attached = GENERATE(false, true);
+  auto user = std::make_unique<shm::object<long>>(name);
+  const std::size_t size = support::segment_of(name).stat().value.size;
+  REQUIRE(support::segment_of(name).remove().ok());  // ipcrm -m
+  const auto theirs = segment::create(key.segment_key(), size, 0600, false);
+  const support::removed_at_end<shm::detail::segment> at_end(theirs.value);
+  attachment memory = std::move(attachment::of(theirs.value, attach_mode::read_write).value);
+  memory.address()[8] = std::byte{1};
+  if (!is_attached) memory.detach();
+  CHECK(code_of([&] { is_forced ? shm::remove(key, shm::force) : shm::remove(key); }) ==
+        shm::errc::foreign_segment);
+  CHECK(code_of([&] { shm::object<long> late(key); }).value() != 0);
+  memory = std::move(attachment::of(theirs.value, attach_mode::read_only).value);
+  CHECK(life_of(header_at(memory)).bits() == 0);
+  CHECK(memory.address()[8] == std::byte{1});
+  user.reset();
 }

@@ -1,6 +1,10 @@
 // Kernel objects: one system call per function, its failure in the result.
 // SPDX-License-Identifier: MIT
+#include <sys/mman.h>
+#include <sys/shm.h>
+
 #include <shm.hpp>
+#include <utility>
 
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -15,7 +19,6 @@ TEST_CASE("a private segment is made, told about, changed and removed") {
   const support::removed_at_end<shm::detail::segment> guard(made.value);
   CHECK(made.value.stat().value.size == 5000);
   CHECK(made.value.stat().value.attached == 0);
-  CHECK(made.value.may_remove(made.value.stat().value.owner).ok());
   CHECK(made.value.stat().value.owner.mode == 0600);
   {
     const auto attached = attachment::of(made.value, attach_mode::read_write);
@@ -144,4 +147,43 @@ TEST_CASE("an access that there is not lets in nobody but the owner") {
   CHECK(permissions(none) == 0600);
   const ownership other{::geteuid() + 1, ::geteuid() + 1, ::getegid(), ::getegid(), 0600};
   CHECK_FALSE(other.is_trusted(none, purpose::read));
+}
+
+TEST_CASE("the addresses of withdrawn memory are reserved as long as the attachment lives") {
+  constexpr std::size_t size = 5000;
+  const auto made = segment::create(IPC_PRIVATE, size, 0600, false);
+  const support::removed_at_end<shm::detail::segment> at_end(made.value);
+  const auto is_free = [](void* address) {
+    void* const mapped =
+        ::mmap(address, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (mapped == MAP_FAILED) return false;
+    ::munmap(mapped, 4096);
+    return mapped == address;  // an old kernel takes the address for a wish
+  };
+  attachment memory = std::move(attachment::of(made.value, attach_mode::read_write).value);
+  void* const first = memory.address();
+  CHECK_FALSE(memory.vacate());  // not withdrawn
+  CHECK(made.value.stat().value.attached == 1);
+  REQUIRE(memory.withdraw(size).ok());
+  CHECK(memory.vacate());
+  CHECK(made.value.stat().value.attached == 0);
+  attachment moved = std::move(memory);
+  CHECK_FALSE(is_free(first));
+  moved.detach();
+  CHECK(is_free(first));
+}
+
+TEST_CASE("the right to remove a segment is asked without changing it") {
+  const auto made = segment::create(IPC_PRIVATE, 5000, 0600, false);
+  const support::removed_at_end<shm::detail::segment> guard(made.value);
+  const auto memory = attachment::of(made.value, attach_mode::read_write);
+  shmid_ds before{}, after{};
+  REQUIRE(::shmctl(made.value.id(), IPC_STAT, &before) == 0);
+  before.shm_perm.mode = 0400;
+  REQUIRE(::shmctl(made.value.id(), IPC_SET, &before) == 0);
+  CHECK(made.value.may_remove().ok());
+  REQUIRE(::shmctl(made.value.id(), IPC_STAT, &after) == 0);
+  CHECK((after.shm_perm.mode & 0777) == 0400);
+  CHECK(after.shm_perm.uid == before.shm_perm.uid);
+  CHECK(after.shm_perm.gid == before.shm_perm.gid);
 }

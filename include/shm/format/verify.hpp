@@ -42,6 +42,17 @@ class verified_description {
     return false;
   }
 
+  /// Whether the header describes an object of that name, whatever its life word says.
+  static bool makes_sense(const header& head, std::size_t segment_size, const key& which,
+                          const subject& about) {
+    try {
+      read(head, segment_size, which, about).stored_schema(head, about);
+    } catch (const error&) {
+      return false;
+    }
+    return true;
+  }
+
   /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {

@@ -46,10 +46,17 @@ struct set_plan {
   }
 };
 
+/// Whether a set that this process makes can be given to those who may use the segment.
+inline bool may_serve_all_users_of(const ownership& segment_owner) {
+  if (segment_owner.is_uncertain()) return false;  // to whom, has no number here
+  return segment_owner.creator_group == ::getegid() || ::geteuid() == 0 ||
+         segment_owner.is_trusted(access::owner, purpose::read_and_write) ||
+         (segment_owner.mode & 0006) != 0;
+}
+
 /// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
-  if (plan.beside && plan.beside->creator_group != ::getegid() && ::geteuid() != 0 &&
-      !plan.beside->is_trusted(access::owner, purpose::read_and_write) && (plan.mode & 0006) == 0) {
+  if (plan.beside && !may_serve_all_users_of(*plan.beside)) {
     refuse_call(
         "semget", EPERM, about,
         "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "

@@ -16,6 +16,7 @@
 #include "../base/shared_bytes.hpp"
 #include "../format/header.hpp"
 #include "../format/layout.hpp"
+#include "../format/verify.hpp"
 #include "../os/attachment.hpp"
 #include "../os/key.hpp"
 #include "../os/refusals.hpp"
@@ -114,6 +115,13 @@ inline bool mark_as_ours(const found_set& found, const subject& about) {
          "shm::open_or_create completes it");
 }
 
+[[noreturn]] inline void refuse_scribbled_life(const subject& about) {
+  refuse(errc::corrupt, about,
+         "its first bytes are zero although it holds an object: somebody scribbled over the "
+         "segment; end the processes that use it, and remove it with shm::remove(name, "
+         "shm::force)");
+}
+
 struct attached_segment {
   segment where;
   segment_status before;  ///< as it was before this process attached
@@ -168,29 +176,45 @@ inline bool holds_only_zeros(const attached_segment& found, std::size_t size) {
 /// Whether a segment that begins with zeros may be of this library. A creator makes its set first,
 /// and says there that it is ours; then the segment, which is all zeros until it is attached and
 /// under construction. The creator may have died in between, or be just there; and the set can be
-/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment.
-inline bool may_be_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                                 bool others_attached, bool is_last_try, const subject& about) {
+/// lost meanwhile. Returns false if the caller has to look again. Throws foreign_segment, or
+/// corrupt.
+inline bool may_be_blank_of_ours(const attached_segment& found, const key& which,
+                                 bool beside_our_set, bool others_attached, bool is_last_try,
+                                 const subject& about) {
   const bool begins_with_zeros =
       holds_only_zeros(found, std::min(found.before.size, sizeof(header)));
   if (!life_of(found.head()).is_blank()) return false;
-  const bool may_be_ours = beside_our_set || segment_layout::has_size_of_ours(found.before.size);
-  if (!begins_with_zeros || !may_be_ours) refuse_foreign_segment(about);
+  if (!begins_with_zeros &&
+      verified_description::makes_sense(found.head(), found.before.size, which, about)) {
+    refuse_scribbled_life(about);
+  }
+  if (!begins_with_zeros || !segment_layout::has_size_of_ours(found.before.size)) {
+    refuse_foreign_segment(about);
+  }
   if (beside_our_set && !others_attached) return true;
   if (!is_last_try) return false;
   if (others_attached) refuse_foreign_segment(about);
   return true;
 }
 
+/// How many are attached now, this process included.
+inline unsigned long count_attached(const segment& where, const subject& about) {
+  const result<segment_status> now = where.stat();
+  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
+  return now.value.attached;
+}
+
 /// The same of a segment that the caller will construct in, or remove: it must not hold another
-/// program's data further on.
-inline bool is_blank_of_ours(const attached_segment& found, bool beside_our_set,
-                             bool others_attached, bool is_last_try, const subject& about) {
-  if (!may_be_blank_of_ours(found, beside_our_set, others_attached, is_last_try, about)) {
+/// program's data further on. Precondition: this process has attached it once.
+inline bool is_blank_of_ours(const attached_segment& found, const key& which, bool beside_our_set,
+                             bool is_last_try, const subject& about) {
+  const auto others_attached = [&] { return count_attached(found.where, about) > 1; };
+  if (!may_be_blank_of_ours(found, which, beside_our_set, others_attached(), is_last_try, about)) {
     return false;
   }
   const bool is_zero = holds_only_zeros(found, found.before.size);
-  if (!life_of(found.head()).is_blank()) return false;
+  // That takes its time. Who has attached meanwhile may be about to write.
+  if (!life_of(found.head()).is_blank() || others_attached()) return false;
   if (!is_zero) refuse_foreign_segment(about);
   return true;
 }
@@ -206,20 +230,13 @@ inline looking look_without_set(const search& wanted, bool is_last_try, attached
   if (word.is_blank()) {
     // A creator makes its set before the segment, maybe after we looked for it.
     if (semaphore_set::find(wanted.which.set_key()).ok()) return looking::changed;
-    if (!is_blank_of_ours(found, false, found.before.attached > 0, is_last_try, about)) {
+    if (!is_blank_of_ours(found, wanted.which, false, is_last_try, about)) {
       return looking::changed;
     }
   } else if (!word.is_ours()) {
     refuse_foreign_segment(about);
   }
   return looking::there;
-}
-
-/// How many are attached now, this process included.
-inline unsigned long count_attached(const segment& where, const subject& about) {
-  const result<segment_status> now = where.stat();
-  if (!now.ok()) refuse_segment_call("shmctl(IPC_STAT)", now.error_number, about);
-  return now.value.attached;
 }
 
 }  // namespace shm::detail

@@ -69,12 +69,8 @@ class judge {
   /// marked set, a blank segment may be a dead creator's.
   verdict of_blank(life& word) const {
     // A creator stores the life word before it sits down.
-    if (set_was_ours_ && inside_.somebody_sat()) {
-      refuse(errc::corrupt, about_,
-             "its first bytes are zero although processes sit in its seats: somebody scribbled "
-             "over the segment; end them, and remove it with shm::remove(name, shm::force)");
-    }
-    if (!is_blank_of_ours(found_, set_was_ours_, somebody_else_is_attached(), expected_.is_last_try,
+    if (set_was_ours_ && inside_.somebody_sat()) refuse_scribbled_life(about_);
+    if (!is_blank_of_ours(found_, expected_.wanted.which, set_was_ours_, expected_.is_last_try,
                           about_)) {
       return verdict::again;
     }

@@ -43,10 +43,11 @@ class remover : private visitor {
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
   bool remove_all(const door& inside, bool set_was_ours) {
+    // Before anything is changed: a set can be another user's, which was made after a loss.
+    const status right = inside.set().may_remove();
+    if (!right.ok())
+      refuse_set_call("semctl(IPC_SET), as before IPC_RMID", right.error_number, about_);
     if (!remove_segment(inside, set_was_ours)) return false;
-    if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
-      refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
-    }
     crash_point("remove: before set");
     const status removed = inside.set().remove();
     if (!removed.ok() && !means_gone(removed.error_number)) {
@@ -75,17 +76,21 @@ class remover : private visitor {
     // A first look, because writing needs more permission than looking.
     switch (look_at_segment(wanted_.which, found, about_)) {
       case looking::changed: return false;
-      case looking::nothing: return true;
+      case looking::nothing:
+        if (mode_ == removal_mode::if_dead && inside.somebody_sat()) {
+          refuse_in_use(inside);  // the segment was removed by hand, and its handles go on
+        }
+        return true;
       case looking::there: break;
     }
-    if (!is_ours(found, inside, set_was_ours)) return false;
+    if (!is_ours(found, set_was_ours)) return false;
     found = attached_segment{};
     switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
       case looking::changed: return false;
       case looking::nothing: return true;
       case looking::there: break;
     }
-    if (!is_ours(found, inside, set_was_ours)) return false;
+    if (!is_ours(found, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
     if (mode_ == removal_mode::forced) return settled(retire_by_force(word, found.where), inside);
 
@@ -95,8 +100,9 @@ class remover : private visitor {
     // use.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
     if (!is_final && is_used(found, inside)) {
-      // A process that is just dying is detached first, and then loses its seat.
-      if (found.before.attached == 0 && !lookers_.is_over()) return false;
+      // A process that is just dying is detached first, and then loses its seat. Or a seat is left
+      // over, and who is attached only looks.
+      if (!lookers_.is_over()) return false;
       refuse_in_use(inside);
     }
     if (mode_ == removal_mode::if_dead) require_dead(found);
@@ -117,15 +123,14 @@ class remover : private visitor {
   }
 
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
-  bool is_ours(const attached_segment& found, const door& inside, bool set_was_ours) const {
+  bool is_ours(const attached_segment& found, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Somebody has scribbled over it, if processes sit in its seats.
-    const bool may_be_half_made = word.is_blank() && !inside.somebody_sat();
+    // Of an object whose word is blank somebody has scribbled over the word.
+    const bool may_be_half_made =
+        word.is_blank() &&
+        !verified_description::makes_sense(found.head(), found.before.size, wanted_.which, about_);
     if (may_be_half_made) {
-      const bool others_attached = count_attached(found.where, about_) > 1;
-      if (!is_blank_of_ours(found, set_was_ours, others_attached, is_last_try_, about_)) {
-        return false;
-      }
+      if (!is_blank_of_ours(found, wanted_.which, set_was_ours, is_last_try_, about_)) return false;
     } else if (!word.is_blank() && !word.is_ours()) {
       refuse_foreign_segment(about_);
     }

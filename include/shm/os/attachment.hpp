@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "fork_guard.hpp"
-#include "kept_addresses.hpp"
 #include "process.hpp"
 #include "result.hpp"
 #include "segment.hpp"
@@ -24,10 +23,12 @@ class attachment {
   attachment(attachment&& other) noexcept
       : address_(std::exchange(other.address_, nullptr)),
         withdrawn_(other.withdrawn_),
+        is_vacated_(other.is_vacated_),
         is_inherited_(other.is_inherited_) {}
   attachment& operator=(attachment&& other) noexcept {
     std::swap(address_, other.address_);
     std::swap(withdrawn_, other.withdrawn_);
+    std::swap(is_vacated_, other.is_vacated_);
     std::swap(is_inherited_, other.is_inherited_);
     return *this;
   }
@@ -65,9 +66,8 @@ class attachment {
     if (!is_inherited_) is_inherited_ = ::madvise(address_, size, MADV_DOFORK) == 0;
   }
 
-  /// Takes the memory from the threads of this process that may still use it: from now on a thread
-  /// that writes there dies of SIGSEGV, and after detaching also a thread that reads. `size` is
-  /// that of the whole segment.
+  /// Takes the memory from the threads of this process that may still use it: a thread that writes
+  /// there dies of SIGSEGV. `size` is that of the whole segment.
   status withdraw(std::size_t size) noexcept {
     status done{EINVAL};
     // Huge pages: the mapping is longer than the segment, and the kernel refuses any other length.
@@ -91,13 +91,26 @@ class attachment {
     }
   }
 
-  /// The addresses of withdrawn memory are kept from reuse.
-  void detach(kept_addresses::span how_long = kept_addresses::span::some_time) noexcept {
+  /// Detaches withdrawn memory, but reserves its addresses as long as this attachment lives: a
+  /// thread that reads or writes there dies of SIGSEGV, and does not reach what is mapped next.
+  /// Returns false if the kernel refuses, and then nothing has changed.
+  bool vacate() noexcept {
+    // In one call, so that no other thread gets the addresses in between.
+    is_vacated_ = withdrawn_ != 0 && ::mmap(address_, withdrawn_, PROT_NONE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                                            -1, 0) == address_;
+    return is_vacated_;
+  }
+
+  void detach() noexcept {
     if (address_ == nullptr) return;
     std::byte* const from = std::exchange(address_, nullptr);
-    if (withdrawn_ != 0 && kept_addresses::replace(from, withdrawn_, how_long)) return;
-    // Fails only for an address that is not attached: ours is, once.
-    ::shmdt(from);
+    // Either fails only for addresses that are not ours.
+    if (is_vacated_) {
+      ::munmap(from, withdrawn_);
+    } else {
+      ::shmdt(from);
+    }
   }
 
  private:
@@ -107,7 +120,8 @@ class attachment {
 
   std::byte* address_ = nullptr;
   std::size_t withdrawn_ = 0;  ///< the length of the mapping
-  bool is_inherited_ = true;   ///< by forked children
+  bool is_vacated_ = false;
+  bool is_inherited_ = true;  ///< by forked children
 };
 
 }  // namespace shm::detail

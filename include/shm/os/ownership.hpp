@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,17 @@ namespace shm::detail {
 
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
+
+/// Whether every id has a number here, as in the first user namespace. Elsewhere the kernel shows
+/// an id without a number as nobody's, 65534.
+inline bool all_ids_have_numbers() {
+  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
+    unsigned first = 1, outside = 1, number = 0;
+    if (!(std::ifstream(map) >> first >> outside >> number)) return false;
+    if (first != 0 || outside != 0 || number != static_cast<unsigned>(-1)) return false;
+  }
+  return true;
+}
 
 inline bool is_group_of_process(gid_t one) {
   if (one == ::getegid()) return true;
@@ -44,10 +56,13 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
-  /// Whether the kernel cannot tell an id in this user namespace.
-  bool is_unmapped() const noexcept {
+  /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
+  /// same can be two.
+  bool is_uncertain() const {
     constexpr unsigned nobody = 65534;
-    return owner == nobody || group == nobody;
+    const bool is_nobodys =
+        owner == nobody || creator == nobody || group == nobody || creator_group == nobody;
+    return is_nobodys && !all_ids_have_numbers();
   }
 
   bool lets_in_no_more_than(access who) const noexcept { return (mode & ~permissions(who)) == 0; }
@@ -56,6 +71,9 @@ struct ownership {
   /// creator, so both count. The same goes for the group: the owner can change it, but not the
   /// group of the creator.
   bool is_trusted(access who, purpose why) const {
+    if (is_uncertain()) {
+      return who == access::everyone || (who == access::everyone_read && why == purpose::read);
+    }
     const uid_t user = ::geteuid();
     if ((owner == user || owner == 0) && (creator == user || creator == 0)) return true;
     switch (who) {

@@ -23,8 +23,8 @@ inline bool has_capability(unsigned which) noexcept {
 
 /// In a user namespace of its own a process may have every capability, but none over objects whose
 /// owner has no id there.
-inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
-  return !object.is_unmapped() && has_capability(capability);
+inline bool has_power_over(const ownership& object, unsigned capability) {
+  return has_capability(capability) && !object.is_uncertain();
 }
 
 /// Repeats the rules of ipc(2), so that a refusal by them can be told from a refusal by a sandbox.

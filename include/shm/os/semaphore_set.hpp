@@ -76,6 +76,14 @@ class semaphore_set {
     return status::of(::semctl(id_, 0, IPC_SET, where));
   }
 
+  /// Asks the kernel whether this user may remove the set, as segment::may_remove() does. EPERM:
+  /// no. Precondition: the set is there.
+  status may_remove() const noexcept {
+    constexpr auto no_id = static_cast<uid_t>(-1);
+    const status refused = give_to({no_id, no_id, no_id, no_id, 0});
+    return refused.error_number == EINVAL ? status{} : refused;
+  }
+
   result<int> value(unsigned short which) const noexcept { return control(which, GETVAL); }
 
   /// The process that last changed that semaphore: only ever to be shown to people, or compared

@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "../os/process.hpp"
+#include "closed_handles.hpp"
 #include "open_place.hpp"
 
 namespace shm::detail {
@@ -22,25 +24,29 @@ class connection : public open_place {
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
-  /// exit() can destroy a handle that another thread still uses. Other processes must not be
-  /// harmed. So first the thread can no longer lock or store; then the seat goes, which proves that
-  /// an owner lives.
-  ~connection() {
+  ~connection() { close(); }
+
+  /// exit() can close a handle that another thread still uses. Other processes must not be harmed.
+  /// So first the thread can no longer lock or store; then the seat goes, which proves that an
+  /// owner lives.
+  closing close() noexcept {
+    if (!std::exchange(is_open_, false)) return closing::done;
     const bool is_withdrawn = withdraw_memory();
     crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
-    if (mine != 0 && (!is_withdrawn || holds_or_waits(mine))) {
-      // A thread is inside. The seat stays, too: the kernel takes it when the process ends.
-      place_.memory.detach(kept_addresses::span::until_the_process_ends);
-      return;
-    }
-    place_.memory.detach();
+    const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
+    // A guard can outlive the handle in a process with one thread, too.
+    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
+    // Where it holds, and the kernel refuses, the memory stays attached, and read-only.
+    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
+    if (needs_seat) return closing::beside_thread_inside;  // the kernel takes it with the process
     if (facts().until_last_detach()) {
       leave_or_retire(mine);
     } else {
       leave_seat(mine);
     }
+    return closing::done;
   }
 
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
@@ -147,18 +153,17 @@ class connection : public open_place {
       const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
       if (!found.ok()) return leave_seat(mine);
       crash_point("leave: inside");
-      const bool is_last = !somebody_else_sat(found.inside, mine);
-      const retirement outcome = is_last ? retire_once() : retirement::changed;
+      const retirement outcome = somebody_else_uses_it(found.inside, mine)
+                                     ? retirement::changed
+                                     : retire_once(found.inside);
       if (outcome == retirement::done) return;
       // Others are attached; they may only look.
       if (outcome == retirement::in_use && !lookers.is_over()) continue;
-      // Inside the door, so that of two handles that close at once one sees that it is the last.
       return leave_seat(mine);
     }
   }
 
-  /// Precondition: inside the door, and nobody else sits.
-  retirement retire_once() noexcept {
+  retirement retire_once(const door& inside) noexcept {
     const result<attachment> memory =
         attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
     if (!memory.ok()) return retirement::changed;
@@ -167,6 +172,11 @@ class connection : public open_place {
     life word(header_at(memory.value), set().mark());
     const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
+    // By a handle that was closed while it held the lock: its seat stays as long as its process.
+    const header& again = header_at(memory.value);
+    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
+      return retirement::changed;
+    }
     const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
     if (outcome.value != retirement::done) return outcome.value;
@@ -176,7 +186,11 @@ class connection : public open_place {
     return retirement::done;
   }
 
-  bool somebody_else_sat(const door& inside, std::uint64_t mine) const noexcept {
+  /// Seats alone do not tell: a program that calls exec keeps them, and so does a handle that is
+  /// just closing. Precondition: detached.
+  bool somebody_else_uses_it(const door& inside, std::uint64_t mine) const noexcept {
+    const result<segment_status> now = place_.where.stat();
+    if (now.ok() && now.value.attached == 0) return false;
     for (unsigned seat = 0; seat < set().seats(); ++seat) {
       const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
       if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
@@ -187,6 +201,7 @@ class connection : public open_place {
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
   std::atomic<unsigned> waiting_threads_{0};
+  bool is_open_ = true;
 };
 
 }  // namespace shm::detail

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../base/crash_point.hpp"
+#include "closed_handles.hpp"
 #include "open_place.hpp"
 
 namespace shm::detail {
@@ -20,6 +21,12 @@ class observer : public open_place {
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
       : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
                    how_to_wait) {}
+
+  closing close() noexcept {
+    withdraw_memory();
+    if (!place_.memory.vacate()) place_.memory.detach();
+    return closing::done;
+  }
 
  private:
   class search_for : private visitor {
@@ -75,8 +82,8 @@ class observer : public open_place {
       const bool beside_our_set =
           found ? !found->is_new : semaphore_set::find(wanted_.which.set_key()).ok();
       // Ours or not known yet: either way it is not ready.
-      static_cast<void>(may_be_blank_of_ours(here, beside_our_set, here.before.attached > 0,
-                                             is_last_try_, about_));
+      static_cast<void>(may_be_blank_of_ours(here, wanted_.which, beside_our_set,
+                                             here.before.attached > 0, is_last_try_, about_));
     }
 
     /// Whether the remover died. If the door is free now, the next remover counts this attachment,

@@ -41,6 +41,7 @@ class open_place {
   std::string_view name() const noexcept { return place_.facts.name(); }
   std::chrono::milliseconds open_timeout() const noexcept { return open_timeout_; }
   bool is_removed() const noexcept { return detail::is_removed(head()); }
+  std::size_t address_bytes() const noexcept { return place_.size; }
   subject about() const noexcept {
     return {name(), key_value_, place_.where.id(), place_.set.id()};
   }
@@ -96,12 +97,10 @@ class open_place {
   }
 
  protected:
-  ~open_place() {
-    if (place_.memory) withdraw_memory();
-  }
+  ~open_place() = default;
 
-  /// Another thread of this process may still use the handle that is being closed; exit() closes
-  /// static ones. Returns false if the kernel refuses to take the memory from it.
+  /// Another thread of this process may still use the handle that is being closed. Returns false if
+  /// the kernel refuses to take the memory from it.
   bool withdraw_memory() noexcept {
     return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
   }

@@ -100,6 +100,13 @@ struct array_core {
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
@@ -127,7 +134,7 @@ struct array_core {
   }
 
   connection place;
-  draft_buffer<T> buffer;
+  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
 };
 
 }  // namespace shm::detail

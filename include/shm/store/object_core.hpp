@@ -49,8 +49,15 @@ struct object_core {
   object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   connection place;
-  draft_buffer<T> buffer;
+  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
 };
 
 }  // namespace shm::detail

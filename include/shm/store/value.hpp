@@ -87,6 +87,7 @@ class draft_buffer {
     if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
     return memory_.get();
   }
+  void release() noexcept { memory_.reset(); }
 
  private:
   static constexpr std::align_val_t alignment{alignof(T)};
