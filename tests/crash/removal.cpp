@@ -240,13 +240,3 @@ TEST_CASE("the last handle takes its object along although a program after an ex
   CHECK_FALSE(segment::find(name.key().segment_key()).ok());
   CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());
 }
-
-TEST_CASE("beside a seat that an exec left, removing waits for those who only look") {
-  const support::watchdog watchdog;
-  const support::name name;
-  const support::child process = program_after_exec(name, {});
-  std::optional<shm::object<const int>> looking(name);
-  const support::at_step gone("retire: others attached", [&] { looking.reset(); });
-  shm::remove(name);
-  CHECK_FALSE(segment::find(name.key().segment_key()).ok());
-}

@@ -264,8 +264,9 @@ TEST_CASE("a segment that does not say that it was never finished is not dead") 
   const support::name name;
   { shm::object<int> made(name); }
   SECTION("blank, it may be another program's") {
-    REQUIRE(segment::find(name.key().segment_key()).value.remove().ok());
-    REQUIRE(segment::create(name.key().segment_key(), 100, 0600, false).ok());
+    const std::size_t size = support::segment_of(name).stat().value.size;
+    REQUIRE(support::segment_of(name).remove().ok());
+    REQUIRE(segment::create(name.key().segment_key(), size, 0600, false).ok());
   }
   SECTION("scribbled over, it may be of use") {
     const auto memory =

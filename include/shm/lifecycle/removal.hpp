@@ -45,8 +45,10 @@ class remover : private visitor {
   bool remove_all(const door& inside, bool set_was_ours) {
     // Before anything is changed: a set can be another user's, which was made after a loss.
     const status right = inside.set().may_remove();
-    if (!right.ok())
+    if (means_gone(right.error_number)) return false;
+    if (!right.ok()) {
       refuse_set_call("semctl(IPC_SET), as before IPC_RMID", right.error_number, about_);
+    }
     if (!remove_segment(inside, set_was_ours)) return false;
     crash_point("remove: before set");
     const status removed = inside.set().remove();
@@ -100,9 +102,8 @@ class remover : private visitor {
     // use.
     const bool is_final = word.state() == life_state::removed && mode_ == removal_mode::if_unused;
     if (!is_final && is_used(found, inside)) {
-      // A process that is just dying is detached first, and then loses its seat. Or a seat is left
-      // over, and who is attached only looks.
-      if (!lookers_.is_over()) return false;
+      // A process that is just dying is detached first, and then loses its seat.
+      if (found.before.attached == 0 && !lookers_.is_over()) return false;
       refuse_in_use(inside);
     }
     if (mode_ == removal_mode::if_dead) require_dead(found);
