@@ -47,7 +47,6 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
-#include <fstream>
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
@@ -932,15 +931,20 @@ namespace shm::detail {
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
-/// Whether every id has a number here, as in the first user namespace. Elsewhere the kernel shows
-/// an id without a number as nobody's, 65534.
-inline bool all_ids_have_numbers() {
-  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
-    unsigned first = 1, outside = 1, number = 0;
-    if (!(std::ifstream(map) >> first >> outside >> number)) return false;
-    if (first != 0 || outside != 0 || number != static_cast<unsigned>(-1)) return false;
-  }
-  return true;
+/// Whether a file such as /proc/self/uid_map gives every id its own number.
+inline bool gives_all_numbers(const char* map) noexcept {
+  std::FILE* const file = std::fopen(map, "re");
+  if (file == nullptr) return false;
+  unsigned first = 1, outside = 1, number = 0;
+  const int found = std::fscanf(file, "%u %u %u", &first, &outside, &number);
+  std::fclose(file);
+  return found == 3 && first == 0 && outside == 0 && number == static_cast<unsigned>(-1);
+}
+
+/// As in the first user namespace. In others the kernel shows an id without a number as nobody's,
+/// 65534.
+inline bool all_ids_have_numbers() noexcept {
+  return gives_all_numbers("/proc/self/uid_map") && gives_all_numbers("/proc/self/gid_map");
 }
 
 inline bool is_group_of_process(gid_t one) {
@@ -972,7 +976,7 @@ struct ownership {
 
   /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
   /// same can be two.
-  bool is_uncertain() const {
+  bool is_uncertain() const noexcept {
     constexpr unsigned nobody = 65534;
     const bool is_nobodys =
         owner == nobody || creator == nobody || group == nobody || creator_group == nobody;
@@ -1591,7 +1595,7 @@ inline bool has_capability(unsigned which) noexcept {
 
 /// In a user namespace of its own a process may have every capability, but none over objects whose
 /// owner has no id there.
-inline bool has_power_over(const ownership& object, unsigned capability) {
+inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
   return has_capability(capability) && !object.is_uncertain();
 }
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -18,15 +18,20 @@ namespace shm::detail {
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
-/// Whether every id has a number here, as in the first user namespace. Elsewhere the kernel shows
-/// an id without a number as nobody's, 65534.
-inline bool all_ids_have_numbers() {
-  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
-    unsigned first = 1, outside = 1, number = 0;
-    if (!(std::ifstream(map) >> first >> outside >> number)) return false;
-    if (first != 0 || outside != 0 || number != static_cast<unsigned>(-1)) return false;
-  }
-  return true;
+/// Whether a file such as /proc/self/uid_map gives every id its own number.
+inline bool gives_all_numbers(const char* map) noexcept {
+  std::FILE* const file = std::fopen(map, "re");
+  if (file == nullptr) return false;
+  unsigned first = 1, outside = 1, number = 0;
+  const int found = std::fscanf(file, "%u %u %u", &first, &outside, &number);
+  std::fclose(file);
+  return found == 3 && first == 0 && outside == 0 && number == static_cast<unsigned>(-1);
+}
+
+/// As in the first user namespace. In others the kernel shows an id without a number as nobody's,
+/// 65534.
+inline bool all_ids_have_numbers() noexcept {
+  return gives_all_numbers("/proc/self/uid_map") && gives_all_numbers("/proc/self/gid_map");
 }
 
 inline bool is_group_of_process(gid_t one) {
@@ -58,7 +63,7 @@ struct ownership {
 
   /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
   /// same can be two.
-  bool is_uncertain() const {
+  bool is_uncertain() const noexcept {
     constexpr unsigned nobody = 65534;
     const bool is_nobodys =
         owner == nobody || creator == nobody || group == nobody || creator_group == nobody;

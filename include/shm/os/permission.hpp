@@ -23,7 +23,7 @@ inline bool has_capability(unsigned which) noexcept {
 
 /// In a user namespace of its own a process may have every capability, but none over objects whose
 /// owner has no id there.
-inline bool has_power_over(const ownership& object, unsigned capability) {
+inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
   return has_capability(capability) && !object.is_uncertain();
 }
 
