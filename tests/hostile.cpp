@@ -454,6 +454,16 @@ void work(shm::mutex& mutex, const shm::key& name, unsigned what) {
   }
 }
 
+/// As a person would: by force, and by ipcrm what no longer looks like ours.
+void take_away(const shm::key& name) {
+  if (!code_of([&] { shm::remove(name, shm::force); })) return;
+  // Somebody else may be first.
+  const auto memory = segment::find(name.segment_key());
+  if (memory.ok()) static_cast<void>(memory.value.remove());
+  const auto set = semaphore_set::find(name.set_key());
+  if (set.ok()) static_cast<void>(set.value.remove());
+}
+
 template <class Handle>
 int keep_working(const shm::key& name, round& now, unsigned who, unsigned seed) {
   const support::watchdog watchdog(100);
@@ -466,19 +476,10 @@ int keep_working(const shm::key& name, round& now, unsigned who, unsigned seed) 
       for (int n = 0; n < 30 && !now.over; ++n) {
         attempt(now, who, [&] { work(handle, name, static_cast<unsigned>(random())); });
       }
-      if (random() % 50 == 0) shm::remove(name, shm::force);
     });
+    if (random() % 50 == 0) take_away(name);
   }
   return 0;
-}
-
-/// As a person would: by force, and by ipcrm what no longer looks like ours.
-void take_away(const shm::key& name) {
-  if (!code_of([&] { shm::remove(name, shm::force); })) return;
-  const auto memory = segment::find(name.segment_key());
-  if (memory.ok()) CHECK(memory.value.remove().ok());
-  const auto set = semaphore_set::find(name.set_key());
-  if (set.ok()) CHECK(set.value.remove().ok());
 }
 
 template <class Handle>
