@@ -5371,7 +5371,11 @@ class connection : public open_place {
     // Where it holds, and the kernel refuses, the memory stays attached, and read-only.
     if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
-    if (needs_seat) return closing::beside_thread_inside;  // the kernel takes it with the process
+    if (needs_seat) {  // the kernel takes it with the process
+      const fork_guard one_thread_at_a_time;
+      kept_before_ = std::exchange(last_kept_, this);
+      return closing::beside_thread_inside;
+    }
     if (facts().until_last_detach()) {
       leave_or_retire(mine);
     } else {
@@ -5533,6 +5537,10 @@ class connection : public open_place {
   std::atomic<std::uint64_t> membership_;  // and now
   std::atomic<unsigned> waiting_threads_{0};
   bool is_open_ = true;
+
+  // Handles that are kept until the process ends, so that no checker takes them for leaks.
+  const connection* kept_before_ = nullptr;
+  static inline const connection* last_kept_ = nullptr;
 };
 
 }  // namespace shm::detail

@@ -210,7 +210,7 @@ class maker {
     } else if (verb == "blank") {
       const shm::key key(prefix_ + ".blank");
       leave_the_set(key);
-      if (!shm::detail::segment::create(key.segment_key(), 100, 0600, false).ok()) std::abort();
+      if (!shm::detail::segment::create(key.segment_key(), 4104, 0600, false).ok()) std::abort();
     } else if (verb == "mode") {
       unsigned of_segment = 0;
       words >> std::oct >> of_segment;
