@@ -449,10 +449,17 @@ void play(const scenario& plan, fuzz::bytes content) {
   allowed([] { shm::remove(the_key(), shm::force); });
 }
 
+/// The fuzzer has a thread of its own, which knows nothing of the library. Closed handles would be
+/// kept for it, and the pages around their segments not be looked at.
+void forget_fuzzers_thread() noexcept {
+  __libc_single_threaded = 1;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   std::atexit(clear_away);
+  forget_fuzzers_thread();
   static_cast<void>(good_contents());
   return 0;
 }
@@ -462,6 +469,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < sizeof plan) return 0;
   std::memcpy(&plan, data, sizeof plan);
   fruitless_waits = 0;
+  forget_fuzzers_thread();
   play(plan, {data + sizeof plan, data + size});
   require(support::attachments() == 0, "everything is detached");
   clear_away();

@@ -7,6 +7,6 @@ namespace support {
 /// How many segments this program has attached just now. A program that links guarded_attach.cpp
 /// has its own shmat and shmdt: an access beyond a segment's last page is a SIGSEGV; a write behind
 /// its end, or far beyond, is an abort() when the segment is detached.
-int attachments() noexcept;
+int attachments();
 
 }  // namespace support
