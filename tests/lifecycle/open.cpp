@@ -148,10 +148,13 @@ TEST_CASE("a blank segment in whose seats somebody sits is corrupt, and its valu
   const shm::object<int> user(shm::create_only, name, 7);
   const auto memory = memory_of(name);
   const std::uint64_t life = memory.head().life.exchange(0);
+  const description fixed = memory.head().fixed;
+  if (GENERATE(false, true)) memory.head().fixed = {};  // nothing tells whose it is
   const auto refusal = refusal_of([&] { shm::object<int> mine(name); });
   CHECK(refusal.code() == shm::errc::corrupt);
   CHECK_THAT(refusal.what(), ContainsSubstring("scribbled"));
   CHECK(user.load() == 7);
+  memory.head().fixed = fixed;
   memory.head().life = life;
   CHECK(shm::object<int>(shm::open_only, name).load() == 7);
 }
