@@ -931,7 +931,7 @@ namespace shm::detail {
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
-/// Whether a file such as /proc/self/uid_map gives every id its own number.
+/// Whether a file such as /proc/self/uid_map maps every id to itself.
 inline bool gives_all_numbers(const char* map) noexcept {
   std::FILE* const file = std::fopen(map, "re");
   if (file == nullptr) return false;
@@ -941,8 +941,8 @@ inline bool gives_all_numbers(const char* map) noexcept {
   return found == 3 && first == 0 && outside == 0 && number == static_cast<unsigned>(-1);
 }
 
-/// As in the first user namespace. In others the kernel shows an id without a number as nobody's,
-/// 65534.
+/// Whether every user and group id has a number in this user namespace, as in the first one. In
+/// other namespaces the kernel shows an id without a number as 65534.
 inline bool all_ids_have_numbers() noexcept {
   return gives_all_numbers("/proc/self/uid_map") && gives_all_numbers("/proc/self/gid_map");
 }
@@ -974,8 +974,8 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
-  /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
-  /// same can be two.
+  /// Whether one of its ids may have no number in this user namespace. Two such ids look the same
+  /// and can differ.
   bool is_uncertain() const noexcept {
     constexpr unsigned nobody = 65534;
     const bool is_nobodys =
@@ -1063,8 +1063,8 @@ class segment {
   /// Asks the kernel whether this user may remove the segment. EPERM: no. Precondition: this
   /// process is attached to it.
   status may_remove() const noexcept {
-    // IPC_SET needs the same right. To give the segment to nobody at all is refused as well, but
-    // only after the right has been checked.
+    // IPC_SET needs the same right as IPC_RMID. The kernel checks the right first, and then refuses
+    // an owner that does not exist, so nothing changes.
     shmid_ds data{};
     data.shm_perm.uid = static_cast<uid_t>(-1);
     data.shm_perm.gid = static_cast<gid_t>(-1);
@@ -1593,8 +1593,8 @@ inline bool has_capability(unsigned which) noexcept {
   return (data[which / 32].effective >> (which % 32) & 1u) != 0;
 }
 
-/// In a user namespace of its own a process may have every capability, but none over objects whose
-/// owner has no id there.
+/// In a user namespace a process may hold every capability. None of them applies to an object whose
+/// owner has no number there.
 inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
   return has_capability(capability) && !object.is_uncertain();
 }
@@ -2885,8 +2885,9 @@ inline unsigned long count_attached(const segment& where, const subject& about) 
   return now.value.attached;
 }
 
-/// The same of a segment that the caller will construct in, or remove: it must not hold another
-/// program's data further on. Precondition: this process has attached it once.
+/// Like may_be_blank_of_ours(), for a segment that the caller will construct in or remove: another
+/// program's data may begin further on, so all bytes must be zero. Precondition: this process has
+/// attached the segment once.
 inline bool is_blank_of_ours(const attached_segment& found, const key& which, bool beside_our_set,
                              bool is_last_try, const subject& about) {
   const auto others_attached = [&] { return count_attached(found.where, about) > 1; };
@@ -2894,7 +2895,7 @@ inline bool is_blank_of_ours(const attached_segment& found, const key& which, bo
     return false;
   }
   const bool is_zero = holds_only_zeros(found, found.before.size);
-  // That takes its time. Who has attached meanwhile may be about to write.
+  // The scan takes time. A process that has attached meanwhile may be about to write.
   if (!life_of(found.head()).is_blank() || others_attached()) return false;
   if (!is_zero) refuse_foreign_segment(about);
   return true;
@@ -3981,7 +3982,7 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 }  // namespace shm
 
 // ---- shm/session/closed_handles.hpp
-// Closed handles: kept for some time, because another thread of this process may still use them.
+// Closed handles: kept for some time, because another thread of the process may still use them.
 
 namespace shm::detail {
 
@@ -3991,16 +3992,16 @@ enum class closing {
   beside_thread_inside  ///< a thread holds the lock through it, or waits for the lock
 };
 
-/// exit() closes static handles, whatever the other threads do. A thread that still uses a closed
-/// handle must die of SIGSEGV. It would reach another object instead if the next segment got the
-/// same addresses, or the next handle the same memory. So a closed handle, which reserves its
-/// addresses, is kept; it takes some hundred bytes of memory.
+/// exit() closes static handles while other threads run. A thread that still uses a closed handle
+/// must die of SIGSEGV. It would reach another object instead if the next segment got the same
+/// addresses, or the next handle the same memory. So a closed handle is kept, and its addresses
+/// with it. A kept handle takes a few hundred bytes.
 class closed_handles {
  public:
   using destroy = void (*)(void* handle) noexcept;
 
-  /// Keeps the handle until `most` others were closed later, or others with `most_bytes` of
-  /// addresses, but at least until the next one is.
+  /// Keeps the handle until `most` later handles, or later handles with `most_bytes` of addresses,
+  /// have been closed; at least until the next one is closed.
   static void keep(void* handle, std::size_t bytes, destroy end) noexcept {
     const fork_guard one_thread_at_a_time;
     while (number_ == most || (number_ != 0 && bytes_ + bytes > most_bytes)) end_oldest();
@@ -4035,7 +4036,7 @@ class closed_handles {
 template <class Handle>
 struct closer {
   void operator()(Handle* handle) const noexcept {
-    // A thread that is inside may use it until the process ends.
+    // The thread may use it until the process ends.
     if (handle->close() == closing::beside_thread_inside) return;
     if (!process::may_have_threads()) {
       delete handle;
@@ -4079,9 +4080,9 @@ struct set_plan {
   }
 };
 
-/// Whether a set that this process makes can be given to those who may use the segment.
+/// Whether the users of the segment could use a set that this process makes.
 inline bool may_serve_all_users_of(const ownership& segment_owner) {
-  if (segment_owner.is_uncertain()) return false;  // to whom, has no number here
+  if (segment_owner.is_uncertain()) return false;  // no number to give the set to
   return segment_owner.creator_group == ::getegid() || ::geteuid() == 0 ||
          segment_owner.is_trusted(access::owner, purpose::read_and_write) ||
          (segment_owner.mode & 0006) != 0;
@@ -4667,8 +4668,7 @@ class opener : private visitor {
     return std::nullopt;
   }
 
-  /// Otherwise the set is left over from an object with other permissions or another number of
-  /// seats.
+  /// If not, the set is left over from an object with other permissions or another number of seats.
   bool has_planned_options(const found_set& set) const noexcept {
     return set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
   }
@@ -5368,7 +5368,7 @@ class connection : public open_place {
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
     // A guard can outlive the handle in a process with one thread, too.
     if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
-    // Where it holds, and the kernel refuses, the memory stays attached, and read-only.
+    // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
     if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
     if (needs_seat) {  // the kernel takes it with the process
@@ -5475,7 +5475,7 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// 0: a forked child that never sat down.
+  /// `mine` is 0 in a forked child that never sat down.
   void leave_seat(std::uint64_t mine) const noexcept {
     if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
@@ -5538,7 +5538,7 @@ class connection : public open_place {
   std::atomic<unsigned> waiting_threads_{0};
   bool is_open_ = true;
 
-  // Handles that are kept until the process ends, so that no checker takes them for leaks.
+  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
   const connection* kept_before_ = nullptr;
   static inline const connection* last_kept_ = nullptr;
 };
@@ -7347,7 +7347,7 @@ class remover : private visitor {
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
   bool remove_all(const door& inside, bool set_was_ours) {
-    // Before anything is changed: a set can be another user's, which was made after a loss.
+    // Asked before anything is changed: a set that was made after a loss may be another user's.
     const status right = inside.set().may_remove();
     if (means_gone(right.error_number)) return false;
     if (!right.ok()) {
@@ -7391,10 +7391,8 @@ class remover : private visitor {
     }
     if (!is_ours(found, set_was_ours)) return false;
     found = attached_segment{};
-    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
-      case looking::changed: return false;
-      case looking::nothing: return true;
-      case looking::there: break;
+    if (attach_segment(wanted_.which, attach_mode::read_write, found, about_) != looking::there) {
+      return false;
     }
     if (!is_ours(found, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
@@ -7430,7 +7428,7 @@ class remover : private visitor {
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
   bool is_ours(const attached_segment& found, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Of an object whose word is blank somebody has scribbled over the word.
+    // If a header of ours follows a blank word, somebody scribbled over the word of an object.
     const bool may_be_half_made =
         word.is_blank() &&
         !verified_description::makes_sense(found.head(), found.before.size, wanted_.which, about_);

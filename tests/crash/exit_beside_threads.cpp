@@ -390,7 +390,7 @@ TEST_CASE("a thread that uses a closed handle does not reach the object that is 
   const support::name name;
   std::vector<support::name> names(8);
   for (support::name& one : names) shm::object<value>(shm::create_only, one, value::of(1));
-  // Or the handle is seen to be empty, which ends the program, too.
+  // A thread that finds the handle empty breaks a precondition, which ends the program, too.
   const auto dies = [](support::child process) {
     const int status = process.wait();
     return status == -SIGSEGV || status == -SIGABRT;

@@ -169,7 +169,7 @@ TEST_CASE("an opening that fails at any moment takes nothing from those who have
   }
 }
 
-TEST_CASE("a creator that dies before its object is ready has chosen no options for it") {
+TEST_CASE("the options of a creator that dies before its object is ready do not count") {
   const support::watchdog watchdog(120);
   const auto choose = [](unsigned seats, shm::access who) {
     shm::options how;
@@ -206,14 +206,13 @@ TEST_CASE("a creator that dies before its object is ready has chosen no options 
   }
 }
 
-TEST_CASE("another user's half-made object is completed as it is by who may not remove it") {
+TEST_CASE("an opener that may not remove another user's half-made object completes it in place") {
   if (!support::may_play_users()) {
     WARN("skipped: only root can play another user");
     return;
   }
   const support::watchdog watchdog;
   const support::name name;
-  shm::options two = for_all(2);
   support::child dying([&] {  // root, whom everybody trusts
     const support::at_step death("create: constructed", support::die);
     const shm::object<int> one(shm::create_only, name, 1, for_all(1));
@@ -222,7 +221,7 @@ TEST_CASE("another user's half-made object is completed as it is by who may not 
   CHECK(dying.wait() == -SIGKILL);
   const int segment_id = support::segment_of(name).id();
   CHECK(support::as_user({65534, 65534}, [&] {
-          const shm::object<int> one(shm::open_or_create, name, 2, two);
+          const shm::object<int> one(shm::open_or_create, name, 2, for_all(2));
           return one.load() == 2 ? 0 : 1;
         }) == 0);
   CHECK(support::segment_of(name).id() == segment_id);

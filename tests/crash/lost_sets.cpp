@@ -448,7 +448,7 @@ TEST_CASE("an object whose semaphores are lost keeps its seats, its mode and its
   CHECK(code_of([&] { const shm::object<int> four(name, theirs); }) == shm::errc::no_free_seat);
 }
 
-TEST_CASE("who may not create takes no object away whose semaphores are lost") {
+TEST_CASE("an opener that may not create leaves an object whose semaphores are lost") {
   const support::watchdog watchdog;
   const support::name name;
   std::optional<shm::object<int>> user(std::in_place, shm::create_only, name, 42);

@@ -1,8 +1,5 @@
 // Refused removal: who may use an object but not remove it is noticed by nobody when he tries.
 // SPDX-License-Identifier: MIT
-#include <sched.h>
-#include <sys/prctl.h>
-
 #include <optional>
 #include <shm.hpp>
 #include <vector>
@@ -12,7 +9,6 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/held_process.hpp"
-#include "support/ipc_namespace.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
@@ -183,27 +179,19 @@ TEST_CASE("in a user namespace of its own, a stranger may remove no more than be
         return shm::object<int>(shm::open_only, name, for_all()).load() == 42 ? 0 : 1;
       });
       is_made.await();
-      constexpr int no_namespace = 77;
-      support::child refused([&]() -> int {
-        support::become(stranger);
-        ::prctl(PR_SET_DUMPABLE, 1);  // or the files of the namespace would be root's
-        if (::unshare(CLONE_NEWUSER) != 0 ||
-            !support::ipc_namespace::write_file("/proc/self/uid_map", "0 1001 1")) {
-          return no_namespace;
-        }
+      const int status = support::as_user_in_namespace(stranger, "0 1001 1", [&] {
         const std::error_code said = support::code_of([&] { how.remove(name); });
         return said == std::errc::operation_not_permitted || said == shm::errc::in_use ? 0 : 1;
       });
-      const int status = refused.wait();
-      if (status == no_namespace) WARN("skipped: the kernel gives this user no namespace");
-      CHECK((status == 0 || status == no_namespace));
+      if (status == support::no_namespace) WARN("skipped: the kernel gives this user no namespace");
+      CHECK((status == 0 || status == support::no_namespace));
       may_end.pass();
       CHECK(owning.wait() == 0);
     }
   }
 }
 
-TEST_CASE("who may remove the segment, but not the set beside it, removes neither") {
+TEST_CASE("a user that may remove the segment, but not the set beside it, removes neither") {
   if (!support::may_play_users()) {
     WARN("skipped: only root can play another user");
     return;
@@ -213,12 +201,12 @@ TEST_CASE("who may remove the segment, but not the set beside it, removes neithe
   for (const way& how : ways) {
     CAPTURE(how.title);
     const support::name name;
-    // Who makes a new set for the owner's object, and dies before giving it away.
     CHECK(support::as_user(owner, [&] {
             const shm::object<int> made(shm::create_only, name, 42, for_all());
             return 0;
           }) == 0);
     REQUIRE(support::set_of(name).remove().ok());
+    // The other user makes a new set for the owner's object, and dies before giving it away.
     CHECK(support::as_user(other, [&]() -> int {
             const support::at_step death("open: set made", support::die);
             const shm::object<int> late(name, for_all());

@@ -191,12 +191,11 @@ TEST_CASE("two handles that close at once, the last of their object, leave nothi
   }
 }
 
-namespace {
-
-/// A process that had an object open, and runs another program now, which keeps its seat.
-support::child program_after_exec(const support::name& name, const shm::options& how) {
-  support::child process([&] {
-    shm::object<int>* const kept = new shm::object<int>(name, how);
+TEST_CASE("an object is removed as dead although a program after an exec keeps a seat") {
+  const support::watchdog watchdog;
+  const support::name name;
+  const support::child process([&] {
+    shm::object<int>* const kept = new shm::object<int>(name, until_last_detach());
     kept->store(1);
     return ::execl("/bin/sleep", "sleep", "60", nullptr);
   });
@@ -206,15 +205,6 @@ support::child program_after_exec(const support::name& name, const shm::options&
            support::set_of(name).value(semaphore::first_seat).value == 1;
   };
   while (!is_past_exec()) ::sched_yield();
-  return process;
-}
-
-}  // namespace
-
-TEST_CASE("an object is removed as dead although a program after an exec keeps a seat") {
-  const support::watchdog watchdog;
-  const support::name name;
-  const support::child process = program_after_exec(name, until_last_detach());
   shm::remove_if_dead(name);
   CHECK_FALSE(segment::find(name.key().segment_key()).ok());
   CHECK_FALSE(semaphore_set::find(name.key().set_key()).ok());

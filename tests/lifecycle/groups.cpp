@@ -1,7 +1,5 @@
 // Groups: objects that several users share, and those who only pretend to.
 // SPDX-License-Identifier: MIT
-#include <sched.h>
-#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 
@@ -12,7 +10,6 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
-#include "support/ipc_namespace.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
@@ -21,7 +18,9 @@
 
 using namespace shm::detail;
 using support::as_user;
+using support::as_user_in_namespace;
 using support::code_of;
+using support::no_namespace;
 using support::segment_of;
 using support::set_of;
 using support::user;
@@ -289,19 +288,9 @@ TEST_CASE("a process whose group is another one makes no semaphores that shut th
         }) == 0);
 }
 
-TEST_CASE("in a user namespace an id without a number is nobody's, and not the caller's") {
+TEST_CASE("in a user namespace, an object whose owner or group has no number is not trusted") {
   if (skipped()) return;
   const support::watchdog watchdog;
-  constexpr int no_namespace = 77;
-  const auto in_namespace = [](const user& who, const char* uids, auto job) {
-    return as_user(who, [&]() -> int {
-      ::prctl(PR_SET_DUMPABLE, 1);  // or the files of the namespace would be root's
-      using support::ipc_namespace::write_file;
-      if (::unshare(CLONE_NEWUSER) != 0) return no_namespace;
-      if (uids[0] != '\0' && !write_file("/proc/self/uid_map", uids)) return no_namespace;
-      return job();
-    });
-  };
   const shm::access who = GENERATE(shm::access::owner, shm::access::group);
   const support::name name;
   // Made by a stranger, and given away: to the user, or to the user's group.
@@ -316,14 +305,14 @@ TEST_CASE("in a user namespace an id without a number is nobody's, and not the c
                      ? 0
                      : 1;
         }) == 0);
-  const int status = in_namespace(who == shm::access::owner ? founder : by_second_group,
-                                  who == shm::access::owner ? "" : "1003 1003 1", [&] {
-                                    return code_of([&] {
-                                             shm::object<int> theirs(name, with(who));
-                                           }) == shm::errc::untrusted_owner
-                                               ? 0
-                                               : 1;
-                                  });
+  const int status = as_user_in_namespace(who == shm::access::owner ? founder : by_second_group,
+                                          who == shm::access::owner ? "" : "1003 1003 1", [&] {
+                                            return code_of([&] {
+                                                     shm::object<int> theirs(name, with(who));
+                                                   }) == shm::errc::untrusted_owner
+                                                       ? 0
+                                                       : 1;
+                                          });
   if (status == no_namespace) WARN("skipped: the kernel gives this user no namespace");
   CHECK((status == 0 || status == no_namespace));
 
@@ -334,7 +323,7 @@ TEST_CASE("in a user namespace an id without a number is nobody's, and not the c
           return 0;
         }) == 0);
   REQUIRE(set_of(lost).remove().ok());
-  const int refused = in_namespace(stranger, "6666 6666 1", [&] {
+  const int refused = as_user_in_namespace(stranger, "6666 6666 1", [&] {
     return code_of([&] { shm::object<int> theirs(lost, with(shm::access::everyone)); }) ==
                    std::errc::operation_not_permitted
                ? 0

@@ -68,7 +68,7 @@ bool is_listed(const shm::key& key) {
 
 }  // namespace
 
-TEST_CASE("another program's segment that begins with zeros is refused and stays as it is") {
+TEST_CASE("another program's segment that begins with zeros is refused and left unchanged") {
   const support::watchdog watchdog(120);
   const std::size_t ours = our_size();
   const bool only_its_last_byte = GENERATE(false, true);

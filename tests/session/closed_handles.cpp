@@ -1,4 +1,4 @@
-// Closed handles: they are kept beside threads, but not for ever, nor however many there are.
+// Closed handles: a limited number of them is kept in a program with threads.
 // SPDX-License-Identifier: MIT
 #include <array>
 #include <fstream>
@@ -29,7 +29,6 @@ TEST_CASE("threads that open and close large handles all day do not use up the a
           "[race]") {
   const support::watchdog watchdog(120);
   const support::name one, two;
-  // Persistent: what is opened has been made.
   { const shm::object<large> first(one), second(two); }
   constexpr std::size_t gib = std::size_t{1} << 30;
   const std::size_t before = address_space();

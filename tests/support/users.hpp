@@ -3,14 +3,18 @@
 #pragma once
 
 #include <grp.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <initializer_list>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "child.hpp"
+#include "ipc_namespace.hpp"
 
 namespace support {
 
@@ -41,6 +45,20 @@ int as_user(const user& who, Job job) {
     return job();
   });
   return other.wait();
+}
+
+constexpr int no_namespace = 77;
+
+/// The same in a new user namespace, where only the ids of `map` have numbers. Returns no_namespace
+/// if the kernel does not give this user one.
+template <class Job>
+int as_user_in_namespace(const user& who, const std::string& map, Job job) {
+  return as_user(who, [&]() -> int {
+    ::prctl(PR_SET_DUMPABLE, 1);  // or the files of the namespace would be root's
+    if (::unshare(CLONE_NEWUSER) != 0) return no_namespace;
+    if (!map.empty() && !ipc_namespace::write_file("/proc/self/uid_map", map)) return no_namespace;
+    return job();
+  });
 }
 
 }  // namespace support

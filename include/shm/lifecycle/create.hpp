@@ -46,9 +46,9 @@ struct set_plan {
   }
 };
 
-/// Whether a set that this process makes can be given to those who may use the segment.
+/// Whether the users of the segment could use a set that this process makes.
 inline bool may_serve_all_users_of(const ownership& segment_owner) {
-  if (segment_owner.is_uncertain()) return false;  // to whom, has no number here
+  if (segment_owner.is_uncertain()) return false;  // no number to give the set to
   return segment_owner.creator_group == ::getegid() || ::geteuid() == 0 ||
          segment_owner.is_trusted(access::owner, purpose::read_and_write) ||
          (segment_owner.mode & 0006) != 0;

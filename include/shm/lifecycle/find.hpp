@@ -204,8 +204,9 @@ inline unsigned long count_attached(const segment& where, const subject& about) 
   return now.value.attached;
 }
 
-/// The same of a segment that the caller will construct in, or remove: it must not hold another
-/// program's data further on. Precondition: this process has attached it once.
+/// Like may_be_blank_of_ours(), for a segment that the caller will construct in or remove: another
+/// program's data may begin further on, so all bytes must be zero. Precondition: this process has
+/// attached the segment once.
 inline bool is_blank_of_ours(const attached_segment& found, const key& which, bool beside_our_set,
                              bool is_last_try, const subject& about) {
   const auto others_attached = [&] { return count_attached(found.where, about) > 1; };
@@ -213,7 +214,7 @@ inline bool is_blank_of_ours(const attached_segment& found, const key& which, bo
     return false;
   }
   const bool is_zero = holds_only_zeros(found, found.before.size);
-  // That takes its time. Who has attached meanwhile may be about to write.
+  // The scan takes time. A process that has attached meanwhile may be about to write.
   if (!life_of(found.head()).is_blank() || others_attached()) return false;
   if (!is_zero) refuse_foreign_segment(about);
   return true;

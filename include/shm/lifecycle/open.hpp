@@ -115,8 +115,7 @@ class opener : private visitor {
     return std::nullopt;
   }
 
-  /// Otherwise the set is left over from an object with other permissions or another number of
-  /// seats.
+  /// If not, the set is left over from an object with other permissions or another number of seats.
   bool has_planned_options(const found_set& set) const noexcept {
     return set.set.seats() == how_.seats && set.owner.mode == permissions(how_.access);
   }

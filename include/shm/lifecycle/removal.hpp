@@ -43,7 +43,7 @@ class remover : private visitor {
   /// Returns false if the caller has to look again: the object changed meanwhile, or a process may
   /// only be looking at it.
   bool remove_all(const door& inside, bool set_was_ours) {
-    // Before anything is changed: a set can be another user's, which was made after a loss.
+    // Asked before anything is changed: a set that was made after a loss may be another user's.
     const status right = inside.set().may_remove();
     if (means_gone(right.error_number)) return false;
     if (!right.ok()) {
@@ -87,10 +87,8 @@ class remover : private visitor {
     }
     if (!is_ours(found, set_was_ours)) return false;
     found = attached_segment{};
-    switch (attach_segment(wanted_.which, attach_mode::read_write, found, about_)) {
-      case looking::changed: return false;
-      case looking::nothing: return true;
-      case looking::there: break;
+    if (attach_segment(wanted_.which, attach_mode::read_write, found, about_) != looking::there) {
+      return false;
     }
     if (!is_ours(found, set_was_ours)) return false;
     life word(found.head(), inside.set().mark());
@@ -126,7 +124,7 @@ class remover : private visitor {
   /// Throws foreign_segment, name_collision. False: it cannot be told yet.
   bool is_ours(const attached_segment& found, bool set_was_ours) const {
     const life_word word = life_of(found.head());
-    // Of an object whose word is blank somebody has scribbled over the word.
+    // If a header of ours follows a blank word, somebody scribbled over the word of an object.
     const bool may_be_half_made =
         word.is_blank() &&
         !verified_description::makes_sense(found.head(), found.before.size, wanted_.which, about_);

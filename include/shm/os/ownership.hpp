@@ -18,7 +18,7 @@ namespace shm::detail {
 /// What an opener means to do with an object.
 enum class purpose { read, read_and_write };
 
-/// Whether a file such as /proc/self/uid_map gives every id its own number.
+/// Whether a file such as /proc/self/uid_map maps every id to itself.
 inline bool gives_all_numbers(const char* map) noexcept {
   std::FILE* const file = std::fopen(map, "re");
   if (file == nullptr) return false;
@@ -28,8 +28,8 @@ inline bool gives_all_numbers(const char* map) noexcept {
   return found == 3 && first == 0 && outside == 0 && number == static_cast<unsigned>(-1);
 }
 
-/// As in the first user namespace. In others the kernel shows an id without a number as nobody's,
-/// 65534.
+/// Whether every user and group id has a number in this user namespace, as in the first one. In
+/// other namespaces the kernel shows an id without a number as 65534.
 inline bool all_ids_have_numbers() noexcept {
   return gives_all_numbers("/proc/self/uid_map") && gives_all_numbers("/proc/self/gid_map");
 }
@@ -61,8 +61,8 @@ struct ownership {
     return {user, user, group, group, mode};
   }
 
-  /// Whether some of its ids may have no number in this user namespace. Then two ids that look the
-  /// same can be two.
+  /// Whether one of its ids may have no number in this user namespace. Two such ids look the same
+  /// and can differ.
   bool is_uncertain() const noexcept {
     constexpr unsigned nobody = 65534;
     const bool is_nobodys =

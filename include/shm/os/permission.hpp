@@ -21,8 +21,8 @@ inline bool has_capability(unsigned which) noexcept {
   return (data[which / 32].effective >> (which % 32) & 1u) != 0;
 }
 
-/// In a user namespace of its own a process may have every capability, but none over objects whose
-/// owner has no id there.
+/// In a user namespace a process may hold every capability. None of them applies to an object whose
+/// owner has no number there.
 inline bool has_power_over(const ownership& object, unsigned capability) noexcept {
   return has_capability(capability) && !object.is_uncertain();
 }

@@ -45,8 +45,8 @@ class segment {
   /// Asks the kernel whether this user may remove the segment. EPERM: no. Precondition: this
   /// process is attached to it.
   status may_remove() const noexcept {
-    // IPC_SET needs the same right. To give the segment to nobody at all is refused as well, but
-    // only after the right has been checked.
+    // IPC_SET needs the same right as IPC_RMID. The kernel checks the right first, and then refuses
+    // an owner that does not exist, so nothing changes.
     shmid_ds data{};
     data.shm_perm.uid = static_cast<uid_t>(-1);
     data.shm_perm.gid = static_cast<gid_t>(-1);

@@ -1,4 +1,4 @@
-// Closed handles: kept for some time, because another thread of this process may still use them.
+// Closed handles: kept for some time, because another thread of the process may still use them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,16 +17,16 @@ enum class closing {
   beside_thread_inside  ///< a thread holds the lock through it, or waits for the lock
 };
 
-/// exit() closes static handles, whatever the other threads do. A thread that still uses a closed
-/// handle must die of SIGSEGV. It would reach another object instead if the next segment got the
-/// same addresses, or the next handle the same memory. So a closed handle, which reserves its
-/// addresses, is kept; it takes some hundred bytes of memory.
+/// exit() closes static handles while other threads run. A thread that still uses a closed handle
+/// must die of SIGSEGV. It would reach another object instead if the next segment got the same
+/// addresses, or the next handle the same memory. So a closed handle is kept, and its addresses
+/// with it. A kept handle takes a few hundred bytes.
 class closed_handles {
  public:
   using destroy = void (*)(void* handle) noexcept;
 
-  /// Keeps the handle until `most` others were closed later, or others with `most_bytes` of
-  /// addresses, but at least until the next one is.
+  /// Keeps the handle until `most` later handles, or later handles with `most_bytes` of addresses,
+  /// have been closed; at least until the next one is closed.
   static void keep(void* handle, std::size_t bytes, destroy end) noexcept {
     const fork_guard one_thread_at_a_time;
     while (number_ == most || (number_ != 0 && bytes_ + bytes > most_bytes)) end_oldest();
@@ -61,7 +61,7 @@ class closed_handles {
 template <class Handle>
 struct closer {
   void operator()(Handle* handle) const noexcept {
-    // A thread that is inside may use it until the process ends.
+    // The thread may use it until the process ends.
     if (handle->close() == closing::beside_thread_inside) return;
     if (!process::may_have_threads()) {
       delete handle;

@@ -37,7 +37,7 @@ class connection : public open_place {
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
     // A guard can outlive the handle in a process with one thread, too.
     if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
-    // Where it holds, and the kernel refuses, the memory stays attached, and read-only.
+    // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
     if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
     if (needs_seat) {  // the kernel takes it with the process
@@ -144,7 +144,7 @@ class connection : public open_place {
     return waiting_threads_.load(std::memory_order_acquire) != 0;
   }
 
-  /// 0: a forked child that never sat down.
+  /// `mine` is 0 in a forked child that never sat down.
   void leave_seat(std::uint64_t mine) const noexcept {
     if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
   }
@@ -207,7 +207,7 @@ class connection : public open_place {
   std::atomic<unsigned> waiting_threads_{0};
   bool is_open_ = true;
 
-  // Handles that are kept until the process ends, so that no checker takes them for leaks.
+  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
   const connection* kept_before_ = nullptr;
   static inline const connection* last_kept_ = nullptr;
 };
