@@ -50,6 +50,9 @@
 #include <functional>
 #include <gsl/assert>
 #include <gsl/span>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
 #include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <memory>
@@ -57,6 +60,7 @@
 #include <new>
 #include <optional>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -72,9 +76,12 @@
 #include <system_error>
 #include <thread>
 #include <time.h>
+#include <tuple>
 #include <type_traits>
+#include <typeindex>
 #include <unistd.h>
 #include <utility>
+#include <variant>
 #include <vector>
 
 // ---- shm/base/open_mode.hpp
@@ -339,6 +346,25 @@ template <std::size_t Alignment>
   for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
 }
 
+/// Whether shared memory, aligned to Alignment, holds the same bytes. Reads none of them twice.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline bool equals_shared(const void* shared, const void* mine,
+                                                 std::size_t size) noexcept {
+  using word_type = word_of_alignment<Alignment>;
+  const auto* const theirs = static_cast<const std::byte*>(shared);
+  const auto* const ours = static_cast<const std::byte*>(mine);
+  std::size_t at = 0;
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, ours + at, sizeof word);
+    if (load_word<word_type>(theirs + at) != word) return false;
+  }
+  for (; at < size; ++at) {
+    if (static_cast<std::byte>(load_word<std::uint8_t>(theirs + at)) != ours[at]) return false;
+  }
+  return true;
+}
+
 /// Copies into shared memory, whose side is aligned to Alignment.
 template <std::size_t Alignment>
 [[gnu::always_inline]] inline void store_shared(void* to, const void* from,
@@ -507,13 +533,14 @@ namespace shm::detail {
 /// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 2;
 
-enum class segment_kind : std::uint32_t { object = 1, array, mutex };
+enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
 
 constexpr std::string_view name_of(segment_kind kind) noexcept {
   switch (kind) {
     case segment_kind::object: return "shm::object";
     case segment_kind::array: return "shm::array";
     case segment_kind::mutex: return "shm::mutex";
+    case segment_kind::map: return "shm::map";
   }
   return "something unknown";
 }
@@ -650,7 +677,7 @@ enum class errc {
   timed_out,            ///< a live process kept us waiting for longer than options::open_timeout
   would_deadlock,       ///< this thread holds that lock already through this handle
   no_free_seat,         ///< options::seats read-write handles are open
-  limit_reached,        ///< a limit of the kernel: sizes, number of segments or semaphores
+  limit_reached,        ///< of the kernel: sizes, segments, semaphores; or a map is full
   damaged,              ///< an editor of array's raw() died; a holder must repair and say so
 };
 
@@ -2381,12 +2408,19 @@ class schema_difference {
       say("in the segment: " + printable(stored.format(), 200));
       say("in this program: " + printable(ours.format(), 200));
     } else {
+      if (is_opaque(*there) != is_opaque(*here)) {
+        say((is_opaque(*there) ? "the program that created it" : "this program") +
+            std::string(" does not know the members: compile it as C++20, or list them with "
+                        "BOOST_HANA_ADAPT_STRUCT"));
+      }
       compare_elements(*there, *here);
       compare_fields(flattened(there->value), flattened(here->value));
     }
     compare_number("size", stored.size(), ours.size());
     compare_number("alignment", stored.alignment(), ours.alignment());
   }
+
+  static bool is_opaque(const parsed_format& one) { return one.value.type == field_type::opaque; }
 
   void compare_elements(const parsed_format& there, const parsed_format& here) {
     const auto words = [](const std::optional<std::uint64_t>& count) {
@@ -3321,6 +3355,18 @@ class journalled_array_view {
 
   /// False: the element was changed meanwhile, the bytes are worthless.
   bool try_read(std::size_t i, void* to) const noexcept {
+    return try_read_by(i, [&](const std::byte* from) {
+      crash_points_in_copy(
+          "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
+            load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
+          });
+    });
+  }
+
+  /// Like try_read(), for a caller that needs only parts of the element: copy(from) takes them,
+  /// each once, and believes none of them before this returned true.
+  template <class Copy>
+  bool try_read_by(std::size_t i, Copy copy) const {
     const auto& sequence = sequence_of(i);
     // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
     // before and the index that was stored before.
@@ -3329,10 +3375,7 @@ class journalled_array_view {
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     const std::byte* const from = in_journal ? memory_.journal : element(i);
     crash_point("read: journal looked up");
-    crash_points_in_copy(
-        "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
-          load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
-        });
+    copy(from);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -3347,12 +3390,17 @@ class journalled_array_view {
     return memory_.sequences[stripe].load(std::memory_order_acquire);
   }
 
+  /// The number that commits a store of element i which begins with that sequence.
+  static constexpr std::uint64_t committing(std::uint64_t sequence) noexcept {
+    // Even it is, unless somebody scribbled; then a store makes it so again.
+    return ((sequence + 1) & ~std::uint64_t{1}) + 2;
+  }
+
   /// Each step in this order, and each release, keeps a reader or a repair from a half-made
   /// element.
   void store(std::size_t i, const void* from) const noexcept {
     auto& sequence = sequence_of(i);
-    // Even it is, unless somebody scribbled; then this store makes it so again.
-    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
+    const std::uint64_t committed = committing(sequence.load(std::memory_order_relaxed));
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
@@ -3361,7 +3409,7 @@ class journalled_array_view {
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
     // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(even + 1, std::memory_order_release);
+    sequence.store(committed - 1, std::memory_order_release);
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
@@ -3372,7 +3420,7 @@ class journalled_array_view {
         });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
-    sequence.store(even + 2, std::memory_order_release);
+    sequence.store(committed, std::memory_order_release);
     crash_point("array: sequence even");
     // Release: an empty index means that the sequence is even.
     memory_.journal_index.store(0, std::memory_order_release);
@@ -3488,6 +3536,335 @@ struct run_time_array_memory {
     return static_cast<counter*>(static_cast<untyped*>(place));
   }
 };
+
+}  // namespace shm::detail
+
+// ---- shm/schema/slot.hpp
+// Slot: one place of a map, described like any struct, so that a mismatch names key and value.
+
+namespace shm::detail {
+
+enum class slot_state : std::uint32_t { free, used };
+
+/// What begins a slot, whatever the key and the value are.
+struct slot_head {
+  std::uint32_t reach;  ///< how far behind this slot a key may lie whose lookup begins here
+  slot_state state;     ///< may be no enumerator: anybody who may write can store anything
+};
+
+template <class Key, class Value>
+struct slot {
+  BOOST_HANA_DEFINE_STRUCT(slot, (std::uint32_t, reach), (slot_state, state), (Key, key),
+                           (Value, value));
+};
+
+/// How many bytes at the start of a Key tell it from other keys; 0: its bytes do not.
+template <class Key>
+inline constexpr std::size_t identifying_bytes = std::has_unique_object_representations_v<Key>
+                                                     ? sizeof(Key)
+                                                     : 0;
+
+/// Where in a slot its parts lie, as the compiler knows it.
+template <class Key, class Value>
+struct slot_shape {
+  static constexpr std::size_t key_size = identifying_bytes<Key>;
+  static constexpr std::size_t key_alignment = alignof(Key);
+  static constexpr std::size_t key_at =
+      (sizeof(slot_head) + alignof(Key) - 1) / alignof(Key) * alignof(Key);
+  static constexpr std::size_t value_size = sizeof(Value);
+  static constexpr std::size_t value_alignment = alignof(Value);
+  static constexpr std::size_t value_at =
+      (key_at + sizeof(Key) + alignof(Value) - 1) / alignof(Value) * alignof(Value);
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/key_hash.hpp
+// Key hash: from the bytes of a key to the slot of a map where its lookup begins.
+
+namespace shm::detail {
+
+__extension__ using product_of_words = unsigned __int128;
+
+/// Both halves of the product, one folded over the other: each bit of either factor counts.
+constexpr std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) noexcept {
+  const product_of_words product = static_cast<product_of_words>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+/// Part of the memory layout: never changes without a new layout number. Spreads keys that come up
+/// by themselves. Keys can be crafted to collide; it is no cryptographic hash.
+inline std::uint64_t hash_of_key(const std::byte* key, std::size_t size) noexcept {
+  // The fractional parts of the square roots of 2, 3 and 5, made odd.
+  constexpr std::uint64_t of_2 = 0x6a09e667f3bcc909, of_3 = 0xbb67ae8584caa73b,
+                          of_5 = 0x3c6ef372fe94f82b;
+  std::uint64_t hash = of_2 ^ size;
+  std::uint64_t word = 0;
+  for (; size > sizeof word; key += sizeof word, size -= sizeof word) {
+    std::memcpy(&word, key, sizeof word);
+    hash = folded_product(hash ^ word, of_3);
+  }
+  word = 0;
+  std::memcpy(&word, key, size);
+  return folded_product(folded_product(hash ^ word, of_3) ^ of_2, of_5);
+}
+
+/// The high bits decide: a multiplication, where a remainder would take a division.
+constexpr std::size_t home_of_hash(std::uint64_t hash, std::size_t slots) noexcept {
+  return static_cast<std::size_t>((static_cast<product_of_words>(hash) * slots) >> 64);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/store/table.hpp
+// Table: keys and values in journalled slots, found without a lock beside changes and the dead.
+
+namespace shm::detail {
+
+/// One in three stays free, so that few keys lie far from where their lookup begins. Of each number
+/// of slots it is known of how many entries.
+constexpr std::size_t slots_for(std::size_t entries) noexcept {
+  return entries + entries / 2;
+}
+
+/// The number of entries, and the change in progress. Of a change whose slot is committed the next
+/// size is the size, whether or not its writer lived to store it.
+struct table_counts {
+  alignas(cache_line) std::atomic<std::uint64_t> size;
+  std::atomic<std::uint64_t> next_size;
+  std::atomic<std::uint64_t> committing;  ///< the sequence number that commits the change
+  std::atomic<std::uint64_t> changing;    ///< 0: no change; else 1 + the slot
+};
+
+/// What a map of N entries looks like in the payload. Constant initialised to zero: empty.
+template <class Key, class Value, std::size_t N>
+struct table_memory {
+  table_counts counts;
+  array_memory<slot<Key, Value>, slots_for(N)> slots;
+};
+
+enum class lookup { found, absent, lapped };
+
+/// Memory: a table_memory, or a run_time_table_memory. Shape: a slot_shape, or a
+/// run_time_slot_shape. Never waits.
+template <class Memory, class Shape>
+class table_view {
+ public:
+  using array_type = decltype(Memory::slots);
+  using slots_view = journalled_array_view<
+      std::conditional_t<std::is_const_v<Memory>, const array_type, array_type>>;
+
+  table_view(Memory& memory, const Shape& shape) noexcept
+      : memory_(memory), slots_(memory.slots), shape_(shape) {}
+
+  /// Looks at the slots that the key may lie in, and copies the value of that key, unless `to` is
+  /// null. Gives up when writers changed slots meanwhile that often.
+  lookup find(const std::byte* key, void* to, int most_laps) const noexcept {
+    const std::size_t home = home_of(key);
+    std::size_t reach = 0;
+    for (std::size_t distance = 0; distance <= reach; ++distance) {
+      slot_head head{};
+      bool matches = false;
+      while (!slots_.try_read_by(behind(home, distance), [&](const std::byte* from) {
+        head = head_in(from);
+        matches = head.state == slot_state::used && has_key(from, key);
+        if (matches && to != nullptr) copy_value(to, from);
+      })) {
+        if (--most_laps == 0) return lookup::lapped;
+      }
+      if (matches) return lookup::found;
+      if (distance == 0) reach = checked_reach(head);
+    }
+    return lookup::absent;
+  }
+
+  /// How many entries there are. False: a change began or ended meanwhile.
+  bool try_size(std::uint64_t& size) const noexcept {
+    const change_seen before = look_at_change();
+    if (before.changing == 0 || before.changing > memory_.slots.count) {
+      size = before.size;
+      return true;
+    }
+    // Committed or not when this was read: the size was the one or the other then.
+    const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
+    crash_point("map: sequence of the change read");
+    size = sequence == before.committing ? before.next_size : before.size;
+    // Acquire fence: were a word of a later change seen above, that change would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return look_at_change() == before;
+  }
+
+  /// Calls take(slot) for each entry, whose bytes may change meanwhile. False: some did, so it was
+  /// not one moment, and what was taken is worthless.
+  template <class Take>
+  bool try_take_all(Take take) const {
+    std::uint64_t before[array_type::most_stripes];
+    for (std::size_t s = 0; s < memory_.slots.stripes; ++s) before[s] = slots_.sequence(s);
+    for (std::size_t i = 0; i < memory_.slots.count; ++i) {
+      const bool is_whole = slots_.try_read_by(i, [&](const std::byte* from) {
+        if (head_in(from).state == slot_state::used) take(from);
+      });
+      if (!is_whole) return false;
+    }
+    // try_read_by ends with an acquire fence: every slot was read before this second look.
+    for (std::size_t s = 0; s < memory_.slots.stripes; ++s) {
+      if (slots_.sequence(s) != before[s]) return false;
+    }
+    return true;
+  }
+
+ protected:
+  static constexpr std::size_t alignment = array_type::element_alignment;
+
+  /// Copied once; what it says is not checked.
+  static slot_head head_in(const std::byte* slot) noexcept {
+    slot_head head;
+    load_shared<alignment>(&head, slot, sizeof head);
+    return head;
+  }
+
+  std::size_t slots() const noexcept { return memory_.slots.count; }
+  std::size_t home_of(const std::byte* key) const noexcept {
+    return home_of_hash(hash_of_key(key, shape_.key_size), slots());
+  }
+  /// Behind the last slot comes the first.
+  std::size_t behind(std::size_t home, std::size_t distance) const noexcept {
+    const std::size_t i = home + distance;
+    return i < slots() ? i : i - slots();
+  }
+  std::size_t checked_reach(slot_head head) const noexcept {
+    return std::min<std::size_t>(head.reach, slots() - 1);
+  }
+  bool has_key(const std::byte* slot, const std::byte* key) const noexcept {
+    return equals_shared<Shape::key_alignment>(slot + shape_.key_at, key, shape_.key_size);
+  }
+  std::uint64_t sequence_of(std::size_t i) const noexcept {
+    return slots_.sequence(i % memory_.slots.stripes);
+  }
+
+  Memory& memory_;
+  slots_view slots_;
+  Shape shape_;
+
+ private:
+  struct change_seen {
+    std::uint64_t changing, committing, size, next_size;
+
+    friend bool operator==(const change_seen& a, const change_seen& b) noexcept {
+      return a.changing == b.changing && a.committing == b.committing && a.size == b.size &&
+             a.next_size == b.next_size;
+    }
+  };
+
+  change_seen look_at_change() const noexcept {
+    const table_counts& counts = memory_.counts;
+    change_seen seen{};
+    // Acquire: 0 comes with the size that the change before left; else the other words are of that
+    // change, or of a later one.
+    seen.changing = counts.changing.load(std::memory_order_acquire);
+    seen.committing = counts.committing.load(std::memory_order_relaxed);
+    seen.size = counts.size.load(std::memory_order_relaxed);
+    seen.next_size = counts.next_size.load(std::memory_order_relaxed);
+    return seen;
+  }
+
+  void copy_value(void* to, const std::byte* slot) const noexcept {
+    load_shared<Shape::value_alignment>(to, slot + shape_.value_at, shape_.value_size);
+  }
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/run_time_table.hpp
+// Run-time table: the memory of a map whose key and value only the segment's schema tells.
+
+namespace shm::detail {
+
+/// Where in a slot its parts lie, as slot_shape has it; tests compare.
+struct run_time_slot_shape {
+  /// No more is known when compiling: copied and compared by bytes.
+  static constexpr std::size_t key_alignment = 1;
+  static constexpr std::size_t value_alignment = 1;
+
+  std::size_t key_size = 0;
+  std::size_t key_at = 0;
+  std::size_t value_size = 0;
+  std::size_t value_at = 0;
+
+  /// Nothing when that is no slot of a map.
+  static std::optional<run_time_slot_shape> of(const field& slot) {
+    if (slot.type != field_type::structure || !slot.dimensions.empty()) return std::nullopt;
+    const auto& members = slot.members;
+    if (members.size() != 4 || !is_word(members[0], "reach", offsetof(slot_head, reach)) ||
+        !is_word(members[1], "state", offsetof(slot_head, state)) || members[2].name != "key" ||
+        members[3].name != "value") {
+      return std::nullopt;
+    }
+    run_time_slot_shape shape;
+    shape.key_size = bytes_until_padding(members[2]);
+    shape.key_at = members[2].offset;
+    shape.value_size = members[3].size * members[3].count();
+    shape.value_at = members[3].offset;
+    if (shape.key_size == 0 || shape.value_size == 0) return std::nullopt;
+    return shape;
+  }
+
+ private:
+  static bool is_word(const field& member, const char* name, std::size_t offset) {
+    return member.name == name && member.type == field_type::uint32 && !member.big_endian &&
+           member.dimensions.empty() && member.offset == offset;
+  }
+
+  /// Padding inside a key is refused when compiling; at its end there may be some of a
+  /// static_string.
+  static std::size_t bytes_until_padding(const field& key) {
+    if (key.type != field_type::structure || !key.dimensions.empty() || key.members.empty()) {
+      return key.size * key.count();
+    }
+    const field& last = key.members.back();
+    return last.offset + bytes_until_padding(last);
+  }
+};
+
+/// Where table_memory<Key, Value, N> has its parts; tests compare.
+struct run_time_table_shape {
+  run_time_table_shape(std::size_t entries, std::size_t size, std::size_t alignment) noexcept
+      : slots(slots_for(entries)),
+        slot_size(size),
+        array(slots, size, alignment),
+        array_at(round_up(sizeof(table_counts), array.part_alignment)),
+        payload_size(array_at + array.payload_size) {}
+
+  std::size_t slots;
+  std::size_t slot_size;
+  run_time_array_shape array;
+  std::size_t array_at;
+  std::size_t payload_size;
+};
+
+/// Byte: std::byte, or const std::byte where the segment is attached read-only.
+template <class Byte>
+struct run_time_table_memory {
+  using counts_type = std::conditional_t<std::is_const_v<Byte>, const table_counts, table_counts>;
+  using untyped = std::conditional_t<std::is_const_v<Byte>, const void, void>;
+
+  run_time_table_memory(Byte* payload, const run_time_table_shape& shape)
+      : counts(*static_cast<counts_type*>(static_cast<untyped*>(payload))),
+        slots(payload + shape.array_at, shape.array, shape.slots, shape.slot_size) {}
+
+  counts_type& counts;
+  run_time_array_memory<Byte> slots;
+};
+
+/// For people. A change that ends meanwhile may count or not.
+inline std::size_t entries_about_now(const run_time_table_memory<const std::byte>& memory,
+                                     std::size_t most) noexcept {
+  const table_view<const run_time_table_memory<const std::byte>, run_time_slot_shape> table(memory,
+                                                                                            {});
+  std::uint64_t size = 0;
+  static_cast<void>(table.try_size(size));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
+}
 
 }  // namespace shm::detail
 
@@ -3610,9 +3987,10 @@ namespace shm::detail {
 struct run_time_type {
   segment_kind kind = segment_kind::mutex;
   schema type{std::string(), 0, 1};
-  field value;                   ///< the object's, or one element's; of a mutex nothing
-  std::size_t count = 0;         ///< elements of an array, 1 of an object, 0 of a mutex
+  field value;            ///< the object's, or one element's; of a mutex nothing
+  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
   std::size_t element_size = 0;  ///< bytes
+  run_time_slot_shape entry;     ///< of a map
 
   /// Throws corrupt.
   static run_time_type in(const header& head, const verified_description& facts,
@@ -3633,6 +4011,9 @@ struct run_time_type {
   run_time_array_shape array_shape() const noexcept {
     return {count, element_size, type.alignment()};
   }
+  run_time_table_shape table_shape() const noexcept {
+    return {count, element_size, type.alignment()};
+  }
 
   /// For opening only: it constructs nothing.
   blueprint plan() const noexcept {
@@ -3642,6 +4023,8 @@ struct run_time_type {
         return {kind, &type, cell_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::array:
         return {kind, &type, array_shape().payload_size, alignment, nullptr, nullptr};
+      case segment_kind::map:
+        return {kind, &type, table_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::mutex: break;
     }
     return {kind, &type, 0, 1, nullptr, nullptr};
@@ -3660,15 +4043,24 @@ struct run_time_type {
     const std::uint64_t elements = parsed->elements.value_or(1);
     const std::uint64_t one = value.size * value.count();
     if (elements * one != type.size()) return false;
-    if (kind == segment_kind::array) {
+    if (kind == segment_kind::array || kind == segment_kind::map) {
       count = elements;
       element_size = one;
-      return parsed->elements.has_value();
+      return parsed->elements.has_value() && (kind == segment_kind::array || is_slot());
     }
     if (parsed->elements) value.dimensions.insert(value.dimensions.begin(), elements);
     count = 1;
     element_size = type.size();
     return kind == segment_kind::object;
+  }
+
+  /// What the library itself keeps in a slot is nobody's value.
+  bool is_slot() {
+    const std::optional<run_time_slot_shape> found = run_time_slot_shape::of(value);
+    if (!found || count > std::size_t{1} << 31) return false;
+    entry = *found;
+    value.members.erase(value.members.begin(), value.members.begin() + 2);
+    return true;
   }
 };
 
@@ -3707,7 +4099,7 @@ class lock_word {
 
 namespace shm {
 
-enum class object_kind { unknown, object, array, mutex };
+enum class object_kind { unknown, object, array, mutex, map };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
@@ -3724,9 +4116,10 @@ struct object_info {
   int set_id = -1;  ///< -1: it has no semaphore set
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
-  std::string format;     ///< of the schema
-  std::size_t size = 0;   ///< bytes of the value, of all elements together
-  std::size_t count = 0;  ///< elements of an array, 1 of an object, 0 of a mutex
+  std::string format;       ///< of the schema
+  std::size_t size = 0;     ///< bytes of the value, of all elements together
+  std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
+  std::size_t entries = 0;  ///< of a map
   std::size_t segment_size = 0;
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
@@ -3854,6 +4247,14 @@ class inspection {
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
         info_.version = memory.stores();
+        break;
+      }
+      case segment_kind::map: {
+        info_.kind = object_kind::map;
+        info_.version = head().version.load(std::memory_order_relaxed);
+        const auto* payload = found_.memory.address() + facts.payload_offset();
+        info_.entries = entries_about_now(
+            run_time_table_memory<const std::byte>(payload, held.table_shape()), held.count);
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;
@@ -5015,21 +5416,293 @@ class observer : public open_place {
 
 }  // namespace shm::detail
 
-// ---- shm/schema/members.hpp
-// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+// ---- shm/schema/aggregate.hpp
+// Aggregate: the members of a plain struct: how many they are, and of which types.
 
 namespace shm::detail {
 
-template <class T>
-inline constexpr bool has_members = boost::hana::Struct<T>::value;
+template <std::size_t N>
+using number = std::integral_constant<std::size_t, N>;
 
-/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
+template <class... T>
+struct type_list {
+  static constexpr std::size_t size = sizeof...(T);
+  template <std::size_t I>
+  using at = std::tuple_element_t<I, std::tuple<T...>>;
+};
+
+// For each number of members from 1 to 70, four functions:
+//  - accepts: whether a T can be initialised with that many pairs of braces, one for each member;
+//  - base_accepts: the same for what a T begins with, if that is a struct;
+//  - member_types_of: the types of the members, as they are declared;
+//  - members_of: references to the members; there is none to a bit-field, and the compiler names
+//  it.
+#define SHM_NAME(x) x
+#define SHM_BRACES(x) \
+  {}
+#define SHM_TYPE(x) decltype(x)
+#define SHM_1(f, x) f(x##0)
+#define SHM_2(f, x) SHM_1(f, x), f(x##1)
+#define SHM_3(f, x) SHM_2(f, x), f(x##2)
+#define SHM_4(f, x) SHM_3(f, x), f(x##3)
+#define SHM_5(f, x) SHM_4(f, x), f(x##4)
+#define SHM_6(f, x) SHM_5(f, x), f(x##5)
+#define SHM_7(f, x) SHM_6(f, x), f(x##6)
+#define SHM_8(f, x) SHM_7(f, x), f(x##7)
+#define SHM_9(f, x) SHM_8(f, x), f(x##8)
+#define SHM_10(f, x) SHM_9(f, x), f(x##9)
+#define SHM_TENS_0(f)
+#define SHM_TENS_1(f) SHM_10(f, a),
+#define SHM_TENS_2(f) SHM_TENS_1(f) SHM_10(f, b),
+#define SHM_TENS_3(f) SHM_TENS_2(f) SHM_10(f, c),
+#define SHM_TENS_4(f) SHM_TENS_3(f) SHM_10(f, d),
+#define SHM_TENS_5(f) SHM_TENS_4(f) SHM_10(f, e),
+#define SHM_TENS_6(f) SHM_TENS_5(f) SHM_10(f, g),
+#define SHM_ALL(tens, ones, x, f) SHM_TENS_##tens(f) SHM_##ones(f, x)
+#define SHM_FUNCTIONS(tens, ones, x)                                       \
+  template <class T>                                                       \
+  constexpr auto accepts(number<10 * tens + ones>)                         \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {            \
+    return true;                                                           \
+  }                                                                        \
+  template <class T>                                                       \
+  constexpr auto base_accepts(number<10 * tens + ones>)                    \
+      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {          \
+    return true;                                                           \
+  }                                                                        \
+  template <class T>                                                       \
+  auto member_types_of(number<10 * tens + ones>, T& value) {               \
+    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;     \
+    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                  \
+  }                                                                        \
+  template <class T>                                                       \
+  constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept { \
+    auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                      \
+    return std::tie(SHM_ALL(tens, ones, x, SHM_NAME));                     \
+  }
+#define SHM_ROW(tens, x)    \
+  SHM_FUNCTIONS(tens, 1, x) \
+  SHM_FUNCTIONS(tens, 2, x) \
+  SHM_FUNCTIONS(tens, 3, x) \
+  SHM_FUNCTIONS(tens, 4, x) \
+  SHM_FUNCTIONS(tens, 5, x) \
+  SHM_FUNCTIONS(tens, 6, x) \
+  SHM_FUNCTIONS(tens, 7, x) \
+  SHM_FUNCTIONS(tens, 8, x) \
+  SHM_FUNCTIONS(tens, 9, x) \
+  SHM_FUNCTIONS(tens, 10, x)
+SHM_ROW(0, a)
+SHM_ROW(1, b)
+SHM_ROW(2, c)
+SHM_ROW(3, d)
+SHM_ROW(4, e)
+SHM_ROW(5, g)
+SHM_ROW(6, h)
+#undef SHM_NAME
+#undef SHM_BRACES
+#undef SHM_TYPE
+#undef SHM_1
+#undef SHM_2
+#undef SHM_3
+#undef SHM_4
+#undef SHM_5
+#undef SHM_6
+#undef SHM_7
+#undef SHM_8
+#undef SHM_9
+#undef SHM_10
+#undef SHM_TENS_0
+#undef SHM_TENS_1
+#undef SHM_TENS_2
+#undef SHM_TENS_3
+#undef SHM_TENS_4
+#undef SHM_TENS_5
+#undef SHM_TENS_6
+#undef SHM_ALL
+#undef SHM_FUNCTIONS
+#undef SHM_ROW
+
+/// Whether a T, or a base class that it begins with, has at least N members. A class with members
+/// that cannot be initialised with empty braces seems to have none.
+template <class T, std::size_t N, class = void>
+inline constexpr bool has_at_least = false;
+template <class T, std::size_t N>
+inline constexpr bool has_at_least<T, N, std::enable_if_t<accepts<T>(number<N>())>> = true;
+
+template <class T, std::size_t N, class = void>
+inline constexpr bool base_has_at_least = false;
+template <class T, std::size_t N>
+inline constexpr bool base_has_at_least<T, N, std::enable_if_t<base_accepts<T>(number<N>())>> =
+    true;
+
+/// So many members are seen; of more it is only known that they are more.
+inline constexpr std::size_t most_members_seen = 69;
+
+/// Converts to any base class of T, and to nothing else.
+template <class T>
+struct any_base_of {
+  template <class Base,
+            class = std::enable_if_t<std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>>>
+  operator Base() const;
+};
+template <class T, class = void>
+inline constexpr bool has_base = false;
+template <class T>
+inline constexpr bool has_base<T, std::void_t<decltype(T{any_base_of<T>()})>> = true;
+
+template <class T, class = void>
+inline constexpr bool is_tuple_like = false;
+template <class T>
+inline constexpr bool is_tuple_like<T, std::void_t<decltype(std::tuple_size<T>::value)>> = true;
+
+/// Whether it has at least that many members is asked by bisection.
+template <template <std::size_t> class HasAtLeast, std::size_t Low = 0,
+          std::size_t High = most_members_seen + 1>
+constexpr std::size_t count_members() {
+  if constexpr (Low == High) {
+    return Low;
+  } else {
+    constexpr std::size_t middle = (Low + High + 1) / 2;
+    if constexpr (HasAtLeast<middle>::value) {
+      return count_members<HasAtLeast, middle, High>();
+    } else {
+      return count_members<HasAtLeast, Low, middle - 1>();
+    }
+  }
+}
+
+template <class T>
+struct members_of_type {
+  template <std::size_t N>
+  using at_least = std::bool_constant<has_at_least<T, N>>;
+  template <std::size_t N>
+  using at_least_in_base = std::bool_constant<base_has_at_least<T, N>>;
+};
+
+/// Of a class without constructors and private members: how many members it has, each base class
+/// counted as one. 0 where it cannot be known.
+template <class T>
+inline constexpr std::size_t member_count = count_members<members_of_type<T>::template at_least>();
+template <class T>
+inline constexpr std::size_t member_count_of_base =
+    count_members<members_of_type<T>::template at_least_in_base>();
+
+template <class T>
+inline constexpr bool is_plain_struct =
+    std::is_class_v<T>&& std::is_aggregate_v<T> && !std::is_empty_v<T> && !is_tuple_like<T>;
+
+/// Whether the types of all members can be seen.
+template <class T>
+constexpr bool shows_members() {
+  if constexpr (is_plain_struct<T>) {
+    return !has_base<T> && member_count<T> > 0 && member_count<T> <= most_members_seen;
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+using member_types = decltype(member_types_of(number<member_count<T>>(), std::declval<T&>()));
+
+}  // namespace shm::detail
+
+// ---- shm/schema/reflect.hpp
+// Reflect: what the members of a plain struct are called, as the compiler names their addresses.
+
+namespace shm::detail {
+
+/// Whether names can be read: an address that is a template argument needs C++20.
+#if __cplusplus >= 202002L
+inline constexpr bool names_are_known = true;
+#else
+inline constexpr bool names_are_known = false;
+#endif
+
+/// A T that is never constructed: only the addresses of its members are of interest.
+template <class T>
+union unconstructed {
+  constexpr unconstructed() noexcept : nothing() {}
+  char nothing;
+  T value;
+};
+
+/// For constant expressions alone: a program in which it were used would contain a whole T.
+template <class T>
+inline const unconstructed<T> ghost{};
+
+/// Gives the member with that number of a plain struct.
+template <std::size_t I>
+struct member_number {
+  template <class T>
+  constexpr auto& operator()(T& value) const noexcept {
+    return std::get<I>(members_of(number<member_count<std::remove_const_t<T>>>(), value));
+  }
+};
+
+#if __cplusplus >= 202002L
+
+/// Clang takes the address of a member as a template argument only inside a class.
+template <class Pointer>
+struct address {
+  Pointer value;
+};
+
+/// The text of this function's own signature ends with `…::speed)}]` or `….speed}]`.
+template <address Member>
+constexpr auto name_in_signature() {
+  constexpr std::string_view signature = __PRETTY_FUNCTION__;
+  constexpr std::size_t brace = signature.rfind('}');
+  constexpr std::size_t end = signature[brace - 1] == ')' ? brace - 1 : brace;
+  constexpr std::size_t begin = signature.find_last_of(".:", end - 1) + 1;
+  std::array<char, end - begin + 1> name{};
+  for (std::size_t i = begin; i < end; ++i) name[i - begin] = signature[i];
+  return name;
+}
+
+template <class T, std::size_t I>
+inline constexpr auto member_name =
+    name_in_signature<address<decltype(std::addressof(member_number<I>()(ghost<T>.value)))>{
+        std::addressof(member_number<I>()(ghost<T>.value))}>();
+
+/// Calls visit(name, accessor) for each member of a plain struct, in their order.
+template <class T, class Visit>
+constexpr void for_each_reflected_member(Visit& visit) {
+  const auto visit_all = [&visit]<std::size_t... I>(std::index_sequence<I...>) {
+    (static_cast<void>(visit(member_name<T, I>.data(), member_number<I>())), ...);
+  };
+  visit_all(std::make_index_sequence<member_count<T>>());
+}
+
+#endif
+
+}  // namespace shm::detail
+
+// ---- shm/schema/members.hpp
+// Members: the names, types and order of a struct's members, by a list or by reflection.
+
+namespace shm::detail {
+
+/// Whether a list of its members was written for Boost.Hana.
+template <class T>
+inline constexpr bool has_list = boost::hana::Struct<T>::value;
+
+/// Whether names, types and order of the members are known: by a list, or by reflection.
+template <class T>
+inline constexpr bool has_members = has_list<T> || (names_are_known && shows_members<T>());
+
+/// Calls visit(name, accessor) for each member, in their order.
 template <class T, class Visit>
 constexpr void for_each_member(Visit&& visit) {
-  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
-    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
-     ...);
-  });
+  if constexpr (has_list<T>) {
+    boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
+      (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
+       ...);
+    });
+  } else {
+#if __cplusplus >= 202002L
+    for_each_reflected_member<T>(visit);
+#endif
+  }
 }
 
 template <class T, class Accessor>
@@ -5054,29 +5727,108 @@ struct dimension<std::array<T, N>> {
   using element = std::remove_cv_t<T>;
 };
 
-/// A T that is never constructed: only the addresses of its members are of interest.
-template <class T>
-union unconstructed {
-  constexpr unconstructed() noexcept : nothing() {}
-  char nothing;
-  T value;
-};
+}  // namespace shm::detail
 
-/// Whether the members listed fill the type, as a compiler lays them out.
+// ---- shm/schema/list.hpp
+// List: whether a Boost.Hana list names the members that a struct really has.
+
+namespace shm::detail {
+
+/// The types of the members listed, as they are declared.
 template <class T>
-constexpr bool lists_all_members() {
-  std::size_t end = 0;
-  for_each_member<T>([&end](const char*, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
+constexpr auto listed_types() {
+  return boost::hana::unpack(boost::hana::accessors<T>(), [](auto... member) {
+    return type_list<
+        std::remove_reference_t<decltype(boost::hana::second(member)(std::declval<T&>()))>...>();
   });
-  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
-  return std::max(end, std::size_t{1}) == sizeof(T);
 }
 
-/// For constant expressions alone: a program in which it were used would contain a whole T.
 template <class T>
-inline const unconstructed<T> ghost{};
+constexpr std::size_t count_listed() {
+  std::size_t listed = 0;
+  for_each_member<T>([&listed](const char*, auto) { ++listed; });
+  return listed;
+}
+
+/// Whether an accessor that BOOST_HANA_DEFINE_STRUCT made gives a member of another class.
+template <class T, class Accessor>
+inline constexpr bool is_of_another_class = true;
+template <class T, class Member, Member T::*Pointer>
+inline constexpr bool
+    is_of_another_class<T, boost::hana::struct_detail::member_ptr<Member T::*, Pointer>> = false;
+
+template <class T>
+constexpr bool lists_another_class() {
+  bool another = false;
+  for_each_member<T>([&another](const char*, auto accessor) {
+    another = another || is_of_another_class<T, decltype(accessor)>;
+  });
+  return another;
+}
+
+/// Whether the list is that of a base class. (BOOST_HANA_DEFINE_STRUCT puts a class of that name
+/// into the struct.)
+template <class T, class = void>
+inline constexpr bool inherits_list = false;
+template <class T>
+inline constexpr bool inherits_list<T, std::void_t<typename T::hana_accessors_impl>> =
+    std::is_same_v<decltype(boost::hana::accessors<T>()),
+                   decltype(T::hana_accessors_impl::apply())>&&
+    lists_another_class<T>();
+
+/// A name that is found in two base classes is ambiguous, whether or not it may be used.
+struct named_like_a_list {
+  struct hana_accessors_impl;
+};
+template <class T>
+struct beside_the_name : T, named_like_a_list {};
+template <class T, class = void>
+inline constexpr bool has_name_of_a_list = true;
+template <class T>
+inline constexpr bool
+    has_name_of_a_list<T, std::void_t<typename beside_the_name<T>::hana_accessors_impl>> = false;
+
+/// Whether there is a list in a private section, where Hana does not find it.
+template <class T>
+constexpr bool hides_list() {
+  if constexpr (std::is_class_v<T> && !std::is_final_v<T> && !has_list<T>) {
+    return has_name_of_a_list<T>;
+  } else {
+    return false;
+  }
+}
+
+/// How many members T has at least: nothing tells of those of a class with a constructor, or of
+/// other base classes than the first.
+template <class T>
+constexpr std::size_t least_members() {
+  if constexpr (!is_plain_struct<T>) {
+    return 0;
+  } else if constexpr (has_base<T>) {
+    return member_count<T> - 1 + member_count_of_base<T>;
+  } else {
+    return member_count<T>;
+  }
+}
+
+/// Whether the members listed fill the type, as a compiler lays them out, and none is left out that
+/// lies in padding.
+template <class T>
+constexpr bool lists_all_members() {
+  if (count_listed<T>() < least_members<T>()) return false;
+  std::size_t end = 0, bytes = 0;
+  for_each_member<T>([&](const char*, auto accessor) {
+    using member = member_type<T, decltype(accessor)>;
+    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
+    bytes += sizeof(member);
+  });
+  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  // A type without padding has no gap between the members listed.
+  if (bytes < sizeof(T) && std::has_unique_object_representations_v<T>) return false;
+  // What follows a base class may lie behind the padding of that.
+  if (is_plain_struct<T> && has_base<T>) return end <= sizeof(T);
+  return std::max(end, std::size_t{1}) == sizeof(T);
+}
 
 /// Both in one object. Clang calls this comparison unspecified between members of different types,
 /// and evaluates it only where asked whether it could.
@@ -5101,6 +5853,78 @@ constexpr bool lists_in_order() {
 
 }  // namespace shm::detail
 
+// ---- shm/schema/process_bound.hpp
+// Process-bound: types that mean nothing in another process: what holds an address, and locks.
+
+namespace shm::detail {
+
+/// A lambda's type. Compilers give it a name that no other class can have.
+template <class T>
+constexpr bool is_lambda() noexcept {
+  const std::string_view signature = __PRETTY_FUNCTION__;
+  return std::is_class_v<T> && (signature.find("<lambda(") != signature.npos ||
+                                signature.find("(lambda at ") != signature.npos);
+}
+
+template <class T, class = void>
+inline constexpr bool is_iterator = false;
+template <class T>
+inline constexpr bool
+    is_iterator<T, std::void_t<typename std::iterator_traits<T>::iterator_category>> =
+        std::is_class_v<T>;
+
+/// A range whose elements lie outside of it, as std::span's do.
+template <class T>
+inline constexpr bool is_borrowed =
+#if __cplusplus >= 202002L
+    std::ranges::enable_borrowed_range<T>;
+#else
+    false;
+#endif
+
+/// Whether a T holds an address, as far as its type tells.
+template <class T>
+inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
+                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
+                                         is_iterator<T> || is_lambda<T>() || is_borrowed<T>;
+template <class Char, class Traits>
+inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
+template <class T, std::size_t Extent>
+inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
+template <class T>
+inline constexpr bool refers_elsewhere<std::initializer_list<T>> = true;
+template <>
+inline constexpr bool refers_elsewhere<std::error_code> = true;
+template <>
+inline constexpr bool refers_elsewhere<std::error_condition> = true;
+template <>
+inline constexpr bool refers_elsewhere<std::type_index> = true;
+template <>
+inline constexpr bool refers_elsewhere<std::thread::id> = true;
+
+/// Whether a T is a lock or something else that one process alone, or the library that made it,
+/// can work with.
+template <class T>
+inline constexpr bool is_lock = false;
+template <>
+inline constexpr bool is_lock<sem_t> = true;
+template <>
+inline constexpr bool is_lock<pthread_mutex_t> = true;
+template <>
+inline constexpr bool is_lock<pthread_cond_t> = true;
+template <>
+inline constexpr bool is_lock<pthread_rwlock_t> = true;
+template <>
+inline constexpr bool is_lock<pthread_barrier_t> = true;
+template <>
+inline constexpr bool is_lock<std::atomic_flag> = true;
+template <class T>
+inline constexpr bool is_lock<std::atomic<T>> = true;
+
+}  // namespace shm::detail
+
 // ---- shm/schema/shareable.hpp
 // Shareable: which types may live in shared memory, and for the others the rule that they break.
 
@@ -5110,24 +5934,51 @@ namespace detail {
 
 enum class sharing_rule {
   none_broken,
+  by_a_member,
   no_address,
+  no_lock,
   trivially_copyable,
   not_volatile,
+  no_array,
+  no_reference,
+  few_members,
   all_members,
-  in_order
+  in_order,
+  public_list,
+  own_list
 };
 
+/// What a T holds: the elements of an array, the alternatives of a variant, the members of a
+/// struct.
 template <class T>
-inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
-                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
-template <class Char, class Traits>
-inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+struct parts_of {
+  static constexpr auto find() {
+    if constexpr (has_list<T>) {
+      return listed_types<T>();
+    } else if constexpr (shows_members<T>()) {
+      return member_types<T>();
+    } else {
+      return type_list<>();
+    }
+  }
+  using types = decltype(find());
+};
 template <class T>
-inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+struct parts_of<std::optional<T>> {
+  using types = type_list<T>;
+};
+template <class... T>
+struct parts_of<std::variant<T...>> {
+  using types = type_list<T...>;
+};
+template <class... T>
+struct parts_of<std::tuple<T...>> {
+  using types = type_list<T...>;
+};
+template <class A, class B>
+struct parts_of<std::pair<A, B>> {
+  using types = type_list<A, B>;
+};
 
 template <class T>
 constexpr sharing_rule find_broken_rule();
@@ -5136,34 +5987,54 @@ constexpr sharing_rule find_broken_rule();
 template <class T>
 inline constexpr sharing_rule broken_rule = find_broken_rule<T>();
 
+/// The number of the first part that breaks a rule, or how many parts there are.
+template <class... T>
+constexpr std::size_t first_broken(type_list<T...>) {
+  std::size_t at = 0;
+  static_cast<void>(((broken_rule<T> == sharing_rule::none_broken && ++at != 0) && ...));
+  return at;
+}
+
 template <class T>
-constexpr sharing_rule broken_rule_of_members() {
-  sharing_rule broken = sharing_rule::none_broken;
-  for_each_member<T>([&broken](const char*, auto accessor) {
-    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
-    if (broken != sharing_rule::none_broken) return;
-    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
-                                          : broken_rule<std::remove_const_t<declared>>;
-  });
-  if (broken != sharing_rule::none_broken) return broken;
-  if (!lists_all_members<T>()) return sharing_rule::all_members;
-  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+constexpr sharing_rule find_rule_broken_as_a_whole() {
+  if constexpr (refers_elsewhere<T>) {
+    return sharing_rule::no_address;
+  } else if constexpr (is_lock<T>) {
+    return sharing_rule::no_lock;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return sharing_rule::not_volatile;
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {
+    return sharing_rule::trivially_copyable;
+  } else if constexpr (has_list<T>) {
+    if constexpr (inherits_list<T>) return sharing_rule::own_list;
+    if constexpr (!lists_all_members<T>()) return sharing_rule::all_members;
+    return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+  } else if constexpr (hides_list<T>()) {
+    return sharing_rule::public_list;
+  } else if constexpr (is_plain_struct<T>) {
+    if constexpr (member_count < T >> most_members_seen) return sharing_rule::few_members;
+    // What cannot be initialised with {} and not be assigned either holds references.
+    if constexpr (member_count<T> == 0 && !std::is_copy_assignable_v<T>) {
+      return sharing_rule::no_reference;
+    }
+    return sharing_rule::none_broken;
+  } else {
+    return sharing_rule::none_broken;
+  }
 }
 
 template <class T>
 constexpr sharing_rule find_broken_rule() {
   if constexpr (dimension<T>::is_array) {
     return broken_rule<typename dimension<T>::element>;
-  } else if constexpr (refers_elsewhere<T>) {
-    return sharing_rule::no_address;
-  } else if constexpr (std::is_volatile_v<T>) {
-    return sharing_rule::not_volatile;
-  } else if constexpr (!std::is_trivially_copyable_v<T>) {
-    return sharing_rule::trivially_copyable;
-  } else if constexpr (has_members<T>) {
-    return broken_rule_of_members<T>();
+  } else if constexpr (std::is_const_v<T>) {
+    return broken_rule<std::remove_const_t<T>>;
   } else {
-    return sharing_rule::none_broken;
+    using types = typename parts_of<T>::types;
+    if constexpr (types::size != 0) {
+      if constexpr (first_broken(types()) != types::size) return sharing_rule::by_a_member;
+    }
+    return find_rule_broken_as_a_whole<T>();
   }
 }
 
@@ -5175,40 +6046,93 @@ constexpr bool fits_in_memory(std::size_t count) noexcept {
   return sizeof(T) <= most && count <= most / sizeof(T);
 }
 
+/// Stops compilation. Holder is the struct in which Member was found, and Name what it is called.
+template <class Member, class Name, class Holder>
+constexpr void refuse_member() {
+  constexpr sharing_rule broken = broken_rule<Member>;
+  static_assert(broken != sharing_rule::no_address,
+                "shm: this member is or holds an address (a pointer, reference, view, iterator or "
+                "lambda), which means nothing in another process; store the value itself, an index "
+                "or an offset");
+  static_assert(broken != sharing_rule::no_reference,
+                "shm: this struct has a reference or a member without a default, which cannot be "
+                "shared; store the value itself");
+  static_assert(broken != sharing_rule::no_lock,
+                "shm: this member is a lock, a semaphore or an atomic: its bytes are copied, and "
+                "wake nobody; use shm::mutex, or the lock that every shm::object has");
+  static_assert(broken != sharing_rule::trivially_copyable,
+                "shm: this type must be trivially copyable, with all its members: it is copied as "
+                "bytes between processes; use char[N] or std::array in place of strings and "
+                "vectors");
+  static_assert(broken != sharing_rule::not_volatile,
+                "shm: this type must not be volatile: the library orders accesses itself");
+  static_assert(broken != sharing_rule::few_members,
+                "shm: of a struct without a list 69 members are seen; group members into structs");
+  static_assert(broken != sharing_rule::all_members,
+                "shm: this struct has members or bytes that its Boost.Hana list leaves out: list "
+                "every member, without alignas");
+  static_assert(broken != sharing_rule::in_order,
+                "shm: the members of this struct must be listed in the order of their declaration");
+  static_assert(broken != sharing_rule::public_list,
+                "shm: the Boost.Hana list of this class is private: move it to a public section");
+  static_assert(broken != sharing_rule::own_list,
+                "shm: the Boost.Hana list of this struct is inherited from a base class: list all "
+                "members in the struct itself");
+}
+
+/// What a message calls a part.
+template <char... Letters>
+struct called;
+struct whole_value;
+
+template <class T, std::size_t I>
+constexpr auto name_of_part() {
+  if constexpr (has_list<T>) {
+    return boost::hana::first(boost::hana::at_c<I>(boost::hana::accessors<T>()));
+  } else {
+    return number<I>();
+  }
+}
+
+/// Goes down to the member that breaks a rule.
+template <class T, class Name, class Holder>
+constexpr void refuse_part() {
+  if constexpr (dimension<T>::is_array) {
+    refuse_part<typename dimension<T>::element, Name, Holder>();
+  } else if constexpr (std::is_const_v<T>) {
+    refuse_part<std::remove_const_t<T>, Name, Holder>();
+  } else if constexpr (broken_rule<T> == sharing_rule::by_a_member) {
+    using types = typename parts_of<T>::types;
+    constexpr std::size_t at = first_broken(types());
+    refuse_part<typename types::template at<at>, decltype(name_of_part<T, at>()), T>();
+  } else {
+    refuse_member<T, Name, Holder>();
+  }
+}
+
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
-  constexpr sharing_rule broken = broken_rule<T>;
-  static_assert(
-      broken != sharing_rule::no_address,
-      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
-      "another process; store the value itself, an index or an offset");
-  static_assert(broken != sharing_rule::trivially_copyable,
-                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
-                "between processes; use char[N] or std::array in place of strings and vectors");
-  static_assert(broken != sharing_rule::not_volatile,
-                "shm: T must not be volatile: the library orders accesses itself");
-  static_assert(
-      broken != sharing_rule::all_members,
-      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
-  static_assert(broken != sharing_rule::in_order,
-                "shm: the members of T must be listed in the order of their declaration");
-  static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
-  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+  if constexpr (broken_rule<T> != sharing_rule::none_broken) {
+    refuse_part<T, whole_value, whole_value>();
+  } else {
+    static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
+    static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+  }
 }
 
 }  // namespace detail
 
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
-/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
-/// if any.
+/// Whether a T may be shared: trivially copyable; no address, lock or atomic where that can be seen
+/// (through arrays, std::optional, std::variant and the members of a struct); and a Boost.Hana
+/// list, if there is one, that names every member in order.
 template <class T>
 inline constexpr bool is_shareable_v = detail::broken_rule<T> == detail::sharing_rule::none_broken;
 
 }  // namespace shm
 
 // ---- shm/schema/describe.hpp
-// Describe: the schema of a T, written from its Boost.Hana members.
+// Describe: the schema of a T, written from its members.
 
 namespace shm {
 
@@ -6003,6 +6927,20 @@ T value_from_bytes(Fill fill) {
   }
 }
 
+/// The same, if fill(void*) tells that it found one.
+template <class T, class Fill>
+std::optional<T> value_if_filled(Fill fill) {
+  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+    std::optional<T> value(std::in_place);
+    if (!fill(static_cast<void*>(std::addressof(*value)))) value.reset();
+    return value;
+  } else {
+    alignas(T) std::byte bytes[sizeof(T)];
+    if (!fill(static_cast<void*>(bytes))) return std::nullopt;
+    return *std::launder(reinterpret_cast<T*>(bytes));
+  }
+}
+
 /// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
 /// must not throw. By a flag: std::uncaught_exceptions() costs as much as a lock.
 template <class F, class T, class After>
@@ -6198,8 +7136,296 @@ struct array_core {
 
 }  // namespace shm::detail
 
+// ---- shm/store/table_writer.hpp
+// Table writer: how the holder of the lock changes a table, one journalled slot after the other.
+
+namespace shm::detail {
+
+/// For the holder of the lock alone. `draft` is private memory for one slot.
+///
+/// An entry stays in its slot. A lookup begins at the home of its key and goes as far as the home's
+/// reach says. So the reach is raised before an entry is stored beyond it, and lowered only after
+/// one was erased: at every step it covers all entries of that home.
+template <class Memory, class Shape>
+class table_writer : private table_view<Memory, Shape> {
+  using base = table_view<Memory, Shape>;
+
+ public:
+  static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
+
+  /// The version is the number of changes so far.
+  table_writer(Memory& memory, const Shape& shape, std::atomic<std::uint64_t>& version) noexcept
+      : base(memory, shape), version_(version) {}
+
+  struct place {
+    std::size_t home = 0;
+    std::size_t slot = nowhere;       ///< where the key lies
+    std::size_t free_slot = nowhere;  ///< the nearest within reach, if the key lies nowhere
+
+    bool is_found() const noexcept { return slot != nowhere; }
+  };
+
+  place find(const std::byte* key) const noexcept {
+    place found{base::home_of(key), nowhere, nowhere};
+    const std::size_t reach = reach_of(found.home);
+    for (std::size_t distance = 0; distance <= reach; ++distance) {
+      const std::size_t i = base::behind(found.home, distance);
+      const bool is_used = head_of(i).state == slot_state::used;
+      if (!is_used && found.free_slot == nowhere) found.free_slot = i;
+      if (is_used && base::has_key(bytes_of(i), key)) {
+        found.slot = i;
+        break;
+      }
+    }
+    return found;
+  }
+
+  std::uint64_t size() const noexcept {
+    return base::memory_.counts.size.load(std::memory_order_relaxed);
+  }
+
+  void copy_slot(std::size_t i, std::byte* draft) const noexcept {
+    load_shared<base::alignment>(draft, bytes_of(i), base::memory_.slots.element_size);
+  }
+
+  /// The value of an entry that is there.
+  void replace(std::size_t i, const std::byte* draft) noexcept { change(i, draft, size()); }
+
+  /// Precondition: the key lies nowhere. fill(draft) writes key and value. False: no slot is free.
+  template <class Fill>
+  bool insert(const place& where, std::byte* draft, Fill fill) noexcept {
+    std::size_t target = where.free_slot;
+    if (target == nowhere) {
+      std::size_t distance = reach_of(where.home) + 1;
+      while (distance < base::slots() && is_used(base::behind(where.home, distance))) ++distance;
+      if (distance >= base::slots()) return false;
+      set_reach(where.home, distance, draft);
+      target = base::behind(where.home, distance);
+    }
+    const slot_head head{head_of(target).reach, slot_state::used};
+    std::memset(draft, 0, base::memory_.slots.element_size);
+    std::memcpy(draft, &head, sizeof head);
+    fill(draft);
+    change(target, draft, size() + 1);
+    return true;
+  }
+
+  void erase(const place& where, std::byte* draft) noexcept {
+    const slot_head head{head_of(where.slot).reach, slot_state::free};
+    std::memset(draft, 0, base::memory_.slots.element_size);
+    std::memcpy(draft, &head, sizeof head);
+    change(where.slot, draft, std::max<std::uint64_t>(size(), 1) - 1);
+    const std::size_t needed = needed_reach(where.home, draft);
+    if (needed < reach_of(where.home)) set_reach(where.home, needed, draft);
+  }
+
+  /// At every acquisition of the lock. Killed at any step, the next one does it again. False: the
+  /// words make no sense.
+  bool repair() noexcept {
+    // Relaxed: only holders change them, and the lock orders holders.
+    const std::uint64_t changing = base::memory_.counts.changing.load(std::memory_order_relaxed);
+    if (changing > base::slots()) return false;
+    if (changing != 0) {
+      const table_counts& counts = base::memory_.counts;
+      // The slot is put back afterwards, because that gives it the number of a commit.
+      if (base::sequence_of(static_cast<std::size_t>(changing - 1)) ==
+          counts.committing.load(std::memory_order_relaxed)) {
+        conclude(counts.next_size.load(std::memory_order_relaxed));
+      } else {
+        forget_change();
+      }
+    }
+    return base::slots_.repair() == base::slots_view::repair_result::done;
+  }
+
+ private:
+  const std::byte* bytes_of(std::size_t i) const noexcept { return base::slots_.element(i); }
+  slot_head head_of(std::size_t i) const noexcept { return base::head_in(bytes_of(i)); }
+  bool is_used(std::size_t i) const noexcept { return head_of(i).state == slot_state::used; }
+  std::size_t reach_of(std::size_t home) const noexcept {
+    return base::checked_reach(head_of(home));
+  }
+
+  /// The distance of the farthest entry of that home.
+  std::size_t needed_reach(std::size_t home, std::byte* draft) const noexcept {
+    for (std::size_t distance = reach_of(home); distance > 0; --distance) {
+      copy_slot(base::behind(home, distance), draft);
+      const bool is_of_home = base::head_in(draft).state == slot_state::used &&
+                              base::home_of(draft + base::shape_.key_at) == home;
+      if (is_of_home) return distance;
+    }
+    return 0;
+  }
+
+  /// Changes no entry.
+  void set_reach(std::size_t home, std::size_t reach, std::byte* draft) noexcept {
+    copy_slot(home, draft);
+    const auto stored = static_cast<std::uint32_t>(reach);
+    std::memcpy(draft + offsetof(slot_head, reach), &stored, sizeof stored);
+    crash_point("map: before reach");
+    base::slots_.store(home, draft);
+    crash_point("map: reach stored");
+  }
+
+  /// Stores slot and size as one: both count from the commit of the slot on.
+  void change(std::size_t i, const std::byte* draft, std::uint64_t next_size) noexcept {
+    table_counts& counts = base::memory_.counts;
+    crash_point("map: before change");
+    // Release fence: the change before is over before a word of this one is seen.
+    std::atomic_thread_fence(std::memory_order_release);
+    counts.next_size.store(next_size, std::memory_order_relaxed);
+    crash_point("map: next size stored");
+    counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
+                            std::memory_order_relaxed);
+    crash_point("map: committing number stored");
+    // Release: whoever sees the change sees its two words.
+    counts.changing.store(i + 1, std::memory_order_release);
+    crash_point("map: change begun");
+    base::slots_.store(i, draft);
+    conclude(next_size);
+  }
+
+  void conclude(std::uint64_t size) noexcept {
+    // Release: the slot is committed.
+    base::memory_.counts.size.store(size, std::memory_order_release);
+    crash_point("map: size stored");
+    const std::uint64_t next = version_.load(std::memory_order_relaxed) + 1;
+    // Release: a reader that is told of this change sees it.
+    version_.store(next, std::memory_order_release);
+    crash_point("map: version stored");
+    forget_change();
+  }
+
+  void forget_change() noexcept {
+    // Release: no change means that the size is stored.
+    base::memory_.counts.changing.store(0, std::memory_order_release);
+    crash_point("map: change over");
+  }
+
+  std::atomic<std::uint64_t>& version_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/store/table_core.hpp
+// Table core: what a handle of a map holds, and the order that it keeps after a death.
+
+namespace shm::detail {
+
+template <class Key, class Value, std::size_t N>
+constexpr void check_map() {
+  static_assert(N > 0, "shm: a map has room for at least one entry");
+  static_assert(N <= std::size_t{1} << 31, "shm: a map has room for at most 2^31 entries");
+  static_assert(identifying_bytes<Key> != 0,
+                "shm: a Key is compared by its bytes, so equal keys must have equal bytes: no "
+                "floating point, and no padding; see std::has_unique_object_representations");
+  static_assert(!std::is_array_v<Key> && !std::is_array_v<Value>,
+                "shm: a C array cannot be returned; use std::array");
+  check_shareable<Key>();
+  check_shareable<Value>();
+  static_assert(fits_in_memory<slot<Key, Value>>(slots_for(N)),
+                "shm: a map of N entries is larger than an address space");
+}
+
+/// The schema tells the number of entries, and not that of the slots.
+template <class Key, class Value, std::size_t N>
+blueprint map_blueprint() {
+  check_map<Key, Value, N>();
+  using memory = table_memory<Key, Value, N>;
+  using shape = slot_shape<Key, Value>;
+  static_assert(sizeof(slot<Key, Value>) ==
+                round_up(shape::value_at + sizeof(Value), alignof(slot<Key, Value>)));
+  return {segment_kind::map, &array_schema_of<slot<Key, Value>, N>(), sizeof(memory),
+          alignof(memory),   [](std::byte*, const void*) {},          nullptr};
+}
+
+template <class Key>
+const std::byte* bytes_of_key(const Key& key) noexcept {
+  return reinterpret_cast<const std::byte*>(std::addressof(key));
+}
+
+[[noreturn, gnu::cold]] inline void refuse_full(const subject& about, std::size_t entries) {
+  refuse(errc::limit_reached, about,
+         "the map is full: it was made for " + std::to_string(entries) +
+             (entries == 1 ? " entry; erase it" : " entries; erase one") +
+             ", or make a map with a larger N under another name");
+}
+
+[[noreturn, gnu::cold]] inline void refuse_corrupt_map(const subject& about) {
+  refuse(
+      errc::corrupt, about,
+      "the map's bookkeeping makes no sense: somebody scribbled over the segment; remove it with "
+      "shm::remove(name, shm::force)");
+}
+
+[[noreturn, gnu::cold]] inline void refuse_restless_map(const subject& about) {
+  refuse(errc::timed_out, about,
+         "the map never stood still for one snapshot within options::open_timeout; take it from a "
+         "read-write handle, which locks");
+}
+
+/// The size as it was at one moment. Throws removed.
+template <class Table>
+std::size_t size_of(const open_place& place, const Table& table, std::size_t most) {
+  std::uint64_t size = 0;
+  do {
+    if (place.is_removed()) refuse_removed(place.about());
+  } while (!table.try_size(size));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
+}
+
+/// False: it did not stand still.
+template <class Key, class Value, class Table>
+bool try_snapshot(const Table& table, std::vector<std::pair<Key, Value>>& into) {
+  using shape = slot_shape<Key, Value>;
+  into.clear();
+  return table.try_take_all([&into](const std::byte* slot) {
+    into.emplace_back(value_from_bytes<Key>([slot](void* to) {
+                        load_shared<alignof(Key)>(to, slot + shape::key_at, sizeof(Key));
+                      }),
+                      value_from_bytes<Value>([slot](void* to) {
+                        load_shared<alignof(Value)>(to, slot + shape::value_at, sizeof(Value));
+                      }));
+  });
+}
+
+/// What a read-write handle of a map holds.
+template <class Key, class Value, std::size_t N>
+struct table_core {
+  using memory_type = table_memory<Key, Value, N>;
+  using shape_type = slot_shape<Key, Value>;
+  using slot_type = slot<Key, Value>;
+  using writer_type = table_writer<memory_type, shape_type>;
+
+  table_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, &plan) {}
+
+  memory_type& memory() const noexcept {
+    return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
+  }
+  table_view<const memory_type, shape_type> table() const noexcept { return {memory(), {}}; }
+  writer_type writer() const noexcept { return {memory(), {}, place.head().version}; }
+
+  /// The lock, after whatever a dead holder left has been put in order.
+  held_lock acquire() {
+    held_lock lock = held_lock::acquire(place);
+    if (!writer().repair()) refuse_corrupt_map(place.about());
+    return lock;
+  }
+  std::optional<held_lock> try_acquire() {
+    std::optional<held_lock> lock = held_lock::try_acquire(place);
+    if (lock && !writer().repair()) refuse_corrupt_map(place.about());
+    return lock;
+  }
+
+  connection place;
+  draft_buffer<slot_type> buffer;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/const_any.hpp
-// Const any: objects and arrays read without their type, which the segment itself tells.
+// Const any: objects, arrays and maps read without their type, which the segment itself tells.
 
 namespace shm {
 
@@ -6219,6 +7445,7 @@ class const_any_object {
     switch (held_.kind) {
       case detail::segment_kind::object: return object_kind::object;
       case detail::segment_kind::array: return object_kind::array;
+      case detail::segment_kind::map: return object_kind::map;
       case detail::segment_kind::mutex: break;
     }
     return object_kind::mutex;
@@ -6227,17 +7454,19 @@ class const_any_object {
   std::string_view name() const noexcept { return place_->name(); }
   /// The schema of the whole object; of an array, its number of elements included.
   const schema& type() const noexcept { return held_.type; }
-  /// The value's fields, or those of each element; of a mutex there are none.
+  /// The value's fields, or those of each element; of a map's entry, key and value; of a mutex
+  /// there are none.
   const field& value() const noexcept { return held_.value; }
-  /// Elements of an array, 1 of an object, 0 of a mutex.
+  /// Elements of an array, 1 of an object, 0 of a mutex; how many entries a map has room for.
   std::size_t size() const noexcept { return held_.count; }
-  /// Bytes of the value, or of each element.
+  /// Bytes of the value, or of each element or entry.
   std::size_t element_size() const noexcept { return held_.element_size; }
 
-  /// How many values were published; of an array, elements stored; of a mutex 0.
+  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex 0.
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
+      case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: return memory().stores();
@@ -6248,7 +7477,7 @@ class const_any_object {
 
   /// Returns a whole value, or a whole element. Lock-free beside updates. While a live process
   /// edits an array in place, looks again every millisecond, at most for options::open_timeout.
-  /// Throws std::out_of_range; shm::error: removed, damaged, timed_out.
+  /// Throws std::out_of_range, of a map always; shm::error: removed, damaged, timed_out.
   std::vector<std::byte> load(std::size_t i = 0) const {
     check_index(i);
     std::vector<std::byte> bytes(element_size());
@@ -6278,9 +7507,30 @@ class const_any_object {
     return bytes;
   }
 
-  /// Returns all elements as they were at one moment. Throws the same errors as load(), and
-  /// timed_out if the array never stands still for long enough within options::open_timeout.
+  /// Returns the entry of a map that has this key, whole, or nothing. Lock-free beside changes. The
+  /// key is given as it lies in an entry. Throws std::invalid_argument when its number of bytes is
+  /// another, or this is no map; shm::error: removed.
+  std::optional<std::vector<std::byte>> find(gsl::span<const std::byte> key) const {
+    check_key(key);
+    const detail::run_time_slot_shape& shape = held_.entry;
+    std::vector<std::byte> entry(element_size());
+    std::memcpy(entry.data() + shape.key_at, key.data(), key.size());
+    const table_memory entries(place_->payload(), held_.table_shape());
+    const table_type table(entries, shape);
+    for (;;) {
+      if (place_->is_removed()) detail::refuse_removed(place_->about());
+      const auto seen =
+          table.find(key.data(), entry.data() + shape.value_at, detail::tries_before_locking);
+      if (seen == detail::lookup::absent) return std::nullopt;
+      if (seen == detail::lookup::found) return entry;
+    }
+  }
+
+  /// Returns all elements, or all entries that a map holds, as they were at one moment. Throws the
+  /// same errors as load(), and timed_out if the array or map never stands still for long enough
+  /// within options::open_timeout.
   std::vector<std::byte> snapshot() const {
+    if (held_.kind == detail::segment_kind::map) return snapshot_of_map();
     if (held_.kind != detail::segment_kind::array) return load();
     std::vector<std::byte> bytes(held_.type.size());
     const memory_type elements = memory();
@@ -6299,6 +7549,8 @@ class const_any_object {
   friend class any_object;
   using memory_type = detail::run_time_array_memory<const std::byte>;
   using reader_type = detail::array_reader<const memory_type>;
+  using table_memory = detail::run_time_table_memory<const std::byte>;
+  using table_type = detail::table_view<const table_memory, detail::run_time_slot_shape>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
   /// Everything that this class tells comes from the facts that the place was opened by. The header
@@ -6307,11 +7559,42 @@ class const_any_object {
       : place_(std::move(place)),
         held_(detail::run_time_type::in(place_->head(), place_->facts(), place_->about())) {}
 
+  std::vector<std::byte> snapshot_of_map() const {
+    const table_memory entries(place_->payload(), held_.table_shape());
+    const table_type table(entries, held_.entry);
+    const auto until = detail::deadline::after(place_->open_timeout());
+    std::vector<std::byte> bytes;
+    const auto take = [&](const std::byte* slot) {
+      bytes.resize(bytes.size() + element_size());
+      detail::load_shared<1>(bytes.data() + bytes.size() - element_size(), slot, element_size());
+    };
+    for (;;) {
+      if (place_->is_removed()) detail::refuse_removed(place_->about());
+      if (table.try_take_all(take)) return bytes;
+      bytes.clear();
+      if (until.passed()) detail::refuse_restless_map(place_->about());
+    }
+  }
+
   memory_type memory() const {
     return {place_->payload(), held_.array_shape(), held_.count, held_.element_size};
   }
 
+  void check_key(gsl::span<const std::byte> key) const {
+    if (held_.kind != detail::segment_kind::map) {
+      throw std::invalid_argument("shm::any_object: only a map has keys");
+    }
+    const field& of_key = held_.value.members[0];
+    if (key.size() == of_key.size * of_key.count()) return;
+    throw std::invalid_argument("shm::any_object: " + std::to_string(key.size()) +
+                                " bytes for a key of " +
+                                std::to_string(of_key.size * of_key.count()));
+  }
+
   void check_index(std::size_t i) const {
+    if (held_.kind == detail::segment_kind::map) {
+      throw std::out_of_range("shm::any_object: a map has no index; look for a key");
+    }
     if (i < size()) return;
     throw std::out_of_range("shm::any_object: index " + std::to_string(i) + " of " +
                             std::to_string(size()) + " elements");
@@ -6354,12 +7637,12 @@ inline void note_repair_of_array(header& head) noexcept {
 }  // namespace shm::detail
 
 // ---- shm/any.hpp
-// Any: objects and arrays changed without their type, which the segment itself tells.
+// Any: objects, arrays and maps changed without their type, which the segment itself tells.
 
 namespace shm {
 
-/// An object or array to be changed without its type, by the protocols of object and array: a crash
-/// leaves the value (the element) before, or the new one. Takes a seat.
+/// An object, array or map to be changed without its type, by the protocols of object, array and
+/// map: a crash leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
   /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
@@ -6406,6 +7689,30 @@ class any_object {
     return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
+  /// Like try_update_for(), for the entry of a map that has this key: f gets all of the entry, of
+  /// which only the value is stored. Returns false, without calling f, if the map does not hold the
+  /// key. Throws std::invalid_argument when the key has another number of bytes, or this is no map.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_entry_for(std::chrono::duration<Rep, Period> span,
+                                           gsl::span<const std::byte> key, F&& f) {
+    seen_.check_key(key);
+    const std::optional<detail::held_lock> lock = acquire(detail::deadline::after(span));
+    if (!lock) return std::nullopt;
+    table_memory entries(place_->payload(), held().table_shape());
+    writer_type writer(entries, held().entry, place_->head().version);
+    const auto where = writer.find(key.data());
+    if (!where.is_found()) return false;
+    std::vector<std::byte> draft(seen_.element_size()), entry(draft.size());
+    writer.copy_slot(where.slot, entry.data());
+    draft = entry;
+    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
+    lock->require_held();
+    const detail::run_time_slot_shape& shape = held().entry;
+    std::memcpy(entry.data() + shape.value_at, draft.data() + shape.value_at, shape.value_size);
+    writer.replace(where.slot, entry.data());
+    return true;
+  }
+
   /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
   /// for that long. Throws the same errors as store().
   template <class Rep, class Period>
@@ -6415,8 +7722,8 @@ class any_object {
   }
 
   /// Marks the data as repaired after a holder of a mutex or an array died, like their own
-  /// mark_repaired(); an object never needs it. Blocks while another thread or process holds the
-  /// lock; a crash leaves it marked or not. Throws the same errors as store().
+  /// mark_repaired(); an object or map never needs it. Blocks while another thread or process holds
+  /// the lock; a crash leaves it marked or not. Throws the same errors as store().
   void mark_repaired() { static_cast<void>(mark_repaired_within(detail::deadline::never())); }
 
   /// Like mark_repaired(), but returns false if a live process holds the lock for that long.
@@ -6429,6 +7736,8 @@ class any_object {
   using cell = detail::versioned_cell<detail::run_time_cell_shape>;
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
+  using table_memory = detail::run_time_table_memory<std::byte>;
+  using writer_type = detail::table_writer<table_memory, detail::run_time_slot_shape>;
 
   bool mark_repaired_within(const detail::deadline& until) {
     const std::optional<detail::held_lock> lock = acquire(until);
@@ -6456,6 +7765,12 @@ class any_object {
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
+    }
+    if (lock && held().kind == detail::segment_kind::map) {
+      table_memory entries(place_->payload(), held().table_shape());
+      if (!writer_type(entries, held().entry, place_->head().version).repair()) {
+        detail::refuse_corrupt_map(place_->about());
+      }
     }
     const bool is_mutex = held().kind == detail::segment_kind::mutex;
     if (is_mutex && how == detail::acquisition::taken_over) {
@@ -6500,6 +7815,52 @@ class any_object {
 };
 
 }  // namespace shm
+
+// ---- shm/base/by_value.hpp
+// By value: whether a function takes a copy of what it is to change.
+
+namespace shm::detail {
+
+template <class Function>
+struct is_function_of_value : std::false_type {};
+template <class Result, class T>
+struct is_function_of_value<Result (*)(T)> : std::negation<std::is_reference<T>> {};
+template <class Result, class T>
+struct is_function_of_value<Result (*)(T) noexcept> : is_function_of_value<Result (*)(T)> {};
+template <class Result, class F, class T>
+struct is_function_of_value<Result (F::*)(T)> : is_function_of_value<Result (*)(T)> {};
+template <class Result, class F, class T>
+struct is_function_of_value<Result (F::*)(T) const> : is_function_of_value<Result (*)(T)> {};
+template <class Result, class F, class T>
+struct is_function_of_value<Result (F::*)(T) noexcept> : is_function_of_value<Result (*)(T)> {};
+template <class Result, class F, class T>
+struct is_function_of_value<Result (F::*)(T) const noexcept> : is_function_of_value<Result (*)(T)> {
+};
+
+template <class F, class = void>
+inline constexpr bool calls_with_value = is_function_of_value<std::decay_t<F>>::value;
+template <class F>
+inline constexpr bool calls_with_value<F, std::void_t<decltype(&F::operator())>> =
+    is_function_of_value<decltype(&F::operator())>::value;
+
+template <class F, class T, class = void>
+inline constexpr bool calls_generically_with_value = false;
+template <class F, class T>
+inline constexpr bool
+    calls_generically_with_value<F, T, std::void_t<decltype(&F::template operator()<T>)>> =
+        is_function_of_value<decltype(&F::template operator()<T>)>::value;
+
+/// Stops compilation where f, called with a T&, would change a copy. Nothing tells of a functor
+/// with several overloads.
+template <class F, class T>
+constexpr void check_takes_reference() {
+  using function = std::remove_cv_t<std::remove_reference_t<F>>;
+  static_assert(!calls_with_value<function> && !calls_generically_with_value<function, T>,
+                "shm: this function takes the value as a copy, so that its changes would be lost; "
+                "let it take a reference: [](auto& value) { … }");
+}
+
+}  // namespace shm::detail
 
 // ---- shm/locked_array.hpp
 // Locked array: a scoped lock over all elements of an array.
@@ -6696,6 +8057,7 @@ class array {
   /// Blocks, throws and survives a crash as store().
   template <class F>
   auto update(std::size_t i, F&& f) {
+    detail::check_takes_reference<F, T>();
     detail::check_index<N>(i);
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
@@ -6861,6 +8223,91 @@ inline constexpr int version_patch = 0;
 
 }  // namespace shm
 
+// ---- shm/const_map.hpp
+// Const map: a map that this program only reads, attached read-only.
+
+namespace shm {
+
+template <class Key, class Value, std::size_t N>
+class map;
+
+/// A map that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the map
+/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
+template <class Key, class Value, std::size_t N>
+class map<Key, const Value, N> {
+ public:
+  /// Opens what is there; never creates.
+  explicit map(const key& which, const options& how = {})
+      : place_(open(which, how, detail::map_blueprint<Key, Value, N>())) {}
+  /// Opens what is there; never creates.
+  map(open_only_t, const key& which, const options& how = {}) : map(which, how) {}
+
+  /// Like map<Key, Value, N>::find(). Never waits for a writer, alive or dead, but can be lapped
+  /// for as long as a writer is faster than one slot is copied.
+  std::optional<Value> find(const Key& wanted) const {
+    return detail::value_if_filled<Value>([&](void* to) { return look_up(wanted, to); });
+  }
+  /// Returns whether the map holds that key, like find().
+  bool contains(const Key& wanted) const { return look_up(wanted, nullptr); }
+
+  /// Like map<Key, Value, N>::size().
+  std::size_t size() const { return detail::size_of(opened(), table(), N); }
+  /// N.
+  static constexpr std::size_t capacity() noexcept { return N; }
+
+  /// Returns all entries as they were at one moment, in no order. Throws shm::error: removed, and
+  /// timed_out if the map never stands still for long enough within options::open_timeout.
+  std::vector<std::pair<Key, Value>> snapshot() const {
+    const auto until = detail::deadline::after(opened().open_timeout());
+    std::vector<std::pair<Key, Value>> entries;
+    entries.reserve(size());
+    while (!detail::try_snapshot(table(), entries)) {
+      if (opened().is_removed()) detail::refuse_removed(opened().about());
+      if (until.passed()) detail::refuse_restless_map(opened().about());
+    }
+    return entries;
+  }
+
+  /// Returns the number of changes so far, by all processes.
+  std::uint64_t version() const noexcept {
+    return opened().head().version.load(std::memory_order_acquire);
+  }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().name(); }
+
+ private:
+  using memory_type = const detail::table_memory<Key, Value, N>;
+
+  detail::table_view<memory_type, detail::slot_shape<Key, Value>> table() const noexcept {
+    return {*static_cast<memory_type*>(static_cast<const void*>(opened().payload())), {}};
+  }
+
+  bool look_up(const Key& wanted, void* to) const {
+    for (;;) {
+      if (opened().is_removed()) detail::refuse_removed(opened().about());
+      const auto seen =
+          table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
+      if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
+    }
+  }
+
+  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
+                                                const detail::blueprint& plan) {
+    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  }
+
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+
+  std::unique_ptr<detail::observer> place_;
+};
+
+}  // namespace shm
+
 // ---- shm/store/object_core.hpp
 // Object core: what a read-write handle of an object holds.
 
@@ -6983,6 +8430,183 @@ class locked {
   int exceptions_before_ = std::uncaught_exceptions();
   bool published_ = false;
   bool discarded_ = false;
+};
+
+}  // namespace shm
+
+// ---- shm/map.hpp
+// Map: at most N values in shared memory by their keys, each change whole whatever process dies.
+
+namespace shm {
+
+/// At most N entries, shared by every process that opens the same name:
+///
+///     shm::map<std::uint64_t, telemetry, 1000> cars("cars");
+///     cars.insert_or_assign(4711, {12.5, 3});
+///     if (const auto car = cars.find(4711)) drive(car->speed);
+///     cars.update(4711, [](telemetry& t) { ++t.gear; });
+///     cars.erase(4711);
+///
+/// Keys are hashed and compared by their bytes, so equal keys must have equal bytes: integers,
+/// enumerations, structs and std::array of them without padding. Movable, not copyable; one handle
+/// may be used from several threads at once. A moved-from handle may only be destroyed or assigned
+/// to. map<Key, const Value, N> is read-only.
+///
+/// Constructors and destructor block, and constructors throw, like those of shm::object; another N
+/// is a type_mismatch.
+template <class Key, class Value, std::size_t N>
+class map {
+ public:
+  /// Opens the map, or creates an empty one.
+  explicit map(const key& which, const options& how = {})
+      : map(detail::open_mode::open_or_create, which, how) {}
+  /// Creates an empty map.
+  map(create_only_t, const key& which, const options& how = {})
+      : map(detail::open_mode::create_only, which, how) {}
+  /// Opens what is there.
+  map(open_only_t, const key& which, const options& how = {})
+      : map(detail::open_mode::open_only, which, how) {}
+  /// Opens the map, or creates an empty one.
+  map(open_or_create_t, const key& which, const options& how = {}) : map(which, how) {}
+
+  /// Returns the latest stored value of that key, whole, or nothing if the map does not hold the
+  /// key. Lock-free beside changes of writers, alive or dead; a writer that keeps lapping the
+  /// reader is held up for one lookup. Throws shm::error: removed.
+  std::optional<Value> find(const Key& wanted) const {
+    return detail::value_if_filled<Value>([&](void* to) { return look_up(wanted, to); });
+  }
+  /// Returns whether the map holds that key. Lock-free, and throws, like find().
+  bool contains(const Key& wanted) const { return look_up(wanted, nullptr); }
+
+  /// Adds an entry, unless the map holds that key. Returns whether it did not. Blocks while another
+  /// thread or process holds the lock. A crash leaves the map before, or with the entry. Throws
+  /// shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
+  bool insert(const Key& added, const Value& value) {
+    const detail::held_lock lock = opened().acquire();
+    const auto where = opened().writer().find(detail::bytes_of_key(added));
+    if (where.is_found()) return false;
+    insert_at(where, added, value);
+    return true;
+  }
+
+  /// Adds an entry, or replaces the value of that key. Blocks and throws like insert(); a crash
+  /// leaves the value before, or the new one.
+  void insert_or_assign(const Key& changed, const Value& value) {
+    const detail::held_lock lock = opened().acquire();
+    const auto where = opened().writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return insert_at(where, changed, value);
+    detail::draft<slot_type> draft(opened().buffer);
+    opened().writer().copy_slot(where.slot, bytes_of(draft));
+    std::memcpy(bytes_of(draft) + shape::value_at, std::addressof(value), sizeof value);
+    opened().writer().replace(where.slot, bytes_of(draft));
+  }
+
+  /// Calls f(Value&) on a private draft of the value of that key under the lock, and stores the
+  /// draft when f returns. Returns false, without calling f, if the map does not hold the key. When
+  /// f throws, nothing is stored and the exception goes on. Blocks and throws like insert(),
+  /// without limit_reached; a crash leaves the value before, or the new one. Inside f, what changes
+  /// this map or takes a snapshot of it through the same handle throws would_deadlock.
+  template <class F>
+  bool update(const Key& changed, F&& f) {
+    core& here = opened();  // f may move the handle
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return false;
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().copy_slot(where.slot, bytes_of(draft));
+    static_cast<void>(detail::call_then(std::forward<F>(f), draft.get()->value, [&] {
+      if (lock.is_held()) here.writer().replace(where.slot, bytes_of(draft));
+    }));
+    return true;
+  }
+
+  /// Removes the entry of that key. Returns whether there was one. Blocks and throws like insert(),
+  /// without limit_reached. A crash leaves the map with the entry, or without it.
+  bool erase(const Key& erased) {
+    const detail::held_lock lock = opened().acquire();
+    const auto where = opened().writer().find(detail::bytes_of_key(erased));
+    if (!where.is_found()) return false;
+    detail::draft<slot_type> draft(opened().buffer);
+    opened().writer().erase(where, bytes_of(draft));
+    return true;
+  }
+
+  /// Returns the number of entries. Lock-free beside changes of writers, alive or dead. Throws
+  /// shm::error: removed.
+  std::size_t size() const { return detail::size_of(opened().place, opened().table(), N); }
+  /// N.
+  static constexpr std::size_t capacity() noexcept { return N; }
+
+  /// Returns all entries as they were at one moment, in no order. Blocks while another thread or
+  /// process holds the lock. Throws shm::error: removed, would_deadlock, corrupt.
+  std::vector<std::pair<Key, Value>> snapshot() const {
+    std::vector<std::pair<Key, Value>> entries;
+    entries.reserve(size());
+    const detail::held_lock lock = opened().acquire();
+    while (!detail::try_snapshot(opened().table(), entries)) {  // somebody scribbles
+    }
+    return entries;
+  }
+
+  /// Returns the number of changes so far, by all processes.
+  std::uint64_t version() const noexcept {
+    // Acquire: what the caller reads next is not older than the version it was told.
+    return opened().place.head().version.load(std::memory_order_acquire);
+  }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().place.name(); }
+
+ private:
+  using core = detail::table_core<Key, Value, N>;
+  using shape = detail::slot_shape<Key, Value>;
+  using slot_type = detail::slot<Key, Value>;
+
+  map(detail::open_mode mode, const key& which, const options& how)
+      : core_(std::make_unique<core>(which, mode, how, detail::map_blueprint<Key, Value, N>())) {}
+
+  core& opened() const {
+    Expects(core_ != nullptr);
+    return *core_;
+  }
+
+  static std::byte* bytes_of(detail::draft<slot_type>& draft) noexcept {
+    return static_cast<std::byte*>(static_cast<void*>(draft.bytes()));
+  }
+
+  void insert_at(const typename core::writer_type::place& where, const Key& added,
+                 const Value& value) {
+    if (opened().writer().size() >= N) detail::refuse_full(opened().place.about(), N);
+    detail::draft<slot_type> draft(opened().buffer);
+    const bool had_room = opened().writer().insert(where, bytes_of(draft), [&](std::byte* slot) {
+      std::memcpy(slot + shape::key_at, std::addressof(added), sizeof added);
+      std::memcpy(slot + shape::value_at, std::addressof(value), sizeof value);
+    });
+    if (!had_room) detail::refuse_corrupt_map(opened().place.about());
+  }
+
+  bool look_up(const Key& wanted, void* to) const {
+    const core& here = opened();
+    if (here.place.is_removed()) detail::refuse_removed(here.place.about());
+    const auto seen =
+        here.table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
+    if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
+    return look_up_patiently(wanted, to);
+  }
+
+  [[gnu::cold, gnu::noinline]] bool look_up_patiently(const Key& wanted, void* to) const {
+    for (;;) {
+      // A writer is always faster: hold it up for one lookup.
+      const bool may_lock = opened().place.identity_bits_if_seated() != 0;
+      const auto lock = may_lock ? opened().try_acquire() : std::nullopt;
+      const auto seen =
+          opened().table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
+      if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
+      if (opened().place.is_removed()) detail::refuse_removed(opened().place.about());
+    }
+  }
+
+  std::unique_ptr<core> core_;
 };
 
 }  // namespace shm
@@ -7184,6 +8808,7 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
+    detail::check_takes_reference<F, T>();
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
     std::atomic<std::uint64_t>& version = here.place.head().version;
@@ -7266,6 +8891,24 @@ class object {
   }
 
   detail::open_handle<core> core_;
+};
+
+/// A C array can be neither returned nor passed.
+template <class T, std::size_t N>
+class object<T[N]> {
+ public:
+  template <class... Arguments>
+  explicit object(Arguments&&...) {
+    static_assert(
+        N == 0 && N != 0,
+        "shm: a C array is no value: use shm::object<std::array<T, N>>, a struct with the "
+        "array as a member, or shm::array<T, N>");
+  }
+};
+template <class T, std::size_t N>
+class object<const T[N]> : public object<T[N]> {
+ public:
+  using object<T[N]>::object;
 };
 
 /// An object that this program only reads: attached read-only, never created, never modified; read

@@ -9,6 +9,7 @@
 #include "columns.hpp"
 #include "commands.hpp"
 #include "completion_scripts.hpp"
+#include "entries.hpp"
 #include "objects.hpp"
 
 namespace tool {
@@ -130,11 +131,13 @@ class offer {
     const std::size_t comma = typed_.rfind(',');
     const std::string before = comma == typed_.npos ? stem : typed_.substr(0, comma + 1);
     const shm::const_any_object from = look_at(name_);
-    for (const column& one : columns_of(from.value(), {})) word(before + one.path);
+    const shm::field& value = from.kind() == shm::object_kind::map ? value_of(from) : from.value();
+    for (const column& one : columns_of(value, {})) word(before + one.path);
   }
 
   void assignments(const std::string& stem) const {
     const shm::const_any_object from = look_at(name_);
+    if (from.kind() == shm::object_kind::map) return;  // there may be millions of keys
     if (from.kind() != shm::object_kind::array) return scalars(from.value(), stem, "");
     const bool is_structure = !from.value().members.empty();
     // One element after another first: there may be millions, each with all its fields.

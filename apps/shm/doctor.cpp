@@ -257,7 +257,9 @@ class examination {
 
   void check_lock(const shm::object_info& one) {
     const bool owner_died = one.lock == shm::lock_state::owner_died;
-    if (one.kind == shm::object_kind::object) {  // has the value before, or the new one, always
+    const bool is_always_whole =
+        one.kind == shm::object_kind::object || one.kind == shm::object_kind::map;
+    if (is_always_whole) {  // has the value before, or the new one, always
       if (owner_died) {
         fine(
             fmt::format("{}: a holder of its lock died, and its value is whole; the next one who "

@@ -91,6 +91,7 @@ json info_as_json(const shm::object_info& info) {
           {"format", info.format},
           {"size", info.size},
           {"count", info.count},
+          {"entries", info.entries},
           {"segment_size", info.segment_size},
           {"mode", info.mode},
           {"owner", user_name(info.owner)},

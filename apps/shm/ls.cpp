@@ -21,6 +21,10 @@ std::string type_words(const shm::object_info& info) {
   const auto parsed = shm::detail::format_parser::parse(info.format);
   if (!parsed) return "?";
   const shm::field& value = parsed->value;
+  if (info.kind == shm::object_kind::map && value.members.size() == 4) {
+    return fmt::format("{} of {} × {}: {}", info.entries, info.count,
+                       value.members[2].type_in_words(), value.members[3].type_in_words());
+  }
   std::string words = value.type_in_words();
   if (value.type == shm::field_type::structure) {
     words += fmt::format(" of {} fields", value.members.size());

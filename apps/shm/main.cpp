@@ -179,7 +179,8 @@ class command_line {
                                 [this] { return tool::set(set_); });
     set_command.add_option("NAME", set_.name)->required();
     set_command
-        .add_option("assignments", set_.assignments, "FIELD=VALUE ...; of an array [3].FIELD=VALUE")
+        .add_option("assignments", set_.assignments,
+                    "FIELD=VALUE ...; of an array [3].FIELD=VALUE, of a map [KEY].FIELD=VALUE")
         ->required();
     set_command
         .add_option("--expect", set_.expectations,
@@ -256,6 +257,7 @@ class command_line {
         {"set",
          "  shm set car gear=3 speed=4.5    both at once, crash-atomically\n"
          "  shm set table [3].pid=77        in one element of an array\n"
+         "  shm set cars [4711].gear=2      in the entry of a map that has this key\n"
          "  shm set car gear=3 --expect gear=2"},
         {"lock",
          "  shm lock car -- cp -a state backup\n"

@@ -33,6 +33,10 @@ exit_code schema(const std::string& name) {
   if (from.kind() == shm::object_kind::array) {
     fmt::print("{} elements of {} bytes\n", from.size(), from.element_size());
   }
+  if (from.kind() == shm::object_kind::map) {
+    fmt::print("at most {} entries, each in a slot of {} bytes\n", from.size(),
+               from.element_size());
+  }
   std::vector<row> rows{{"FIELD", "TYPE", "BYTE", "SIZE"}};
   const shm::field& value = from.value();
   if (value.members.empty() || !value.dimensions.empty()) {

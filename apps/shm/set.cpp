@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "columns.hpp"
 #include "commands.hpp"
+#include "entries.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
 #include "terminal.hpp"
@@ -33,10 +36,12 @@ class request {
     }
     std::string path = typed.substr(0, equals);
     if (of_.kind() == shm::object_kind::array) choose_element(take_index(path));
+    if (of_.kind() == shm::object_kind::map) choose_entry(take_key(key_of(of_), path));
     return {path, typed.substr(equals + 1)};
   }
 
   std::size_t element() const { return element_.value_or(0); }
+  const std::vector<std::byte>& key() const { return key_; }
 
  private:
   /// [3].gear: 3, and leaves gear.
@@ -67,8 +72,19 @@ class request {
     element_ = index;
   }
 
+  void choose_entry(std::vector<std::byte>&& key) {
+    if (!key_.empty() && key_ != key) {
+      throw refusal(wrong_usage,
+                    fmt::format("[{}] and [{}]: one call changes one entry, because only that is "
+                                "crash-atomic; call it once for each",
+                                key_text(key_of(of_), key_), key_text(key_of(of_), key)));
+    }
+    key_ = std::move(key);
+  }
+
   const shm::const_any_object& of_;
   std::optional<std::size_t> element_;
+  std::vector<std::byte> key_;  ///< of a map's entry
 };
 
 struct change {
@@ -97,7 +113,9 @@ change change_for(const shm::field& value, const assignment& wanted) {
 std::vector<change> changes_for(const shm::const_any_object& object, request& said,
                                 const std::vector<std::string>& typed) {
   std::vector<change> all;
-  for (const std::string& one : typed) all.push_back(change_for(object.value(), said.add(one)));
+  const bool is_map = object.kind() == shm::object_kind::map;
+  const shm::field& value = is_map ? value_of(object) : object.value();
+  for (const std::string& one : typed) all.push_back(change_for(value, said.add(one)));
   return all;
 }
 
@@ -105,13 +123,38 @@ struct changes {
   std::vector<change> expected;
   std::vector<change> wanted;
   std::size_t element;
+  std::vector<std::byte> key;
 };
 
 changes requested_by(const set_options& how, const shm::const_any_object& of) {
   request said(of);
-  changes all{changes_for(of, said, how.expectations), changes_for(of, said, how.assignments), 0};
+  changes all{
+      changes_for(of, said, how.expectations), changes_for(of, said, how.assignments), 0, {}};
   all.element = said.element();
+  all.key = said.key();
   return all;
+}
+
+/// Nothing when somebody holds the lock for that long.
+template <class F>
+std::optional<bool> update(shm::any_object& object, const changes& to_do,
+                           std::chrono::milliseconds patience, F f) {
+  if (object.read().kind() != shm::object_kind::map) {
+    return object.try_update_for(patience, f, to_do.element);
+  }
+  bool is_there = false;
+  const auto updated =
+      object.try_update_entry_for(patience, to_do.key, [&](gsl::span<std::byte> entry) {
+        is_there = true;
+        const shm::field& value = value_of(object.read());
+        return f(entry.subspan(static_cast<std::size_t>(value.offset),
+                               static_cast<std::size_t>(value.size * value.count())));
+      });
+  if (updated && !is_there) {
+    throw refusal(not_found, fmt::format("there is no entry with the key {}; a program inserts it",
+                                         key_text(key_of(object.read()), to_do.key)));
+  }
+  return updated;
 }
 
 /// What was changed, or what is not as expected: then it is none.
@@ -161,13 +204,10 @@ exit_code set(const set_options& how) {
   outcome what;
   const auto updated =
       wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {
-        return object.try_update_for(
-            patience,
-            [&](gsl::span<std::byte> draft) {
-              what = apply(to_do, draft);
-              return what.changed;
-            },
-            to_do.element);
+        return update(object, to_do, patience, [&](gsl::span<std::byte> draft) {
+          what = apply(to_do, draft);
+          return what.changed;
+        });
       });
   if (!updated) return answer_is_no;
   warn_of_dead_holder(how.name);

@@ -6,6 +6,7 @@
 
 #include "columns.hpp"
 #include "commands.hpp"
+#include "entries.hpp"
 #include "json_text.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
@@ -171,7 +172,11 @@ exit_code show(const show_options& how) {
   }
   const std::string doubt = doubt_about(how.name);
   if (!doubt.empty()) fmt::print(stderr, "shm: {}\n", doubt);
-  view(from, how).print(how.form);
+  if (from.kind() == shm::object_kind::map) {
+    show_entries(from, how);
+  } else {
+    view(from, how).print(how.form);
+  }
   return doubt.empty() ? done : broken;
 }
 

@@ -114,6 +114,10 @@ class watcher {
   static shm::const_any_object watchable(const std::string& name) {
     shm::const_any_object from = look_at(name);
     if (from.kind() == shm::object_kind::mutex) refuse_mutex(name);
+    if (from.kind() == shm::object_kind::map) {
+      throw refusal(wrong_usage, fmt::format("{0}: entries of a map come and go; see: shm show {0}",
+                                             readable(name, 64)));
+    }
     return from;
   }
 

@@ -13,6 +13,7 @@ inline const char* word_for(shm::object_kind kind) noexcept {
     case shm::object_kind::object: return "object";
     case shm::object_kind::array: return "array";
     case shm::object_kind::mutex: return "mutex";
+    case shm::object_kind::map: return "map";
     case shm::object_kind::unknown: break;
   }
   return "unknown";

@@ -6,7 +6,7 @@ import typing
 
 from reporting.results import plain
 
-LOCK, OBJECT = "shm::mutex", "shm::object"
+LOCK, OBJECT, MAP = "shm::mutex", "shm::object", "shm::map"
 PTHREAD, ROBUST, SEMOP, SPIN = "pthread mutex", "pthread robust", "semop", "spin CAS"
 READ_SIZES = {"64 B": 64, "1 KiB": 1024, "64 KiB": 65536, "1 MiB": 1048576}
 
@@ -92,6 +92,9 @@ def budgets():
         yield Row("budget", f"load() of {words} beside memcpy under a pthread mutex, a writer at full speed", 1, True,
                   ratio(f"read/{size}/fullspeed", OBJECT, PTHREAD))
     yield Row("budget", "torn values that load() gave", 0, True, sum_of_torn, "")
+    for job, words in (("hit", "found"), ("miss", "not found"), ("after erasures miss", "not found, after a million erasures")):
+        yield Row("budget", f"map: among 10⁶ entries, {words}, beside std::unordered_map without a lock", 1.5, True,
+                  ratio(f"map {job}/1000000", MAP, "std::unordered_map"))
     yield Row("budget", "open beside shmget+shmat+shmdt", 3, True, ratio("open", OBJECT, "shmget+shmat"))
     yield Row("budget", "kill -9 → next owner, 1 MiB resident", 1, True, figure("kill/1MiB", LOCK), "ms")
     yield Row("budget", "sleep → wake, to and fro, beside semop", 1.1, True, ratio("wake/roundtrip", LOCK, SEMOP))

@@ -10,7 +10,7 @@ import re
 import subprocess
 
 # program -> which part of the time each of its measurements gets: some prepare for longer than they measure
-GOOGLE = {"locks": 1.0, "values": 1.0, "lifetimes": 0.4, "growth": 0.25}
+GOOGLE = {"locks": 1.0, "values": 1.0, "lifetimes": 0.4, "growth": 0.25, "maps": 0.25}
 OWN = ("together", "again", "footprint")
 PATIENCE = 120  # seconds; a measurement that takes longer hangs
 

@@ -15,6 +15,9 @@ CHAPTERS = [
     ("Store", "`store()` replaces the value.", r"store/\d+"),
     ("Update", "`update()` changes one word of the value, in place or on a draft.", r"update/\d+"),
     ("Elements of an array", "1024 elements; the next one is far from the last.", r"element (load|store)/\d+"),
+    ("Entries of a map", "Keys and values of 8 B; the map is full. The others are tables of one process, alone or under a mutex that one "
+     "thread takes. Erasures: a million, each followed by an insert.",
+     r"map (after erasures )?(hit|miss|assign|erase and insert)/\d+"),
     ("Open, create, remove", "Open: of what is there, and closed again. A value of 512 B.", r"(open|create|remove)"),
     ("A holder is killed", "`kill -9` while it holds the lock and a waiter sleeps: from the call of `kill` until the "
      "waiter has the lock. By what the holder has resident.", r"kill/\w+"),
@@ -61,11 +64,13 @@ def in_words(job):
             words.append("1 process" if detail == "1" else f"{detail} processes")
         elif kind.startswith("seats"):
             words.append(f"{detail} seats")
+        elif kind.startswith("map"):
+            words.append(f"{int(detail):,} entries")
         elif kind.startswith("count"):
             words.append(f"N = {int(detail):,}")
         else:
             words.append(in_bytes(int(detail)))
-    verb = re.sub(r"^(seats|size|count) ", "", kind)
+    verb = re.sub(r"^(seats|size|count|map) ", "", kind)
     return ", ".join([verb, *words])
 
 

@@ -1,4 +1,4 @@
-// Any: objects and arrays changed without their type, which the segment itself tells.
+// Any: objects, arrays and maps changed without their type, which the segment itself tells.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,8 +24,8 @@
 
 namespace shm {
 
-/// An object or array to be changed without its type, by the protocols of object and array: a crash
-/// leaves the value (the element) before, or the new one. Takes a seat.
+/// An object, array or map to be changed without its type, by the protocols of object, array and
+/// map: a crash leaves the value (the element) before, or the new one. Takes a seat.
 class any_object {
  public:
   /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
@@ -72,6 +72,30 @@ class any_object {
     return update_within(detail::deadline::after(span), std::forward<F>(f), i);
   }
 
+  /// Like try_update_for(), for the entry of a map that has this key: f gets all of the entry, of
+  /// which only the value is stored. Returns false, without calling f, if the map does not hold the
+  /// key. Throws std::invalid_argument when the key has another number of bytes, or this is no map.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_entry_for(std::chrono::duration<Rep, Period> span,
+                                           gsl::span<const std::byte> key, F&& f) {
+    seen_.check_key(key);
+    const std::optional<detail::held_lock> lock = acquire(detail::deadline::after(span));
+    if (!lock) return std::nullopt;
+    table_memory entries(place_->payload(), held().table_shape());
+    writer_type writer(entries, held().entry, place_->head().version);
+    const auto where = writer.find(key.data());
+    if (!where.is_found()) return false;
+    std::vector<std::byte> draft(seen_.element_size()), entry(draft.size());
+    writer.copy_slot(where.slot, entry.data());
+    draft = entry;
+    if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
+    lock->require_held();
+    const detail::run_time_slot_shape& shape = held().entry;
+    std::memcpy(entry.data() + shape.value_at, draft.data() + shape.value_at, shape.value_size);
+    writer.replace(where.slot, entry.data());
+    return true;
+  }
+
   /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
   /// for that long. Throws the same errors as store().
   template <class Rep, class Period>
@@ -81,8 +105,8 @@ class any_object {
   }
 
   /// Marks the data as repaired after a holder of a mutex or an array died, like their own
-  /// mark_repaired(); an object never needs it. Blocks while another thread or process holds the
-  /// lock; a crash leaves it marked or not. Throws the same errors as store().
+  /// mark_repaired(); an object or map never needs it. Blocks while another thread or process holds
+  /// the lock; a crash leaves it marked or not. Throws the same errors as store().
   void mark_repaired() { static_cast<void>(mark_repaired_within(detail::deadline::never())); }
 
   /// Like mark_repaired(), but returns false if a live process holds the lock for that long.
@@ -95,6 +119,8 @@ class any_object {
   using cell = detail::versioned_cell<detail::run_time_cell_shape>;
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
+  using table_memory = detail::run_time_table_memory<std::byte>;
+  using writer_type = detail::table_writer<table_memory, detail::run_time_slot_shape>;
 
   bool mark_repaired_within(const detail::deadline& until) {
     const std::optional<detail::held_lock> lock = acquire(until);
@@ -122,6 +148,12 @@ class any_object {
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
+    }
+    if (lock && held().kind == detail::segment_kind::map) {
+      table_memory entries(place_->payload(), held().table_shape());
+      if (!writer_type(entries, held().entry, place_->head().version).repair()) {
+        detail::refuse_corrupt_map(place_->about());
+      }
     }
     const bool is_mutex = held().kind == detail::segment_kind::mutex;
     if (is_mutex && how == detail::acquisition::taken_over) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/by_value.hpp"
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
 #include "locked_array.hpp"
@@ -82,6 +83,7 @@ class array {
   /// Blocks, throws and survives a crash as store().
   template <class F>
   auto update(std::size_t i, F&& f) {
+    detail::check_takes_reference<F, T>();
     detail::check_index<N>(i);
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();

@@ -20,7 +20,7 @@
 
 namespace shm {
 
-enum class object_kind { unknown, object, array, mutex };
+enum class object_kind { unknown, object, array, mutex, map };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
@@ -37,9 +37,10 @@ struct object_info {
   int set_id = -1;  ///< -1: it has no semaphore set
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
-  std::string format;     ///< of the schema
-  std::size_t size = 0;   ///< bytes of the value, of all elements together
-  std::size_t count = 0;  ///< elements of an array, 1 of an object, 0 of a mutex
+  std::string format;       ///< of the schema
+  std::size_t size = 0;     ///< bytes of the value, of all elements together
+  std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
+  std::size_t entries = 0;  ///< of a map
   std::size_t segment_size = 0;
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
@@ -167,6 +168,14 @@ class inspection {
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
         info_.version = memory.stores();
+        break;
+      }
+      case segment_kind::map: {
+        info_.kind = object_kind::map;
+        info_.version = head().version.load(std::memory_order_relaxed);
+        const auto* payload = found_.memory.address() + facts.payload_offset();
+        info_.entries = entries_about_now(
+            run_time_table_memory<const std::byte>(payload, held.table_shape()), held.count);
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/by_value.hpp"
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
 #include "locked.hpp"
@@ -84,6 +85,7 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
+    detail::check_takes_reference<F, T>();
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
     std::atomic<std::uint64_t>& version = here.place.head().version;
@@ -166,6 +168,24 @@ class object {
   }
 
   detail::open_handle<core> core_;
+};
+
+/// A C array can be neither returned nor passed.
+template <class T, std::size_t N>
+class object<T[N]> {
+ public:
+  template <class... Arguments>
+  explicit object(Arguments&&...) {
+    static_assert(
+        N == 0 && N != 0,
+        "shm: a C array is no value: use shm::object<std::array<T, N>>, a struct with the "
+        "array as a member, or shm::array<T, N>");
+  }
+};
+template <class T, std::size_t N>
+class object<const T[N]> : public object<T[N]> {
+ public:
+  using object<T[N]>::object;
 };
 
 /// An object that this program only reads: attached read-only, never created, never modified; read

@@ -1,4 +1,4 @@
-// expect: shm: T must be trivially copyable
+// expect: shm: this type must be trivially copyable
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>

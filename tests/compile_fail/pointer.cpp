@@ -1,4 +1,4 @@
-// expect: shm: T holds a pointer
+// expect: shm: this member is or holds an address
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>

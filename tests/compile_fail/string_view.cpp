@@ -1,4 +1,4 @@
-// expect: string_view or span
+// expect: a pointer, reference, view, iterator
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>

@@ -192,6 +192,11 @@ void check_late_comer(world& w) {
   CHECK(viewer.snapshot()[2].value() == 72);
   CHECK_FALSE(array.lock().owner_died());
 
+  map_of_world map(w.map);
+  for (const std::uint64_t key : support::keys_at(1, room, 3)) map.insert_or_assign(key, 7);
+  CHECK(map.size() == 3);
+  for (const auto& [key, seven] : map.snapshot()) CHECK(seven == 7);
+
   shm::mutex mutex(w.mutex);
   mutex.lock();
   CHECK(mutex.owner_died() == truth.mutex_tells());

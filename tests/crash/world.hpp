@@ -14,6 +14,7 @@
 #include "account.hpp"
 #include "support/baton.hpp"
 #include "support/child.hpp"
+#include "support/colliding_keys.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
 #include "support/shared_page.hpp"
@@ -22,9 +23,11 @@
 namespace crash {
 
 using value = support::uniform<40>;
+constexpr std::size_t room = 4;
+using map_of_world = shm::map<std::uint64_t, std::uint64_t, room>;
 
 struct world {
-  support::name object, array, mutex, brief, gone, broken;
+  support::name object, array, mutex, map, brief, gone, broken;
   support::baton may_hold, held, about_to_sleep, sleeper_may_lock;
   support::shared_page<account> told;
 };
@@ -195,6 +198,26 @@ inline void use_array(world& w) {
   static_cast<void>(shm::array<const value, elements>(w.array).load(0));
 }
 
+/// Its keys begin at one slot, so that entries lie beyond it. (What a death leaves: map.cpp.)
+inline void use_map(world& w) {
+  w.told->at = account::work::map;
+  const auto keys = support::keys_at(1, room, 3);
+  closed_by_exit<map_of_world> handle(w.map);
+  map_of_world& map = *handle;
+  for (const std::uint64_t key : keys) map.insert(key, key);
+  map.erase(keys[0]);
+  map.insert_or_assign(keys[0], 1);
+  // Somebody dies before and after the commit of a change: its note tells the size.
+  for (const char* const step : {"map: change begun", "array: sequence even"}) {
+    support::dies([&] {
+      the_plan = {::getpid(), step, 1, &w, -1, nullptr, end_by::kill};
+      map_of_world(w.map).erase(keys[1]);
+    });
+    const std::size_t size = map.size();
+    if (size != map.snapshot().size()) throw std::logic_error("the map has another size");
+  }
+}
+
 /// Deaths, and handles closed, beside which nobody slept.
 inline void leave_tokens(const shm::key& key, int number) {
   using namespace shm::detail;
@@ -238,6 +261,7 @@ inline void life(world& w) {
   use_object(w);
   use_mutex(w);
   use_array(w);
+  use_map(w);
   w.told->at = account::work::other;
   shm::options brief = until_last_detach();
   // exit() waits so long for its own thread inside the door; the others wait longer.
@@ -287,6 +311,11 @@ inline void recover(world& w) {
     }
     w.told->storing_element = false;
     guard.mark_repaired();
+  }
+  w.told->at = account::work::map;
+  {
+    map_of_world map(w.map);
+    for (const std::uint64_t key : support::keys_at(1, room, 3)) map.insert_or_assign(key, 7);
   }
   w.told->at = account::work::other;
   { shm::object<int> brief(w.brief, until_last_detach()); }

@@ -8,6 +8,7 @@ keeps by itself: a program there cannot see it, the model on a weaker machine do
 
 CRASH = "crash/crash_points.cpp"
 INTERLEAVINGS = "crash/interleavings.cpp"
+MAP = "crash/map.cpp"
 CHAOS = "chaos"
 
 MUTATIONS = [
@@ -31,12 +32,41 @@ MUTATIONS = [
      "    std::atomic_thread_fence(std::memory_order_acquire);\n", "",
      ["page", "model cell NO_ACQUIRE_FENCE"]),
 
+    # ---- the map
+    ("an insert does not raise the reach", "store/table_writer.hpp",
+     "      set_reach(where.home, distance, draft);\n", "", [MAP]),
+    ("an insert forgets the reach of the slot that it takes", "store/table_writer.hpp",
+     "head{head_of(target).reach, slot_state::used}", "head{0, slot_state::used}", [MAP]),
+    ("an erasure forgets the reach of the slot", "store/table_writer.hpp",
+     "head{head_of(where.slot).reach, slot_state::free}", "head{0, slot_state::free}", [MAP]),
+    ("an erasure lowers the reach without looking", "store/table_writer.hpp",
+     "const std::size_t needed = needed_reach(where.home, draft);", "const std::size_t needed = 0;", [MAP]),
+    ("an erasure never lowers the reach", "store/table_writer.hpp",
+     "    if (needed < reach_of(where.home)) set_reach(where.home, needed, draft);\n", "    static_cast<void>(needed);\n",
+     ["map.cpp"]),
+    ("the size is stored before the slot", "store/table_writer.hpp",
+     "    base::slots_.store(i, draft);\n    conclude(next_size);", "    conclude(next_size);\n    base::slots_.store(i, draft);", [MAP]),
+    ("a repair forgets the size of a committed change", "store/table_writer.hpp",
+     "        conclude(counts.next_size.load(std::memory_order_relaxed));", "        forget_change();", [MAP]),
+    ("a repair counts a change that was not committed", "store/table_writer.hpp",
+     "      } else {\n        forget_change();", "      } else {\n        conclude(counts.next_size.load(std::memory_order_relaxed));", [MAP]),
+    ("a reader of the size does not ask whether the change is committed", "store/table.hpp",
+     "size = sequence == before.committing ? before.next_size : before.size;", "size = before.size;", [MAP]),
+    ("a reader of the size does not look at the change again", "store/table.hpp",
+     "return look_at_change() == before;", "return true;", [MAP]),
+    ("a snapshot does not look at the sequences again", "store/table.hpp",
+     "      if (slots_.sequence(s) != before[s]) return false;\n", "", [MAP]),
+    ("no release fence before a change of a map", "store/table_writer.hpp",
+     "    std::atomic_thread_fence(std::memory_order_release);\n", "", ["page", "model map_size NO_FENCE_BEFORE_CHANGE"]),
+    ("no acquire fence before the second look at a change", "store/table.hpp",
+     "    std::atomic_thread_fence(std::memory_order_acquire);\n", "", ["page", "model map_size NO_ACQUIRE_FENCE"]),
+
     # ---- the journalled array
     ("the element before is not saved", "store/journalled_array.hpp",
      '    copy_within("array: a third saved", memory_.journal, element(i));\n', "", [CRASH]),
     ("the sequence is odd before the index is stored", "store/journalled_array.hpp",
      "    memory_.journal_index.store(i + 1, std::memory_order_relaxed);\n",
-     "    sequence.store(even + 1, std::memory_order_release);\n    crash_point(\"array: sequence odd\");\n"
+     "    sequence.store(committed - 1, std::memory_order_release);\n    crash_point(\"array: sequence odd\");\n"
      "    memory_.journal_index.store(i + 1, std::memory_order_relaxed);\n", [INTERLEAVINGS]),
     ("the journal is cleared before the sequence is even", "store/journalled_array.hpp",
      '    crash_point("array: element written");\n',

@@ -8,8 +8,13 @@
 
 enum class mode : std::uint8_t { idle, busy };
 
-struct blind {
-  double unseen;
+/// Opaque: nothing tells of private members.
+class blind {
+ public:
+  double seen() const { return unseen_; }
+
+ private:
+  double unseen_ = 0;
 };
 
 struct inner {

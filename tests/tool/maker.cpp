@@ -29,13 +29,18 @@ namespace {
 
 enum class drive_mode : std::uint8_t { eco = 1, sport };
 
-struct blind {
-  std::uint16_t unseen[2];
-};
+/// Opaque: nothing tells of private members.
+template <class Unseen, std::size_t N>
+class opaque {
+ public:
+  opaque() = default;
+  explicit opaque(const std::array<Unseen, N>& unseen) : unseen_(unseen) {}
 
-struct secret {
-  unsigned char unseen[100];
+ private:
+  std::array<Unseen, N> unseen_ = {};
 };
+using blind = opaque<std::uint16_t, 2>;
+using secret = opaque<unsigned char, 100>;
 
 struct wheel {
   BOOST_HANA_DEFINE_STRUCT(wheel, (float, pressure), (bool, flat));
@@ -101,7 +106,7 @@ car first_car() {
   made.distance = 18446744073709551615u;
   made.doors = 5;
   made.exact = 0.5L;
-  made.hidden = {{0x1234, 0x5678}};
+  made.hidden = blind({0x1234, 0x5678});
   return made;
 }
 

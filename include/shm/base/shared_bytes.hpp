@@ -117,6 +117,25 @@ template <std::size_t Alignment>
   for (; at < size; ++at) target[at] = static_cast<std::byte>(load_word<std::uint8_t>(source + at));
 }
 
+/// Whether shared memory, aligned to Alignment, holds the same bytes. Reads none of them twice.
+template <std::size_t Alignment>
+[[gnu::always_inline]] inline bool equals_shared(const void* shared, const void* mine,
+                                                 std::size_t size) noexcept {
+  using word_type = word_of_alignment<Alignment>;
+  const auto* const theirs = static_cast<const std::byte*>(shared);
+  const auto* const ours = static_cast<const std::byte*>(mine);
+  std::size_t at = 0;
+  for (; at + sizeof(word_type) <= size; at += sizeof(word_type)) {
+    word_type word;
+    std::memcpy(&word, ours + at, sizeof word);
+    if (load_word<word_type>(theirs + at) != word) return false;
+  }
+  for (; at < size; ++at) {
+    if (static_cast<std::byte>(load_word<std::uint8_t>(theirs + at)) != ours[at]) return false;
+  }
+  return true;
+}
+
 /// Copies into shared memory, whose side is aligned to Alignment.
 template <std::size_t Alignment>
 [[gnu::always_inline]] inline void store_shared(void* to, const void* from,

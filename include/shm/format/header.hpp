@@ -18,13 +18,14 @@ namespace shm::detail {
 /// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 2;
 
-enum class segment_kind : std::uint32_t { object = 1, array, mutex };
+enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
 
 constexpr std::string_view name_of(segment_kind kind) noexcept {
   switch (kind) {
     case segment_kind::object: return "shm::object";
     case segment_kind::array: return "shm::array";
     case segment_kind::mutex: return "shm::mutex";
+    case segment_kind::map: return "shm::map";
   }
   return "something unknown";
 }

@@ -1,4 +1,4 @@
-// Describe: the schema of a T, written from its Boost.Hana members.
+// Describe: the schema of a T, written from its members.
 // SPDX-License-Identifier: MIT
 #pragma once
 

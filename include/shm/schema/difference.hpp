@@ -42,12 +42,19 @@ class schema_difference {
       say("in the segment: " + printable(stored.format(), 200));
       say("in this program: " + printable(ours.format(), 200));
     } else {
+      if (is_opaque(*there) != is_opaque(*here)) {
+        say((is_opaque(*there) ? "the program that created it" : "this program") +
+            std::string(" does not know the members: compile it as C++20, or list them with "
+                        "BOOST_HANA_ADAPT_STRUCT"));
+      }
       compare_elements(*there, *here);
       compare_fields(flattened(there->value), flattened(here->value));
     }
     compare_number("size", stored.size(), ours.size());
     compare_number("alignment", stored.alignment(), ours.alignment());
   }
+
+  static bool is_opaque(const parsed_format& one) { return one.value.type == field_type::opaque; }
 
   void compare_elements(const parsed_format& there, const parsed_format& here) {
     const auto words = [](const std::optional<std::uint64_t>& count) {

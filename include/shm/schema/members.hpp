@@ -1,4 +1,4 @@
-// Members: the names, types and order of a struct's members, as Boost.Hana knows them.
+// Members: the names, types and order of a struct's members, by a list or by reflection.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,18 +19,31 @@
 #include <type_traits>
 #include <utility>
 
+#include "reflect.hpp"
+
 namespace shm::detail {
 
+/// Whether a list of its members was written for Boost.Hana.
 template <class T>
-inline constexpr bool has_members = boost::hana::Struct<T>::value;
+inline constexpr bool has_list = boost::hana::Struct<T>::value;
 
-/// Calls visit(name, accessor) for each member, in the order in which Hana lists them.
+/// Whether names, types and order of the members are known: by a list, or by reflection.
+template <class T>
+inline constexpr bool has_members = has_list<T> || (names_are_known && shows_members<T>());
+
+/// Calls visit(name, accessor) for each member, in their order.
 template <class T, class Visit>
 constexpr void for_each_member(Visit&& visit) {
-  boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
-    (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
-     ...);
-  });
+  if constexpr (has_list<T>) {
+    boost::hana::unpack(boost::hana::accessors<T>(), [&visit](auto... member) {
+      (static_cast<void>(visit(boost::hana::first(member).c_str(), boost::hana::second(member))),
+       ...);
+    });
+  } else {
+#if __cplusplus >= 202002L
+    for_each_reflected_member<T>(visit);
+#endif
+  }
 }
 
 template <class T, class Accessor>
@@ -54,50 +67,5 @@ struct dimension<std::array<T, N>> {
   static constexpr std::size_t count = N;
   using element = std::remove_cv_t<T>;
 };
-
-/// A T that is never constructed: only the addresses of its members are of interest.
-template <class T>
-union unconstructed {
-  constexpr unconstructed() noexcept : nothing() {}
-  char nothing;
-  T value;
-};
-
-/// Whether the members listed fill the type, as a compiler lays them out.
-template <class T>
-constexpr bool lists_all_members() {
-  std::size_t end = 0;
-  for_each_member<T>([&end](const char*, auto accessor) {
-    using member = member_type<T, decltype(accessor)>;
-    end = (end + alignof(member) - 1) / alignof(member) * alignof(member) + sizeof(member);
-  });
-  end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
-  return std::max(end, std::size_t{1}) == sizeof(T);
-}
-
-/// For constant expressions alone: a program in which it were used would contain a whole T.
-template <class T>
-inline const unconstructed<T> ghost{};
-
-/// Both in one object. Clang calls this comparison unspecified between members of different types,
-/// and evaluates it only where asked whether it could.
-constexpr bool lies_before(const void* a, const void* b) {
-  return __builtin_constant_p(a < b) ? a < b : a < b;
-}
-
-/// Whether the members are listed in the order in which they lie.
-template <class T>
-constexpr bool lists_in_order() {
-  bool in_order = true;
-  bool is_first = true;
-  const void* before = nullptr;
-  for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = std::addressof(accessor(ghost<T>.value));
-    in_order = in_order && (is_first || lies_before(before, address));
-    is_first = false;
-    before = address;
-  });
-  return in_order;
-}
 
 }  // namespace shm::detail

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <gsl/span>
 #include <optional>
-#include <string_view>
+#include <tuple>
 #include <type_traits>
+#include <utility>
+#include <variant>
 
+#include "list.hpp"
 #include "members.hpp"
+#include "process_bound.hpp"
 
 namespace shm {
 
@@ -18,24 +19,51 @@ namespace detail {
 
 enum class sharing_rule {
   none_broken,
+  by_a_member,
   no_address,
+  no_lock,
   trivially_copyable,
   not_volatile,
+  no_array,
+  no_reference,
+  few_members,
   all_members,
-  in_order
+  in_order,
+  public_list,
+  own_list
 };
 
+/// What a T holds: the elements of an array, the alternatives of a variant, the members of a
+/// struct.
 template <class T>
-inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
-                                         std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
-template <class Char, class Traits>
-inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
+struct parts_of {
+  static constexpr auto find() {
+    if constexpr (has_list<T>) {
+      return listed_types<T>();
+    } else if constexpr (shows_members<T>()) {
+      return member_types<T>();
+    } else {
+      return type_list<>();
+    }
+  }
+  using types = decltype(find());
+};
 template <class T>
-inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::optional<T>> = refers_elsewhere<T>;
+struct parts_of<std::optional<T>> {
+  using types = type_list<T>;
+};
+template <class... T>
+struct parts_of<std::variant<T...>> {
+  using types = type_list<T...>;
+};
+template <class... T>
+struct parts_of<std::tuple<T...>> {
+  using types = type_list<T...>;
+};
+template <class A, class B>
+struct parts_of<std::pair<A, B>> {
+  using types = type_list<A, B>;
+};
 
 template <class T>
 constexpr sharing_rule find_broken_rule();
@@ -44,34 +72,54 @@ constexpr sharing_rule find_broken_rule();
 template <class T>
 inline constexpr sharing_rule broken_rule = find_broken_rule<T>();
 
+/// The number of the first part that breaks a rule, or how many parts there are.
+template <class... T>
+constexpr std::size_t first_broken(type_list<T...>) {
+  std::size_t at = 0;
+  static_cast<void>(((broken_rule<T> == sharing_rule::none_broken && ++at != 0) && ...));
+  return at;
+}
+
 template <class T>
-constexpr sharing_rule broken_rule_of_members() {
-  sharing_rule broken = sharing_rule::none_broken;
-  for_each_member<T>([&broken](const char*, auto accessor) {
-    using declared = std::remove_reference_t<decltype(accessor(std::declval<T&>()))>;
-    if (broken != sharing_rule::none_broken) return;
-    broken = std::is_volatile_v<declared> ? sharing_rule::not_volatile
-                                          : broken_rule<std::remove_const_t<declared>>;
-  });
-  if (broken != sharing_rule::none_broken) return broken;
-  if (!lists_all_members<T>()) return sharing_rule::all_members;
-  return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+constexpr sharing_rule find_rule_broken_as_a_whole() {
+  if constexpr (refers_elsewhere<T>) {
+    return sharing_rule::no_address;
+  } else if constexpr (is_lock<T>) {
+    return sharing_rule::no_lock;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return sharing_rule::not_volatile;
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {
+    return sharing_rule::trivially_copyable;
+  } else if constexpr (has_list<T>) {
+    if constexpr (inherits_list<T>) return sharing_rule::own_list;
+    if constexpr (!lists_all_members<T>()) return sharing_rule::all_members;
+    return lists_in_order<T>() ? sharing_rule::none_broken : sharing_rule::in_order;
+  } else if constexpr (hides_list<T>()) {
+    return sharing_rule::public_list;
+  } else if constexpr (is_plain_struct<T>) {
+    if constexpr (member_count < T >> most_members_seen) return sharing_rule::few_members;
+    // What cannot be initialised with {} and not be assigned either holds references.
+    if constexpr (member_count<T> == 0 && !std::is_copy_assignable_v<T>) {
+      return sharing_rule::no_reference;
+    }
+    return sharing_rule::none_broken;
+  } else {
+    return sharing_rule::none_broken;
+  }
 }
 
 template <class T>
 constexpr sharing_rule find_broken_rule() {
   if constexpr (dimension<T>::is_array) {
     return broken_rule<typename dimension<T>::element>;
-  } else if constexpr (refers_elsewhere<T>) {
-    return sharing_rule::no_address;
-  } else if constexpr (std::is_volatile_v<T>) {
-    return sharing_rule::not_volatile;
-  } else if constexpr (!std::is_trivially_copyable_v<T>) {
-    return sharing_rule::trivially_copyable;
-  } else if constexpr (has_members<T>) {
-    return broken_rule_of_members<T>();
+  } else if constexpr (std::is_const_v<T>) {
+    return broken_rule<std::remove_const_t<T>>;
   } else {
-    return sharing_rule::none_broken;
+    using types = typename parts_of<T>::types;
+    if constexpr (types::size != 0) {
+      if constexpr (first_broken(types()) != types::size) return sharing_rule::by_a_member;
+    }
+    return find_rule_broken_as_a_whole<T>();
   }
 }
 
@@ -83,33 +131,86 @@ constexpr bool fits_in_memory(std::size_t count) noexcept {
   return sizeof(T) <= most && count <= most / sizeof(T);
 }
 
+/// Stops compilation. Holder is the struct in which Member was found, and Name what it is called.
+template <class Member, class Name, class Holder>
+constexpr void refuse_member() {
+  constexpr sharing_rule broken = broken_rule<Member>;
+  static_assert(broken != sharing_rule::no_address,
+                "shm: this member is or holds an address (a pointer, reference, view, iterator or "
+                "lambda), which means nothing in another process; store the value itself, an index "
+                "or an offset");
+  static_assert(broken != sharing_rule::no_reference,
+                "shm: this struct has a reference or a member without a default, which cannot be "
+                "shared; store the value itself");
+  static_assert(broken != sharing_rule::no_lock,
+                "shm: this member is a lock, a semaphore or an atomic: its bytes are copied, and "
+                "wake nobody; use shm::mutex, or the lock that every shm::object has");
+  static_assert(broken != sharing_rule::trivially_copyable,
+                "shm: this type must be trivially copyable, with all its members: it is copied as "
+                "bytes between processes; use char[N] or std::array in place of strings and "
+                "vectors");
+  static_assert(broken != sharing_rule::not_volatile,
+                "shm: this type must not be volatile: the library orders accesses itself");
+  static_assert(broken != sharing_rule::few_members,
+                "shm: of a struct without a list 69 members are seen; group members into structs");
+  static_assert(broken != sharing_rule::all_members,
+                "shm: this struct has members or bytes that its Boost.Hana list leaves out: list "
+                "every member, without alignas");
+  static_assert(broken != sharing_rule::in_order,
+                "shm: the members of this struct must be listed in the order of their declaration");
+  static_assert(broken != sharing_rule::public_list,
+                "shm: the Boost.Hana list of this class is private: move it to a public section");
+  static_assert(broken != sharing_rule::own_list,
+                "shm: the Boost.Hana list of this struct is inherited from a base class: list all "
+                "members in the struct itself");
+}
+
+/// What a message calls a part.
+template <char... Letters>
+struct called;
+struct whole_value;
+
+template <class T, std::size_t I>
+constexpr auto name_of_part() {
+  if constexpr (has_list<T>) {
+    return boost::hana::first(boost::hana::at_c<I>(boost::hana::accessors<T>()));
+  } else {
+    return number<I>();
+  }
+}
+
+/// Goes down to the member that breaks a rule.
+template <class T, class Name, class Holder>
+constexpr void refuse_part() {
+  if constexpr (dimension<T>::is_array) {
+    refuse_part<typename dimension<T>::element, Name, Holder>();
+  } else if constexpr (std::is_const_v<T>) {
+    refuse_part<std::remove_const_t<T>, Name, Holder>();
+  } else if constexpr (broken_rule<T> == sharing_rule::by_a_member) {
+    using types = typename parts_of<T>::types;
+    constexpr std::size_t at = first_broken(types());
+    refuse_part<typename types::template at<at>, decltype(name_of_part<T, at>()), T>();
+  } else {
+    refuse_member<T, Name, Holder>();
+  }
+}
+
 /// Stops compilation with the rule that T breaks.
 template <class T>
 constexpr void check_shareable() {
-  constexpr sharing_rule broken = broken_rule<T>;
-  static_assert(
-      broken != sharing_rule::no_address,
-      "shm: T holds a pointer, reference, string_view or span: an address means nothing in "
-      "another process; store the value itself, an index or an offset");
-  static_assert(broken != sharing_rule::trivially_copyable,
-                "shm: T must be trivially copyable, with all its members: it is copied as bytes "
-                "between processes; use char[N] or std::array in place of strings and vectors");
-  static_assert(broken != sharing_rule::not_volatile,
-                "shm: T must not be volatile: the library orders accesses itself");
-  static_assert(
-      broken != sharing_rule::all_members,
-      "shm: T has bytes that Boost.Hana is not told of: list every member, without alignas");
-  static_assert(broken != sharing_rule::in_order,
-                "shm: the members of T must be listed in the order of their declaration");
-  static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
-  static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+  if constexpr (broken_rule<T> != sharing_rule::none_broken) {
+    refuse_part<T, whole_value, whole_value>();
+  } else {
+    static_assert(fits_in_memory<T>(1), "shm: T is larger than an address space");
+    static_assert(alignof(T) <= 4096, "shm: T must not be aligned more strictly than a page");
+  }
 }
 
 }  // namespace detail
 
-/// Whether a T may be shared: trivially copyable; no pointers, references, views or spans where
-/// that can be seen (through arrays and Hana members); and every member listed to Hana, in order,
-/// if any.
+/// Whether a T may be shared: trivially copyable; no address, lock or atomic where that can be seen
+/// (through arrays, std::optional, std::variant and the members of a struct); and a Boost.Hana
+/// list, if there is one, that names every member in order.
 template <class T>
 inline constexpr bool is_shareable_v = detail::broken_rule<T> == detail::sharing_rule::none_broken;
 

@@ -46,6 +46,18 @@ class journalled_array_view {
 
   /// False: the element was changed meanwhile, the bytes are worthless.
   bool try_read(std::size_t i, void* to) const noexcept {
+    return try_read_by(i, [&](const std::byte* from) {
+      crash_points_in_copy(
+          "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
+            load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
+          });
+    });
+  }
+
+  /// Like try_read(), for a caller that needs only parts of the element: copy(from) takes them,
+  /// each once, and believes none of them before this returned true.
+  template <class Copy>
+  bool try_read_by(std::size_t i, Copy copy) const {
     const auto& sequence = sequence_of(i);
     // Acquire: even, the element is seen as that store left it; odd, the journal as it was filled
     // before and the index that was stored before.
@@ -54,10 +66,7 @@ class journalled_array_view {
         is_odd(before) && memory_.journal_index.load(std::memory_order_relaxed) == i + 1;
     const std::byte* const from = in_journal ? memory_.journal : element(i);
     crash_point("read: journal looked up");
-    crash_points_in_copy(
-        "read: a third copied", memory_.element_size, [&](std::size_t at, std::size_t size) {
-          load_shared<alignment>(static_cast<std::byte*>(to) + at, from + at, size);
-        });
+    copy(from);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later change seen above, its sequence would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -72,12 +81,17 @@ class journalled_array_view {
     return memory_.sequences[stripe].load(std::memory_order_acquire);
   }
 
+  /// The number that commits a store of element i which begins with that sequence.
+  static constexpr std::uint64_t committing(std::uint64_t sequence) noexcept {
+    // Even it is, unless somebody scribbled; then a store makes it so again.
+    return ((sequence + 1) & ~std::uint64_t{1}) + 2;
+  }
+
   /// Each step in this order, and each release, keeps a reader or a repair from a half-made
   /// element.
   void store(std::size_t i, const void* from) const noexcept {
     auto& sequence = sequence_of(i);
-    // Even it is, unless somebody scribbled; then this store makes it so again.
-    const std::uint64_t even = (sequence.load(std::memory_order_relaxed) + 1) & ~std::uint64_t{1};
+    const std::uint64_t committed = committing(sequence.load(std::memory_order_relaxed));
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
@@ -86,7 +100,7 @@ class journalled_array_view {
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
     // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(even + 1, std::memory_order_release);
+    sequence.store(committed - 1, std::memory_order_release);
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
@@ -97,7 +111,7 @@ class journalled_array_view {
         });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
-    sequence.store(even + 2, std::memory_order_release);
+    sequence.store(committed, std::memory_order_release);
     crash_point("array: sequence even");
     // Release: an empty index means that the sequence is even.
     memory_.journal_index.store(0, std::memory_order_release);

@@ -11,6 +11,7 @@
 #include "../format/verify.hpp"
 #include "../schema/format_parser.hpp"
 #include "run_time_array.hpp"
+#include "run_time_table.hpp"
 #include "versioned_cell.hpp"
 
 namespace shm::detail {
@@ -18,9 +19,10 @@ namespace shm::detail {
 struct run_time_type {
   segment_kind kind = segment_kind::mutex;
   schema type{std::string(), 0, 1};
-  field value;                   ///< the object's, or one element's; of a mutex nothing
-  std::size_t count = 0;         ///< elements of an array, 1 of an object, 0 of a mutex
+  field value;            ///< the object's, or one element's; of a mutex nothing
+  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
   std::size_t element_size = 0;  ///< bytes
+  run_time_slot_shape entry;     ///< of a map
 
   /// Throws corrupt.
   static run_time_type in(const header& head, const verified_description& facts,
@@ -41,6 +43,9 @@ struct run_time_type {
   run_time_array_shape array_shape() const noexcept {
     return {count, element_size, type.alignment()};
   }
+  run_time_table_shape table_shape() const noexcept {
+    return {count, element_size, type.alignment()};
+  }
 
   /// For opening only: it constructs nothing.
   blueprint plan() const noexcept {
@@ -50,6 +55,8 @@ struct run_time_type {
         return {kind, &type, cell_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::array:
         return {kind, &type, array_shape().payload_size, alignment, nullptr, nullptr};
+      case segment_kind::map:
+        return {kind, &type, table_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::mutex: break;
     }
     return {kind, &type, 0, 1, nullptr, nullptr};
@@ -68,15 +75,24 @@ struct run_time_type {
     const std::uint64_t elements = parsed->elements.value_or(1);
     const std::uint64_t one = value.size * value.count();
     if (elements * one != type.size()) return false;
-    if (kind == segment_kind::array) {
+    if (kind == segment_kind::array || kind == segment_kind::map) {
       count = elements;
       element_size = one;
-      return parsed->elements.has_value();
+      return parsed->elements.has_value() && (kind == segment_kind::array || is_slot());
     }
     if (parsed->elements) value.dimensions.insert(value.dimensions.begin(), elements);
     count = 1;
     element_size = type.size();
     return kind == segment_kind::object;
+  }
+
+  /// What the library itself keeps in a slot is nobody's value.
+  bool is_slot() {
+    const std::optional<run_time_slot_shape> found = run_time_slot_shape::of(value);
+    if (!found || count > std::size_t{1} << 31) return false;
+    entry = *found;
+    value.members.erase(value.members.begin(), value.members.begin() + 2);
+    return true;
   }
 };
 

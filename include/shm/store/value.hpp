@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -56,6 +57,20 @@ T value_from_bytes(Fill fill) {
     return filled_in_place<T>(fill);
   } else {
     return filled_and_copied<T>(fill);
+  }
+}
+
+/// The same, if fill(void*) tells that it found one.
+template <class T, class Fill>
+std::optional<T> value_if_filled(Fill fill) {
+  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+    std::optional<T> value(std::in_place);
+    if (!fill(static_cast<void*>(std::addressof(*value)))) value.reset();
+    return value;
+  } else {
+    alignas(T) std::byte bytes[sizeof(T)];
+    if (!fill(static_cast<void*>(bytes))) return std::nullopt;
+    return *std::launder(reinterpret_cast<T*>(bytes));
   }
 }
 
