@@ -15,6 +15,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/exchanged_description.hpp"
 #include "support/guarded_attach.hpp"
 #include "support/kernel_view.hpp"
 #include "support/names.hpp"
@@ -29,6 +30,7 @@ using support::at_step;
 using support::code_of;
 using support::memory_of;
 using support::telemetry;
+using support::try_it;
 using value = support::uniform<20>;
 
 namespace {
@@ -193,53 +195,6 @@ TEST_CASE("who waits for an owner that was made up is told when the object is re
 
 namespace {
 
-/// Exchanges the description, and what stands behind it, at the n-th step of this process.
-struct exchange {
-  std::byte* segment;
-  std::vector<std::byte> with;
-  int steps_left;
-  int reads_that_count = 12;  ///< a snapshot has one for each third of each element
-};
-exchange* exchanging = nullptr;
-
-constexpr std::size_t described_from = offsetof(header, fixed);
-
-void exchange_hook(const char* step) {
-  const bool is_read = std::string_view(step).rfind("read:", 0) == 0;
-  if (is_read && --exchanging->reads_that_count < 0) return;
-  if (--exchanging->steps_left != 0) return;
-  std::memcpy(exchanging->segment + described_from, exchanging->with.data(),
-              exchanging->with.size());
-}
-
-/// Such an object from its description on, as far as the first `size` bytes go.
-template <class Handle>
-std::vector<std::byte> description_of(unsigned seats, std::size_t size) {
-  const support::name name;
-  shm::options how;
-  how.seats = seats;
-  { const Handle made(name, how); }
-  const memory_of memory(name);
-  return {memory.bytes() + described_from, memory.bytes() + std::min(size, memory.size())};
-}
-
-void put_name(std::vector<std::byte>& image, const std::string& name) {
-  const auto length = static_cast<std::uint32_t>(name.size());
-  std::memcpy(image.data() + offsetof(description, name_length), &length, sizeof length);
-  std::memcpy(image.data() + offsetof(description, name), name.data(), name.size());
-}
-
-/// Everything that is done without a type; refusing is right.
-template <class Job>
-void try_it(Job job) {
-  try {
-    job();
-  } catch (const shm::error&) {
-  } catch (const std::out_of_range&) {
-  } catch (const std::invalid_argument&) {
-  }
-}
-
 void use_without_type(const shm::key& key) {
   shm::options how;
   how.open_timeout = 50ms;
@@ -267,50 +222,7 @@ void use_without_type(const shm::key& key) {
 
 TEST_CASE("an untyped handle stays in its segment, whenever somebody exchanges the description") {
   const support::watchdog watchdog(100);
-  using many = shm::array<std::int64_t, 500>;
-  std::size_t size = 0;
-  {
-    const support::name name;
-    shm::options one_seat;
-    one_seat.seats = 1;
-    { const many made(name, one_seat); }
-    size = memory_of(name).size();
-  }
-  std::vector<std::byte> images[] = {description_of<many>(1, size),
-                                     description_of<shm::array<std::int64_t, 1>>(200, size),
-                                     description_of<shm::object<support::uniform<250>>>(1, size),
-                                     description_of<shm::mutex>(300, size)};
-  for (const auto& before : images) {
-    for (const auto& after : images) {
-      if (&before == &after) continue;
-      CAPTURE(&before - images, &after - images);
-      const support::name name;
-      shm::options one_seat;
-      one_seat.seats = 1;
-      { const many made(name, one_seat); }
-      const memory_of memory(name);
-      exchange now{memory.bytes(), after, 0};
-      put_name(now.with, name.text());
-      auto first = before;
-      put_name(first, name.text());
-      exchanging = &now;
-      bool is_over = false;
-      for (int step = 1; !is_over; ++step) {
-        CAPTURE(step);
-        std::memcpy(memory.bytes() + described_from, first.data(), first.size());
-        support::child peer_of_hostile([&] {
-          const support::watchdog own(30);
-          now.steps_left = step;
-          crash_point_hook = exchange_hook;
-          use_without_type(name);
-          return now.steps_left > 0 ? 1 : 0;
-        });
-        const int ended = peer_of_hostile.wait();
-        CHECK((ended == 0 || ended == 1));
-        is_over = ended != 0;
-      }
-    }
-  }
+  support::exchange_at_every_step(use_without_type);
 }
 
 namespace {
@@ -414,7 +326,8 @@ void work(shm::object<value>& object, const shm::key& name, unsigned what) {
   }
 }
 
-void work(shm::array<value, elements>& array, const shm::key& name, unsigned what) {
+template <std::size_t N>
+void work(shm::array<value, N>& array, const shm::key& name, unsigned what) {
   const std::size_t i = what / 8 % elements;
   switch (what % 8) {
     case 0: return static_cast<void>(array.load(i));
@@ -432,7 +345,7 @@ void work(shm::array<value, elements>& array, const shm::key& name, unsigned wha
       guard.raw()[i] = value::of(what);
       return guard.mark_repaired();
     }
-    case 6: return static_cast<void>(shm::array<const value, elements>(name).load(i));
+    case 6: return static_cast<void>(shm::array<const value, N>(name).load(i));
     default: return shm::remove(name);
   }
 }
@@ -526,6 +439,19 @@ TEST_CASE("an object that somebody scribbles over harms nobody who works on it",
 
 TEST_CASE("an array that somebody scribbles over harms nobody who works on it", "[slow]") {
   play_rounds<shm::array<value, elements>>();
+}
+
+namespace {
+
+struct array_of_any_length : shm::array<value> {
+  explicit array_of_any_length(const shm::key& name, const shm::options& how = {})
+      : shm::array<value>(shm::open_or_create, name, elements, how) {}
+};
+
+}  // namespace
+
+TEST_CASE("an array of any length that somebody scribbles over harms nobody", "[slow]") {
+  play_rounds<array_of_any_length>();
 }
 
 TEST_CASE("a mutex that somebody scribbles over harms nobody who works on it", "[slow]") {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <gsl/span>
 #include <memory>
@@ -96,13 +97,26 @@ class any_object {
     return true;
   }
 
-  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
-  /// for that long. Throws the same errors as store().
+  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it.
+  /// Never blocks. Throws the same errors as store() except would_deadlock.
+  [[nodiscard]] std::optional<detail::held_lock> try_lock() & {
+    detail::acquisition how{};
+    return in_order(detail::held_lock::try_acquire(*place_, how), how);
+  }
+  void try_lock() && = delete;  // keep the handle in a variable
+
+  /// Like try_lock(), but returns nothing only if a live process holds the lock for that long.
+  /// Throws the same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
-      std::chrono::duration<Rep, Period> span) {
+      std::chrono::duration<Rep, Period> span) & {
     return acquire(detail::deadline::after(span));
   }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
+
+  /// The same as read().version().
+  std::uint64_t version() const noexcept { return seen_.version(); }
 
   /// Marks the data as repaired after a holder of a mutex or an array died, like their own
   /// mark_repaired(); an object or map never needs it. Blocks while another thread or process holds
@@ -144,7 +158,12 @@ class any_object {
   /// Takes the lock, and then puts in order or notes what a dead holder left.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
     detail::acquisition how{};
-    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);
+    return in_order(detail::held_lock::acquire(*place_, until, how), how);
+  }
+
+  /// `how` is read after the lock has been taken.
+  std::optional<detail::held_lock> in_order(std::optional<detail::held_lock>&& lock,
+                                            const detail::acquisition& how) {
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
@@ -159,7 +178,7 @@ class any_object {
     if (is_mutex && how == detail::acquisition::taken_over) {
       detail::note_death_in_mutex(place_->head());
     }
-    return lock;
+    return std::move(lock);
   }
 
   template <class F>

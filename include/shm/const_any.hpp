@@ -66,7 +66,10 @@ class const_any_object {
       case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
-      case detail::segment_kind::array: return memory().stores();
+      case detail::segment_kind::array: {
+        const memory_type elements = memory();
+        return reader_view(elements).stores();
+      }
       case detail::segment_kind::mutex: break;
     }
     return 0;

@@ -167,7 +167,7 @@ class inspection {
         const auto* payload = found_.memory.address() + facts.payload_offset();
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
-        info_.version = memory.stores();
+        info_.version = journalled_array_view(memory).stores();
         break;
       }
       case segment_kind::map: {

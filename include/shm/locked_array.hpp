@@ -10,24 +10,28 @@
 #include <memory>
 #include <utility>
 
+#include "base/extent.hpp"
 #include "store/array_core.hpp"
 #include "sync/death_note.hpp"
 
 namespace shm {
 
 template <class T, std::size_t N>
-class array;
+class array_access;
 
 /// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between
 /// several leaves every element whole, and owner_died() true for the next ones until
 /// mark_repaired(). In a forked child's copy the destructor does nothing, and what writes throws
 /// operation_not_permitted.
-template <class T, std::size_t N>
-class locked_array {
+template <class T, std::size_t N = dynamic>
+class locked_array : public extent<N> {
+  static_assert(dynamic == gsl::dynamic_extent);
+
  public:
   /// The lock moves with the guard.
   locked_array(locked_array&& other) noexcept
-      : core_(other.core_),
+      : extent<N>(other),
+        core_(other.core_),
         lock_(std::move(other.lock_)),
         raw_(std::exchange(other.raw_, raw_edit::none)) {}
   locked_array& operator=(locked_array&&) = delete;
@@ -43,24 +47,22 @@ class locked_array {
 
   /// The element itself, unchanged as long as this guard lives. Throws std::out_of_range.
   const T& operator[](std::size_t i) const {
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     return begin()[i];
   }
 
   /// Replaces one element. Never blocks; a crash leaves the element before or the new one. Throws
   /// std::out_of_range.
   void store(std::size_t i, const T& value) {
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     lock_.require_held();
     core_->view().store(i, std::addressof(value));
   }
 
-  /// N.
-  static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
   const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
-  const T* end() const noexcept { return begin() + N; }
+  const T* end() const noexcept { return begin() + this->size(); }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
@@ -69,7 +71,7 @@ class locked_array {
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
-    return gsl::span<T, N>(core_->elements(), N);
+    return gsl::span<T, N>(core_->elements(), this->size());
   }
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
@@ -91,12 +93,12 @@ class locked_array {
   }
 
  private:
-  friend class array<T, N>;
+  friend class array_access<T, N>;
 
   enum class raw_edit { none, of_whole, of_damaged };
 
   locked_array(detail::array_core<T, N>& core, detail::held_lock&& lock) noexcept
-      : core_(&core), lock_(std::move(lock)) {
+      : extent<N>(core.memory().count), core_(&core), lock_(std::move(lock)) {
     section().fetch_or(detail::section_bit::entered, std::memory_order_relaxed);
     // Release fence: whatever of this section is seen, or left behind, is seen with the flag.
     std::atomic_thread_fence(std::memory_order_release);

@@ -16,9 +16,9 @@
 #include "base/by_value.hpp"
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
+#include "const_object.hpp"
 #include "locked.hpp"
 #include "os/key.hpp"
-#include "session/observer.hpp"
 #include "store/object_core.hpp"
 #include "sync/held_lock.hpp"
 
@@ -70,14 +70,39 @@ class object {
   /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
   /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
   T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read(to); });
+    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
+  }
+
+  /// Copies the latest published value into memory of the caller, and returns it: for a T that fits
+  /// on no stack. Like load(). When it throws, what `into` holds is unspecified.
+  T& load(T& into) const {
+    detail::check_assignable<T>();
+    read_whole(std::addressof(into));
+    return into;
+  }
+
+  /// Returns one member of the latest published value, whole, as load(&telemetry::gear) does:
+  /// copies no other. May be a member of a base class. Of a C array it returns a std::array. Like
+  /// load().
+  template <class Member, class Class>
+  auto load(Member Class::*member) const {
+    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
   }
 
   /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
   /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+    publish(value);
+  }
+
+  /// Like store(), but returns false, and changes nothing, if a live process holds the lock for
+  /// that long.
+  template <class Rep, class Period>
+  [[nodiscard]] bool store_for(std::chrono::duration<Rep, Period> span, const T& value) {
+    const auto lock = acquire(detail::deadline::after(span));
+    if (lock) publish(value);
+    return lock.has_value();
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -85,15 +110,19 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
-    detail::check_takes_reference<F, T>();
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    std::atomic<std::uint64_t>& version = here.place.head().version;
-    detail::draft<T> draft(here.buffer);
-    cell().read(version, here.place.payload(), draft.bytes());
-    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
-    });
+    return change(here, lock, std::forward<F>(f));
+  }
+
+  /// Like update(), but returns false, without calling f, if a live process holds the lock for that
+  /// long. Returns true when the draft is published; what f returns is discarded.
+  template <class Rep, class Period, class F>
+  [[nodiscard]] bool update_for(std::chrono::duration<Rep, Period> span, F&& f) {
+    core& here = opened();  // f may move the handle
+    const auto lock = acquire(detail::deadline::after(span));
+    if (lock) static_cast<void>(change(here, *lock, std::forward<F>(f)));
+    return lock.has_value();
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
@@ -113,7 +142,7 @@ class object {
   /// same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
-    return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
+    return guarded(acquire(detail::deadline::after(span)));
   }
   template <class Span>
   void try_lock_for(Span) && = delete;  // keep the handle in a variable
@@ -139,29 +168,54 @@ class object {
   detail::header& head() const { return opened().place.head(); }
 
   detail::held_lock acquire() { return detail::held_lock::acquire(opened().place); }
+  std::optional<detail::held_lock> acquire(const detail::deadline& until) {
+    return detail::held_lock::acquire(opened().place, until);
+  }
+
+  void publish(const T& value) {
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+  }
+
+  template <class F>
+  static auto change(core& here, const detail::held_lock& lock, F&& f) {
+    detail::check_takes_reference<F, T>();
+    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::draft<T> draft(here.buffer);
+    cell().read(version, here.place.payload(), draft.bytes());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
+      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
+    });
+  }
 
   std::optional<locked<T>> guarded(std::optional<detail::held_lock>&& lock) {
     if (!lock) return std::nullopt;
     return locked<T>(opened(), std::move(*lock));
   }
 
-  void read(void* to) const {
-    const detail::connection& place = opened().place;
-    if (place.is_removed()) detail::refuse_removed(place.about());
-    if (!cell().try_read(place.head().version, place.payload(), to)) read_patiently(to);
+  void read_whole(void* to) const {
+    read([to](const std::byte* from) { cell().copy_out(from, to); });
   }
 
-  [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
+  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  template <class Copy>
+  void read(const Copy& copy) const {
+    const detail::connection& place = opened().place;
+    if (place.is_removed()) detail::refuse_removed(place.about());
+    if (!cell().try_read_by(place.head().version, place.payload(), copy)) read_patiently(copy);
+  }
+
+  template <class Copy>
+  [[gnu::cold, gnu::noinline]] void read_patiently(Copy copy) const {
     const auto& version = head().version;
     const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
-        if (cell().try_read(version, payload, to)) return;
+        if (cell().try_read_by(version, payload, copy)) return;
       }
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        cell().read(version, payload, to);
+        copy(cell().current(version, payload));
         return;
       }
     }
@@ -186,51 +240,6 @@ template <class T, std::size_t N>
 class object<const T[N]> : public object<T[N]> {
  public:
   using object<T[N]>::object;
-};
-
-/// An object that this program only reads: attached read-only, never created, never modified; read
-/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
-/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
-template <class T>
-class object<const T> {
- public:
-  /// Opens what is there; never creates.
-  explicit object(const key& which, const options& how = {})
-      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
-  /// Opens what is there; never creates.
-  object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
-
-  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
-  /// as a writer is faster than one copy.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) {
-      if (opened().is_removed()) detail::refuse_removed(opened().about());
-      while (!detail::cell_of<T>().try_read(opened().head().version, opened().payload(), to)) {
-      }
-    });
-  }
-
-  /// The number of updates published so far, by all processes.
-  std::uint64_t version() const noexcept {
-    return opened().head().version.load(std::memory_order_acquire);
-  }
-
-  /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
-
- private:
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
-  }
-
-  const detail::observer& opened() const {
-    Expects(place_ != nullptr);
-    return *place_;
-  }
-
-  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm

@@ -98,6 +98,20 @@ MUTATIONS = [
      "if (index > memory_.count) return repair_result::corrupt;", "",
      ["lifecycle/open.cpp:a journal that names an element that is not there is corrupt"]),
 
+    # ---- arrays of any length
+    ("a length that no memory holds is believed", "store/array_plan.hpp",
+     "  if (elements == 0 || !fits_in_memory<T>(elements)) return 0;\n", "",
+     ["hostile_array.cpp:a length that is not that of the memory is refused, whatever else agrees with it"]),
+    ("the length in the segment is not looked at", "format/any_length.hpp",
+     "const std::size_t elements = elements_told_by(stored.format());", "const std::size_t elements = stored.format().empty() ? 0 : 1;",
+     ["array_of_any_length.cpp:an array gets its length when it is created, and tells it when it is opened"]),
+    ("a version of an array does not count edits in place", "store/journalled_array.hpp",
+     "memory_.bulk.load(std::memory_order_acquire) / 2", "0 * memory_.bulk.load(std::memory_order_acquire)",
+     ["timed_access.cpp:the version of an array counts its stores and edits in place, through every handle"]),
+    ("who tries the lock of an array does not repair", "store/array_core.hpp",
+     "    if (lock) put_in_order(place, view());\n", "",
+     ["timed_access.cpp:who tries the lock of an array takes it over from a dead holder, and is told"]),
+
     # ---- sections and edits in place
     ("a section leaves no sign", "locked_array.hpp",
      "    section().fetch_or(detail::section_bit::entered, std::memory_order_relaxed);\n", "", [CRASH]),

@@ -51,6 +51,9 @@ struct blueprint {
   std::size_t payload_alignment;
   void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
   const void* initial;
+  /// Set where an array of any number of elements may be found; the rest is then for one element.
+  /// Returns 0 for a number of elements that no array has.
+  std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
 };
 
 inline header& header_at(const attachment& memory) noexcept {

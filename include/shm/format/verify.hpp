@@ -11,6 +11,7 @@
 #include "../os/key.hpp"
 #include "../os/refusals.hpp"
 #include "../schema/difference.hpp"
+#include "any_length.hpp"
 #include "layout.hpp"
 
 namespace shm::detail {
@@ -57,6 +58,10 @@ class verified_description {
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
+    if (plan.payload_size_of != nullptr) {
+      return check_content(head, plan_of_found_length(plan, stored_schema(head, about)).plan(),
+                           about);
+    }
     check_type(head, plan, about);
     check_places(plan, about);
   }
@@ -81,6 +86,8 @@ class verified_description {
   bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
   std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
   std::size_t payload_size() const noexcept { return copy_.payload_size; }
+  /// In bytes; of an array all elements together.
+  std::size_t type_size() const noexcept { return copy_.type_size; }
 
  private:
   [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {

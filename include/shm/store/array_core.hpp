@@ -4,65 +4,41 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 
-#include "../schema/describe.hpp"
 #include "../session/connection.hpp"
+#include "../session/observer.hpp"
 #include "../sync/held_lock.hpp"
+#include "array_parts.hpp"
+#include "array_plan.hpp"
 #include "array_reader.hpp"
 #include "journalled_array.hpp"
 #include "value.hpp"
 
 namespace shm::detail {
 
-template <class T, std::size_t N>
-std::byte* elements_in(std::byte* payload) noexcept {
-  return static_cast<array_memory<T, N>*>(static_cast<void*>(payload))->elements;
-}
-
-template <class T, std::size_t N>
-blueprint array_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
-  check_shareable<T>();
-  using memory = array_memory<T, N>;
-  return {segment_kind::array, &array_schema_of<T, N>(),
-          sizeof(memory),      alignof(memory),
-          construct,           initial};
-}
-
-/// Copies of `initial`; null where the array is only opened.
-template <class T, std::size_t N>
-blueprint array_blueprint(const T* initial) {
-  return array_blueprint<T, N>(
-      [](std::byte* payload, const void* from) {
-        std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
-      },
-      initial);
-}
-
-/// A value-initialised T in every element.
-template <class T, std::size_t N>
-blueprint default_array_blueprint() {
-  return array_blueprint<T, N>(
-      [](std::byte* payload, const void*) {
-        std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) construct_initial<T>(elements + i * sizeof(T));
-      },
-      nullptr);
-}
-
 [[noreturn, gnu::cold]] inline void refuse_index(std::size_t i, std::size_t elements) {
   throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " +
                           std::to_string(elements) + " elements");
 }
 
-template <std::size_t N>
-void check_index(std::size_t i) {
-  if (i >= N) refuse_index(i, N);
+inline void check_index(std::size_t i, std::size_t elements) {
+  if (i >= elements) refuse_index(i, elements);
+}
+
+[[noreturn, gnu::cold]] inline void refuse_span(std::size_t room, std::size_t elements) {
+  throw std::invalid_argument("shm::array: a span of " + std::to_string(room) +
+                              " elements for a snapshot of " + std::to_string(elements));
+}
+
+inline void check_span(std::size_t room, std::size_t elements) {
+  if (room != elements) refuse_span(room, elements);
 }
 
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
@@ -90,35 +66,56 @@ void make_bulk_even(Memory& memory) noexcept {
   memory.bulk.store(odd + 1, std::memory_order_release);
 }
 
+/// What a handle of an array holds. Place: connection, with std::byte as Byte; or observer, with
+/// const std::byte.
+template <class Place, class Byte, class T, std::size_t N>
+struct open_array {
+  using parts_type = array_parts<Byte, T, N>;
+  using memory_type = typename parts_type::memory_type;
+  using view_type = journalled_array_view<memory_type>;
+  using reader_type = array_reader<std::add_const_t<memory_type>>;
+
+  template <class... How>
+  explicit open_array(const How&... how) : place(how...), parts(place.payload(), place.facts()) {}
+
+  closing close() noexcept { return place.close(); }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
+  memory_type& memory() const noexcept { return parts.in(place.payload()); }
+  view_type view() const noexcept { return view_type(memory()); }
+  reader_type reader() const noexcept { return {place, memory()}; }
+
+  Place place;
+  parts_type parts;
+};
+
+template <class T, std::size_t N>
+using const_array_core = open_array<observer, const std::byte, T, N>;
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
-struct array_core {
-  using memory_type = array_memory<T, N>;
-  using view_type = journalled_array_view<memory_type>;
-  using reader_type = array_reader<const memory_type>;
+struct array_core : open_array<connection, std::byte, T, N> {
+  using base = open_array<connection, std::byte, T, N>;
+  using base::memory;
+  using base::place;
+  using base::view;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
+      : base(which, mode, how, &plan) {}
 
   closing close() noexcept {
-    const closing how = place.close();
+    const closing how = base::close();
     if (how == closing::done) buffer.release();
     return how;
   }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
 
-  memory_type& memory() const noexcept {
-    return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
-  }
   T* elements() const noexcept {
     return std::launder(static_cast<T*>(static_cast<void*>(memory().elements)));
   }
-  view_type view() const noexcept { return view_type(memory()); }
-  reader_type reader() const noexcept { return {place, memory()}; }
   std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
   bool is_damaged() const noexcept {
     // Relaxed: for the holder, whom the lock orders.
-    return view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
+    return base::view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
   }
 
   /// The lock, after whatever a dead holder left has been put in order or noted.
@@ -127,14 +124,19 @@ struct array_core {
     put_in_order(place, view());
     return lock;
   }
-  std::optional<held_lock> try_acquire() {
-    std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock) put_in_order(place, view());
-    return lock;
+  /// Returns nothing if the deadline passed.
+  std::optional<held_lock> acquire(const deadline& until) {
+    return in_order(held_lock::acquire(place, until));
   }
+  std::optional<held_lock> try_acquire() { return in_order(held_lock::try_acquire(place)); }
 
-  connection place;
   draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
+
+ private:
+  std::optional<held_lock> in_order(std::optional<held_lock>&& lock) {
+    if (lock) put_in_order(place, view());
+    return std::move(lock);
+  }
 };
 
 }  // namespace shm::detail

@@ -14,6 +14,7 @@
 
 namespace shm::detail {
 
+/// A power of two.
 constexpr std::size_t stripes_for(std::size_t elements) noexcept {
   constexpr std::size_t most = 256;  // 2 KiB of counters
   std::size_t stripes = 1;
@@ -75,6 +76,14 @@ class journalled_array_view {
 
   const std::byte* element(std::size_t i) const noexcept {
     return memory_.elements + i * memory_.element_size;
+  }
+
+  /// Returns how many elements were stored and edits in place made so far.
+  std::uint64_t stores() const noexcept {
+    // Acquire: what the caller reads next is not older than the number it was told.
+    std::uint64_t sum = memory_.bulk.load(std::memory_order_acquire) / 2;
+    for (std::size_t s = 0; s < memory_.stripes; ++s) sum += sequence(s) / 2;
+    return sum;
   }
 
   std::uint64_t sequence(std::size_t stripe) const noexcept {
@@ -154,7 +163,9 @@ class journalled_array_view {
     });
   }
 
-  auto& sequence_of(std::size_t i) const noexcept { return memory_.sequences[i % memory_.stripes]; }
+  auto& sequence_of(std::size_t i) const noexcept {
+    return memory_.sequences[i & (memory_.stripes - 1)];
+  }
 
   Memory& memory_;
 };

@@ -1,4 +1,4 @@
-// Run-time array: the memory of a journalled array whose element only the segment's schema tells.
+// Run-time array: the memory of a journalled array whose length only the segment's schema tells.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,12 +14,18 @@ namespace shm::detail {
 
 /// Where array_memory<T, N> has its parts; tests compare.
 struct run_time_array_shape {
-  run_time_array_shape(std::size_t elements, std::size_t size, std::size_t alignment) noexcept
+  constexpr run_time_array_shape(std::size_t elements, std::size_t size,
+                                 std::size_t alignment) noexcept
       : stripes(stripes_for(elements)),
         part_alignment(std::max(cache_line, alignment)),
         journal(round_up(cache_line + stripes * sizeof(std::uint64_t), part_alignment)),
         elements_at(round_up(journal + size, part_alignment)),
         payload_size(round_up(elements_at + elements * size, part_alignment)) {}
+
+  template <class T>
+  static constexpr run_time_array_shape of(std::size_t elements) noexcept {
+    return {elements, sizeof(T), alignof(T)};
+  }
 
   std::size_t stripes;
   std::size_t part_alignment;
@@ -28,19 +34,34 @@ struct run_time_array_shape {
   std::size_t payload_size;
 };
 
-/// Byte: std::byte, or const std::byte where the segment is attached read-only.
-template <class Byte>
-struct run_time_array_memory {
+/// An element of which the schema alone tells the size. No more is known when compiling: small
+/// elements are copied by bytes.
+struct element_of_found_size {
+  element_of_found_size(std::size_t size) noexcept : element_size(size) {}
+
+  static constexpr std::size_t element_alignment = 1;
+  std::size_t element_size;
+};
+
+/// An element whose type the program knows.
+template <class T>
+struct element_of {
+  static constexpr std::size_t element_alignment = alignof(T);
+  static constexpr std::size_t element_size = sizeof(T);
+};
+
+/// Byte: std::byte, or const std::byte where the segment is attached read-only. Element:
+/// element_of_found_size, or element_of<T>.
+template <class Byte, class Element = element_of_found_size>
+struct run_time_array_memory : Element {
   using counter = std::conditional_t<std::is_const_v<Byte>, const std::atomic<std::uint64_t>,
                                      std::atomic<std::uint64_t>>;
-  /// No more is known when compiling: small elements are copied by bytes.
-  static constexpr std::size_t element_alignment = 1;
   static constexpr std::size_t most_stripes = stripes_for(static_cast<std::size_t>(-1));
 
   run_time_array_memory(Byte* payload, const run_time_array_shape& shape,
-                        std::size_t elements_in_it, std::size_t size)
-      : count(elements_in_it),
-        element_size(size),
+                        std::size_t elements_in_it, Element one_element = {}) noexcept
+      : Element(one_element),
+        count(elements_in_it),
         stripes(shape.stripes),
         bulk(*counter_at(payload)),
         journal_index(*counter_at(payload + sizeof(std::uint64_t))),
@@ -48,18 +69,7 @@ struct run_time_array_memory {
         journal(payload + shape.journal),
         elements(payload + shape.elements_at) {}
 
-  /// Stores and edits in place so far.
-  std::uint64_t stores() const noexcept {
-    // Acquire: what the caller reads next is not older than the number it was told.
-    std::uint64_t sum = bulk.load(std::memory_order_acquire) / 2;
-    for (std::size_t s = 0; s < stripes; ++s) {
-      sum += sequences[s].load(std::memory_order_acquire) / 2;
-    }
-    return sum;
-  }
-
   std::size_t count;
-  std::size_t element_size;
   std::size_t stripes;
   counter& bulk;
   counter& journal_index;

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
+
+#include "../base/extent.hpp"
 
 namespace shm::detail {
 
@@ -34,6 +38,11 @@ void construct_initial(void* where) {
   }
 }
 
+/// Whether a T may be made first and then written.
+template <class T>
+inline constexpr bool is_overwritable =
+    std::is_default_constructible_v<T>&& std::is_copy_assignable_v<T>;
+
 template <class T, class Fill>
 T filled_in_place(Fill& fill) {
   T value;
@@ -53,7 +62,7 @@ T filled_and_copied(Fill& fill) {
 template <class T, class Fill>
 T value_from_bytes(Fill fill) {
   // Two functions, because compilers elide the copy only of a variable in the outermost scope.
-  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+  if constexpr (is_overwritable<T>) {
     return filled_in_place<T>(fill);
   } else {
     return filled_and_copied<T>(fill);
@@ -63,7 +72,7 @@ T value_from_bytes(Fill fill) {
 /// The same, if fill(void*) tells that it found one.
 template <class T, class Fill>
 std::optional<T> value_if_filled(Fill fill) {
-  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
+  if constexpr (is_overwritable<T>) {
     std::optional<T> value(std::in_place);
     if (!fill(static_cast<void*>(std::addressof(*value)))) value.reset();
     return value;
@@ -72,6 +81,14 @@ std::optional<T> value_if_filled(Fill fill) {
     if (!fill(static_cast<void*>(bytes))) return std::nullopt;
     return *std::launder(reinterpret_cast<T*>(bytes));
   }
+}
+
+/// Stops compilation where a T of the caller may not be written as bytes.
+template <class T>
+constexpr void check_assignable() {
+  static_assert(std::is_copy_assignable_v<T>,
+                "shm: this T cannot be assigned, so nothing can be loaded into it: use load() or "
+                "snapshot() without an argument");
 }
 
 /// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
@@ -94,12 +111,15 @@ auto call_then(F&& f, T& value, After after) {
   }
 }
 
-/// Private memory for one T that is too large for the stack; made when first needed, then kept.
+/// Private memory for one T, or several, that is too large for the stack; made when first needed,
+/// then kept.
 template <class T>
 class draft_buffer {
  public:
-  void* get() {
-    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
+  void* get(std::size_t number = 1) {
+    if (!memory_) {
+      memory_.reset(static_cast<std::byte*>(::operator new(number * sizeof(T), alignment)));
+    }
     return memory_.get();
   }
   void release() noexcept { memory_.reset(); }
@@ -112,6 +132,27 @@ class draft_buffer {
 
   std::unique_ptr<std::byte, deleter> memory_;
 };
+
+/// What a snapshot of N elements, or of a number that is known at run time, is returned as.
+template <class T, std::size_t N>
+using all_elements = std::conditional_t<N == dynamic, std::vector<T>, std::array<T, N>>;
+
+/// That many T, whose bytes `fill(void*)` writes.
+template <class T, std::size_t N, class Fill>
+all_elements<T, N> elements_from_bytes(std::size_t number, Fill fill) {
+  if constexpr (N != dynamic) {
+    return value_from_bytes<std::array<T, N>>(fill);
+  } else if constexpr (is_overwritable<T> && !std::is_same_v<T, bool>) {
+    std::vector<T> all(number);
+    fill(static_cast<void*>(all.data()));
+    return all;
+  } else {
+    draft_buffer<T> bytes;
+    fill(bytes.get(number));
+    const T* const first = std::launder(static_cast<const T*>(bytes.get()));
+    return std::vector<T>(first, first + number);
+  }
+}
 
 /// A T to be edited before it is published: inside the guard when small, else in the handle's
 /// buffer, which the lock guards.

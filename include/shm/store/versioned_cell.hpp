@@ -64,13 +64,19 @@ class versioned_cell : public Shape {
   /// False: lapped by a writer meanwhile, the bytes are worthless.
   bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                 void* to) const noexcept {
+    return try_read_by(version, payload, [&](const std::byte* from) { copy_out(from, to); });
+  }
+
+  /// Like try_read(), for a caller that needs only a part of the value: copy(from) takes it, and
+  /// does not believe it before this returned true.
+  template <class Copy>
+  bool try_read_by(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                   const Copy& copy) const noexcept {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
-    const std::byte* const copy = copy_of(payload, before);
+    const std::byte* const from = copy_of(payload, before);
     crash_point("read: version seen");
-    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
-      load_shared<cache_line>(static_cast<std::byte*>(to) + at, copy + at, part);
-    });
+    copy(from);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -78,11 +84,24 @@ class versioned_cell : public Shape {
     return after - before <= copies - 2;
   }
 
+  /// The whole value, out of one of its copies.
+  void copy_out(const std::byte* from, void* to) const noexcept {
+    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
+      load_shared<cache_line>(static_cast<std::byte*>(to) + at, from + at, part);
+    });
+  }
+
+  /// The copy that is the value. By the holder of the lock.
+  const std::byte* current(const std::atomic<std::uint64_t>& version,
+                           const std::byte* payload) const noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    return copy_of(payload, version.load(std::memory_order_relaxed));
+  }
+
   /// By the holder of the lock.
   void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
             void* to) const noexcept {
-    // Relaxed: only holders write the version, and the lock orders holders.
-    load_shared<cache_line>(to, copy_of(payload, version.load(std::memory_order_relaxed)), size);
+    load_shared<cache_line>(to, current(version, payload), size);
   }
 
   /// By the holder of the lock.
@@ -106,7 +125,7 @@ class versioned_cell : public Shape {
   /// By the holder of the lock.
   bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
               const void* value) const noexcept {
-    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, size) == 0;
+    return std::memcmp(current(version, payload), value, size) == 0;
   }
 
  private:

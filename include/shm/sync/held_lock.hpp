@@ -25,7 +25,12 @@ class held_lock {
   }
   static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
   static std::optional<held_lock> try_acquire(connection& place) {
-    return of(place, robust_lock(place).try_acquire());
+    acquisition how;
+    return try_acquire(place, how);
+  }
+  static std::optional<held_lock> try_acquire(connection& place, acquisition& how) {
+    how = robust_lock(place).try_acquire();
+    return of(place, how);
   }
 
   held_lock(held_lock&& other) noexcept
