@@ -267,6 +267,12 @@ TEST_CASE("a child that only tries does not wait for who is stopped inside the d
     if (any.try_lock_for(5ms).has_value()) return 6;
     const auto publish = [](gsl::span<std::byte>) { return true; };
     if (any.try_update_for(5ms, publish).has_value()) return 7;
+    if (any.try_lock().has_value()) return 11;
+    if (array.try_lock().has_value()) return 12;
+    if (array.try_lock_for(5ms).has_value()) return 13;
+    const auto change = [](int& n) { ++n; };
+    if (object.store_for(5ms, 8) || object.update_for(5ms, change)) return 14;
+    if (array.store_for(5ms, 1, 8) || array.update_for(5ms, 1, change)) return 15;
     if (object.load() != 7) return 8;
     for (std::size_t i = 0; i < array.size(); ++i) {
       if (array.load(i) != 7) return 9;
