@@ -39,6 +39,7 @@
 #include <boost/hana/string.hpp>
 #include <boost/hana/unpack.hpp>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -1329,6 +1330,9 @@ struct blueprint {
   std::size_t payload_alignment;
   void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
   const void* initial;
+  /// Set where an array of any number of elements may be found; the rest is then for one element.
+  /// Returns 0 for a number of elements that no array has.
+  std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
 };
 
 inline header& header_at(const attachment& memory) noexcept {
@@ -2525,6 +2529,55 @@ class schema_difference {
 
 }  // namespace shm::detail
 
+// ---- shm/format/any_length.hpp
+// Any length: what the opener of an array expects that takes as many elements as it finds.
+
+namespace shm::detail {
+
+/// The schema of an array of that many elements, from the schema of an array of one.
+inline schema array_schema(const schema& of_one, std::size_t elements) {
+  const std::string_view text = of_one.format();
+  return schema('(' + std::to_string(elements) + std::string(text.substr(text.find(')'))),
+                elements * of_one.size(), of_one.alignment());
+}
+
+/// The number of elements that the text of an array's schema begins with; 0 if there is none.
+inline std::size_t elements_told_by(std::string_view format) noexcept {
+  const char* const end = format.data() + format.size();
+  std::size_t elements = 0;
+  if (format.empty() || format.front() != '(') return 0;
+  const auto [rest, problem] = std::from_chars(format.data() + 1, end, elements);
+  return problem == std::errc() && rest != end && *rest == ')' ? elements : 0;
+}
+
+/// The plan of an opener that takes any number of elements, for as many as the schema in the
+/// segment tells. Where that number makes no sense, it is a plan for one element, from which the
+/// segment differs.
+class plan_of_found_length {
+ public:
+  plan_of_found_length(const blueprint& of_one, const schema& stored)
+      : plan_(of_one), type_(*of_one.type) {
+    const std::size_t elements = elements_told_by(stored.format());
+    const std::size_t payload_size = of_one.payload_size_of(elements);
+    if (payload_size != 0) {
+      type_ = array_schema(*of_one.type, elements);
+      plan_.payload_size = payload_size;
+    }
+    plan_.type = &type_;
+    plan_.payload_size_of = nullptr;
+  }
+  plan_of_found_length(const plan_of_found_length&) = delete;
+  plan_of_found_length& operator=(const plan_of_found_length&) = delete;
+
+  const blueprint& plan() const noexcept { return plan_; }
+
+ private:
+  blueprint plan_;
+  schema type_;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/format/verify.hpp
 // Verify: is the segment found what this program means by the name? Copied, checked, then used.
 
@@ -2572,6 +2625,10 @@ class verified_description {
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
+    if (plan.payload_size_of != nullptr) {
+      return check_content(head, plan_of_found_length(plan, stored_schema(head, about)).plan(),
+                           about);
+    }
     check_type(head, plan, about);
     check_places(plan, about);
   }
@@ -2596,6 +2653,8 @@ class verified_description {
   bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
   std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
   std::size_t payload_size() const noexcept { return copy_.payload_size; }
+  /// In bytes; of an array all elements together.
+  std::size_t type_size() const noexcept { return copy_.type_size; }
 
  private:
   [[noreturn]] static void refuse_corrupt(const subject& about, const std::string& why) {
@@ -3323,6 +3382,7 @@ class seats {
 
 namespace shm::detail {
 
+/// A power of two.
 constexpr std::size_t stripes_for(std::size_t elements) noexcept {
   constexpr std::size_t most = 256;  // 2 KiB of counters
   std::size_t stripes = 1;
@@ -3384,6 +3444,14 @@ class journalled_array_view {
 
   const std::byte* element(std::size_t i) const noexcept {
     return memory_.elements + i * memory_.element_size;
+  }
+
+  /// Returns how many elements were stored and edits in place made so far.
+  std::uint64_t stores() const noexcept {
+    // Acquire: what the caller reads next is not older than the number it was told.
+    std::uint64_t sum = memory_.bulk.load(std::memory_order_acquire) / 2;
+    for (std::size_t s = 0; s < memory_.stripes; ++s) sum += sequence(s) / 2;
+    return sum;
   }
 
   std::uint64_t sequence(std::size_t stripe) const noexcept {
@@ -3463,7 +3531,9 @@ class journalled_array_view {
     });
   }
 
-  auto& sequence_of(std::size_t i) const noexcept { return memory_.sequences[i % memory_.stripes]; }
+  auto& sequence_of(std::size_t i) const noexcept {
+    return memory_.sequences[i & (memory_.stripes - 1)];
+  }
 
   Memory& memory_;
 };
@@ -3471,18 +3541,24 @@ class journalled_array_view {
 }  // namespace shm::detail
 
 // ---- shm/store/run_time_array.hpp
-// Run-time array: the memory of a journalled array whose element only the segment's schema tells.
+// Run-time array: the memory of a journalled array whose length only the segment's schema tells.
 
 namespace shm::detail {
 
 /// Where array_memory<T, N> has its parts; tests compare.
 struct run_time_array_shape {
-  run_time_array_shape(std::size_t elements, std::size_t size, std::size_t alignment) noexcept
+  constexpr run_time_array_shape(std::size_t elements, std::size_t size,
+                                 std::size_t alignment) noexcept
       : stripes(stripes_for(elements)),
         part_alignment(std::max(cache_line, alignment)),
         journal(round_up(cache_line + stripes * sizeof(std::uint64_t), part_alignment)),
         elements_at(round_up(journal + size, part_alignment)),
         payload_size(round_up(elements_at + elements * size, part_alignment)) {}
+
+  template <class T>
+  static constexpr run_time_array_shape of(std::size_t elements) noexcept {
+    return {elements, sizeof(T), alignof(T)};
+  }
 
   std::size_t stripes;
   std::size_t part_alignment;
@@ -3491,19 +3567,34 @@ struct run_time_array_shape {
   std::size_t payload_size;
 };
 
-/// Byte: std::byte, or const std::byte where the segment is attached read-only.
-template <class Byte>
-struct run_time_array_memory {
+/// An element of which the schema alone tells the size. No more is known when compiling: small
+/// elements are copied by bytes.
+struct element_of_found_size {
+  element_of_found_size(std::size_t size) noexcept : element_size(size) {}
+
+  static constexpr std::size_t element_alignment = 1;
+  std::size_t element_size;
+};
+
+/// An element whose type the program knows.
+template <class T>
+struct element_of {
+  static constexpr std::size_t element_alignment = alignof(T);
+  static constexpr std::size_t element_size = sizeof(T);
+};
+
+/// Byte: std::byte, or const std::byte where the segment is attached read-only. Element:
+/// element_of_found_size, or element_of<T>.
+template <class Byte, class Element = element_of_found_size>
+struct run_time_array_memory : Element {
   using counter = std::conditional_t<std::is_const_v<Byte>, const std::atomic<std::uint64_t>,
                                      std::atomic<std::uint64_t>>;
-  /// No more is known when compiling: small elements are copied by bytes.
-  static constexpr std::size_t element_alignment = 1;
   static constexpr std::size_t most_stripes = stripes_for(static_cast<std::size_t>(-1));
 
   run_time_array_memory(Byte* payload, const run_time_array_shape& shape,
-                        std::size_t elements_in_it, std::size_t size)
-      : count(elements_in_it),
-        element_size(size),
+                        std::size_t elements_in_it, Element one_element = {}) noexcept
+      : Element(one_element),
+        count(elements_in_it),
         stripes(shape.stripes),
         bulk(*counter_at(payload)),
         journal_index(*counter_at(payload + sizeof(std::uint64_t))),
@@ -3511,18 +3602,7 @@ struct run_time_array_memory {
         journal(payload + shape.journal),
         elements(payload + shape.elements_at) {}
 
-  /// Stores and edits in place so far.
-  std::uint64_t stores() const noexcept {
-    // Acquire: what the caller reads next is not older than the number it was told.
-    std::uint64_t sum = bulk.load(std::memory_order_acquire) / 2;
-    for (std::size_t s = 0; s < stripes; ++s) {
-      sum += sequences[s].load(std::memory_order_acquire) / 2;
-    }
-    return sum;
-  }
-
   std::size_t count;
-  std::size_t element_size;
   std::size_t stripes;
   counter& bulk;
   counter& journal_index;
@@ -3923,13 +4003,19 @@ class versioned_cell : public Shape {
   /// False: lapped by a writer meanwhile, the bytes are worthless.
   bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                 void* to) const noexcept {
+    return try_read_by(version, payload, [&](const std::byte* from) { copy_out(from, to); });
+  }
+
+  /// Like try_read(), for a caller that needs only a part of the value: copy(from) takes it, and
+  /// does not believe it before this returned true.
+  template <class Copy>
+  bool try_read_by(const std::atomic<std::uint64_t>& version, const std::byte* payload,
+                   const Copy& copy) const noexcept {
     // Acquire: the copy is seen as it was when this version was published.
     const std::uint64_t before = version.load(std::memory_order_acquire);
-    const std::byte* const copy = copy_of(payload, before);
+    const std::byte* const from = copy_of(payload, before);
     crash_point("read: version seen");
-    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
-      load_shared<cache_line>(static_cast<std::byte*>(to) + at, copy + at, part);
-    });
+    copy(from);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -3937,11 +4023,24 @@ class versioned_cell : public Shape {
     return after - before <= copies - 2;
   }
 
+  /// The whole value, out of one of its copies.
+  void copy_out(const std::byte* from, void* to) const noexcept {
+    crash_points_in_copy("read: a third copied", size, [&](std::size_t at, std::size_t part) {
+      load_shared<cache_line>(static_cast<std::byte*>(to) + at, from + at, part);
+    });
+  }
+
+  /// The copy that is the value. By the holder of the lock.
+  const std::byte* current(const std::atomic<std::uint64_t>& version,
+                           const std::byte* payload) const noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    return copy_of(payload, version.load(std::memory_order_relaxed));
+  }
+
   /// By the holder of the lock.
   void read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
             void* to) const noexcept {
-    // Relaxed: only holders write the version, and the lock orders holders.
-    load_shared<cache_line>(to, copy_of(payload, version.load(std::memory_order_relaxed)), size);
+    load_shared<cache_line>(to, current(version, payload), size);
   }
 
   /// By the holder of the lock.
@@ -3965,7 +4064,7 @@ class versioned_cell : public Shape {
   /// By the holder of the lock.
   bool equals(const std::atomic<std::uint64_t>& version, const std::byte* payload,
               const void* value) const noexcept {
-    return std::memcmp(copy_of(payload, version.load(std::memory_order_relaxed)), value, size) == 0;
+    return std::memcmp(current(version, payload), value, size) == 0;
   }
 
  private:
@@ -4246,7 +4345,7 @@ class inspection {
         const auto* payload = found_.memory.address() + facts.payload_offset();
         const run_time_array_memory<const std::byte> memory(payload, held.array_shape(), held.count,
                                                             held.element_size);
-        info_.version = memory.stores();
+        info_.version = journalled_array_view(memory).stores();
         break;
       }
       case segment_kind::map: {
@@ -5416,6 +5515,631 @@ class observer : public open_place {
 
 }  // namespace shm::detail
 
+// ---- shm/session/connection.hpp
+// Connection: an open read-write handle: its seat in this process, and how it is closed.
+
+namespace shm::detail {
+
+class connection : public open_place {
+ public:
+  /// A null `plan` opens whatever is there, and creates nothing.
+  connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
+      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
+                   waiting::in_kernel),
+        opened_as_(place_.seat.bits() | process::current()),
+        membership_(opened_as_) {}
+
+  ~connection() { close(); }
+
+  /// exit() can close a handle that another thread still uses. Other processes must not be harmed.
+  /// So first the thread can no longer lock or store; then the seat goes, which proves that an
+  /// owner lives.
+  closing close() noexcept {
+    if (!std::exchange(is_open_, false)) return closing::done;
+    const bool is_withdrawn = withdraw_memory();
+    crash_point("leave: read-only");
+    const std::uint64_t mine = identity_bits_if_seated();
+    const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
+    // A guard can outlive the handle in a process with one thread, too.
+    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
+    // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
+    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
+    crash_point("leave: detached");
+    if (needs_seat) {  // the kernel takes it with the process
+      const fork_guard one_thread_at_a_time;
+      kept_before_ = std::exchange(last_kept_, this);
+      return closing::beside_thread_inside;
+    }
+    if (facts().until_last_detach()) {
+      leave_or_retire(mine);
+    } else {
+      leave_seat(mine);
+    }
+    return closing::done;
+  }
+
+  /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
+  /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
+  class waiting_thread {
+   public:
+    explicit waiting_thread(connection& place) noexcept : place_(place) {
+      // Acquire fence: pairs with the store of the seat that this thread was told of.
+      std::atomic_thread_fence(std::memory_order_acquire);
+      // Sequentially consistent: the count comes before the first store of the thread to shared
+      // memory.
+      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    waiting_thread(const waiting_thread&) = delete;
+    waiting_thread& operator=(const waiting_thread&) = delete;
+    // Release: the token has been used or passed on.
+    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
+
+   private:
+    connection& place_;
+  };
+
+  header& head() const noexcept { return *head_; }
+  std::byte* payload() const noexcept { return payload_; }
+
+  /// The bits of identity() if the process has a seat, else 0. Never blocks.
+  std::uint64_t identity_bits_if_seated() const noexcept {
+    // Relaxed: only the number counts.
+    return identity_bits_here(membership_.load(std::memory_order_relaxed));
+  }
+
+  /// Like identity_bits_if_seated(), but 0 in a forked child's copy of a handle that its parent
+  /// opened, even if the child has sat down.
+  std::uint64_t identity_bits_unless_inherited() const noexcept {
+    return identity_bits_here(opened_as_);
+  }
+
+  /// The identity of this handle in the running process. A forked child has a copy of the handle,
+  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
+  /// the deadline passed first.
+  std::optional<seat_identity> identity(const deadline& until) {
+    const std::uint64_t seated = identity_bits_if_seated();
+    if (seated != 0) return seat_identity::in(seated);
+    return sit_down_in_child(until);
+  }
+
+ private:
+  /// 0 if the process is another one. Equal low bits cancel out and leave the identity.
+  static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
+    const std::uint64_t bits = membership ^ process::current_or_zero();
+    return (bits & process_epoch_mask) == 0 ? bits : 0;
+  }
+
+  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
+      const deadline& until) {
+    const deadline patience = deadline::after(open_timeout());
+    const door::entry found = door::try_enter(set(), until.or_earlier(patience));
+    if (found.error_number == EAGAIN) {
+      if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
+      return std::nullopt;
+    }
+    // The set is gone, or the process is in another IPC namespace, where the id names no set, or
+    // another one.
+    if (means_gone(found.error_number)) refuse_removed(about());
+    if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
+    if (is_removed()) refuse_removed(about());
+    process::accept_barriers();
+    // Another thread of this child may have sat down meanwhile.
+    if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
+    // After an ipcrm -m another object may stand under the key, and these seats may be its seats.
+    const result<segment> under_key = segment::find(key_value_);
+    const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
+    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
+    const std::optional<seat_identity> seat =
+        seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
+    if (!seat) refuse_removed(about());
+    // The parent's threads are not here. Relaxed: see the next store.
+    waiting_threads_.store(0, std::memory_order_relaxed);
+    // Release: a thread that sees this seat counts itself after the count has begun anew.
+    membership_.store(seat->bits() | process::current(), std::memory_order_release);
+    return seat;
+  }
+
+  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
+  /// thread can store any more, or take the lock.
+  bool holds_or_waits(std::uint64_t mine) const noexcept {
+    // Relaxed: only this process stores its own identity, and mprotect orders the threads.
+    const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
+    if (seat_identity::in(holder).bits() == mine) return true;
+    // Acquire: pairs with the end of waiting_thread.
+    return waiting_threads_.load(std::memory_order_acquire) != 0;
+  }
+
+  /// `mine` is 0 in a forked child that never sat down.
+  void leave_seat(std::uint64_t mine) const noexcept {
+    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
+  }
+
+  /// Precondition: detached. Retires the object if this handle is the last. If that cannot be
+  /// known, the next opener finds nobody attached and cleans up.
+  void leave_or_retire(std::uint64_t mine) noexcept {
+    grace lookers(std::chrono::milliseconds(1));
+    for (;; pause_for(std::chrono::microseconds(50))) {
+      const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
+      if (!found.ok()) return leave_seat(mine);
+      crash_point("leave: inside");
+      const retirement outcome = somebody_else_uses_it(found.inside, mine)
+                                     ? retirement::changed
+                                     : retire_once(found.inside);
+      if (outcome == retirement::done) return;
+      // Others are attached; they may only look.
+      if (outcome == retirement::in_use && !lookers.is_over()) continue;
+      return leave_seat(mine);
+    }
+  }
+
+  retirement retire_once(const door& inside) noexcept {
+    const result<attachment> memory =
+        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
+    if (!memory.ok()) return retirement::changed;
+    // Between the detach and this attach the id could come to name another segment. The mark tells
+    // that it does not.
+    life word(header_at(memory.value), set().mark());
+    const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
+    if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
+    // By a handle that was closed while it held the lock: its seat stays as long as its process.
+    const header& again = header_at(memory.value);
+    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
+      return retirement::changed;
+    }
+    const ending outcome = retire_if_unused(word, place_.where, false);
+    if (!outcome.ok()) return retirement::changed;
+    if (outcome.value != retirement::done) return outcome.value;
+    // With the set go the seat and the door.
+    if (!set().remove().ok()) return retirement::changed;
+    crash_point("leave: set gone");
+    return retirement::done;
+  }
+
+  /// Seats alone do not tell: a program that calls exec keeps them, and so does a handle that is
+  /// just closing. Precondition: detached.
+  bool somebody_else_uses_it(const door& inside, std::uint64_t mine) const noexcept {
+    const result<segment_status> now = place_.where.stat();
+    if (now.ok() && now.value.attached == 0) return false;
+    for (unsigned seat = 0; seat < set().seats(); ++seat) {
+      const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
+      if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
+    }
+    return false;
+  }
+
+  const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
+  std::atomic<std::uint64_t> membership_;  // and now
+  std::atomic<unsigned> waiting_threads_{0};
+  bool is_open_ = true;
+
+  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
+  const connection* kept_before_ = nullptr;
+  static inline const connection* last_kept_ = nullptr;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/spin.hpp
+// Spin: a short, polite wait for a lock that is about to be free.
+
+namespace shm::detail {
+
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // on most of these cores a yield takes no time
+#elif defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Tries ever more rarely: each look takes the holder's cache line away, and a lock that changes
+/// hands at every release is the slowest of all. In all about as long as it takes to be woken.
+template <class Attempt>
+bool spin_until(Attempt attempt) noexcept {
+  constexpr int first = 16, last = 256;
+  for (int pauses = first;; pauses *= 2) {
+    if (attempt()) return true;
+    if (pauses > last) return false;
+    for (int i = 0; i < pauses; ++i) pause_briefly();
+  }
+}
+
+}  // namespace shm::detail
+
+// ---- shm/sync/robust_lock.hpp
+// Robust lock: mutual exclusion that outlives its holder; the next one gets the lock and is told.
+
+namespace shm::detail {
+
+enum class acquisition {
+  not_now,    ///< somebody alive holds it (until the deadline)
+  taken,      ///< from a holder that released it
+  taken_over  ///< from a holder that died
+};
+
+class robust_lock {
+ public:
+  explicit robust_lock(connection& place) noexcept : place_(place) {}
+
+  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; then it is not held.
+  acquisition acquire(deadline until) {
+    if (take(word_if_known())) return confirmed(acquisition::taken);
+    return acquire_slowly(place_, until);
+  }
+
+  /// Never blocks. Returns not_now if this very thread holds the lock; and in a forked child at its
+  /// first use, if the door is closed.
+  acquisition try_acquire() {
+    if (take(word_if_known())) return confirmed(acquisition::taken);
+    return try_acquire_slowly(place_);
+  }
+
+  bool is_held_by_this_thread() const noexcept {
+    const std::uint64_t me = word_if_known();
+    // Relaxed: the word is mine only if I stored it.
+    return me != 0 && word().load(std::memory_order_relaxed) == me;
+  }
+
+  /// By the thread that locked, or that the guard was moved to, in the process that locked. Never
+  /// blocks, never throws.
+  void release() noexcept { release_as(place_.identity_bits_if_seated()); }
+
+  /// Like release(), for a caller that knows its identity. Does nothing if that does not hold the
+  /// lock: somebody scribbled.
+  void release_as(std::uint64_t mine) noexcept {
+    // Relaxed: the word is ours only if we stored it.
+    const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
+    if (holder.bits() == mine) give_back();
+  }
+
+ private:
+  void give_back() noexcept {
+    crash_point("unlock: before");
+    // Release: what was written inside is there for the next holder.
+    word().store(0, std::memory_order_release);
+    // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
+    // makes it so. (No exchange instead: a relaxed look may overtake its store.)
+    if (process::accepts_barriers()) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    crash_point("unlock: released");
+    if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
+  }
+
+  /// The lock word of this thread, if no system call is needed to know it; else 0.
+  std::uint64_t word_if_known() const noexcept {
+    const std::uint64_t seated = place_.identity_bits_if_seated();
+    const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
+    return seated != 0 && thread != 0 ? lock_word(seat_identity::in(seated), thread).bits() : 0;
+  }
+
+  bool take(std::uint64_t me) noexcept {
+    std::uint64_t free = 0;
+    // Acquire: the holder before released what it wrote.
+    return me != 0 && word().compare_exchange_strong(free, me, std::memory_order_acquire,
+                                                     std::memory_order_relaxed);
+  }
+
+  /// A dead owner never returns under the same word, so this compare-and-swap has no ABA problem.
+  bool take_over(lock_word dead, std::uint64_t me) noexcept {
+    std::uint64_t expected = dead.bits();
+    if (!word().compare_exchange_strong(expected, me, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+      return false;
+    }
+    crash_point("lock: taken over");
+    remember_waiters();
+    return true;
+  }
+
+  /// The token may have been meant for others that sleep: the release has to post the next one.
+  /// Relaxed: the release reads it in this very thread.
+  void remember_waiters() noexcept { waiters().store(1, std::memory_order_relaxed); }
+
+  // The slow ways are static, and their arguments fit in registers: the fast way writes nothing to
+  // the stack, where its locked instruction would wait for it.
+
+  [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
+    return robust_lock(place).contend(until);
+  }
+  [[gnu::noinline]] static acquisition try_acquire_slowly(connection& place) {
+    return robust_lock(place).look_closer();
+  }
+
+  /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
+  std::uint64_t my_word(const deadline& until) {
+    const std::optional<seat_identity> me = place_.identity(until);
+    return me ? lock_word(*me, process::thread_id()).bits() : 0;
+  }
+
+  acquisition contend(deadline until) {
+    const std::uint64_t me = my_word(until);
+    if (me == 0) return acquisition::not_now;
+    if (take(me)) return confirmed(acquisition::taken);
+    const connection::waiting_thread waiting(place_);
+    if (word().load(std::memory_order_relaxed) == me) {
+      refuse(errc::would_deadlock, place_.about(),
+             "this thread holds the lock already, through this handle; release it first");
+    }
+    const acquisition how = spin_or_sleep(me, until);
+    return how == acquisition::not_now ? how : confirmed(how);
+  }
+
+  acquisition look_closer() {
+    const std::uint64_t me = my_word(deadline::now());
+    if (me == 0) return acquisition::not_now;
+    if (take(me)) return confirmed(acquisition::taken);
+    const lock_word found(word().load(std::memory_order_relaxed));
+    if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
+      return acquisition::not_now;
+    }
+    return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
+  }
+
+  /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
+  /// waiter could sleep beside a free lock.
+  class wake_debt {
+   public:
+    explicit wake_debt(robust_lock& lock) noexcept : lock_(lock) {}
+    wake_debt(const wake_debt&) = delete;
+    wake_debt& operator=(const wake_debt&) = delete;
+    ~wake_debt() {
+      if (owed_) lock_.post_token();
+    }
+    void incur() noexcept { owed_ = true; }
+    /// The waiter got the lock: its release posts the token.
+    void hand_over() noexcept {
+      if (std::exchange(owed_, false)) lock_.remember_waiters();
+    }
+
+   private:
+    robust_lock& lock_;
+    bool owed_ = false;
+  };
+
+  acquisition spin_or_sleep(std::uint64_t me, deadline until) {
+    wake_debt debt(*this);
+    for (bool looked = false;; looked = true) {
+      if (spin_until([&] { return word().load(std::memory_order_relaxed) == 0 && take(me); })) {
+        debt.hand_over();
+        return acquisition::taken;
+      }
+      // Not before the first look: a lock of a dead owner is taken over even without time to wait.
+      if (looked && until.passed()) return acquisition::not_now;
+      const bool ordered = announce_waiting();
+      const lock_word holder(word().load(std::memory_order_relaxed));
+      if (holder.is_free()) continue;
+      // In this order: an owner that dies after this look leaves a token for the sleep below.
+      if (!place_.is_alive(holder.holder())) {
+        crash_point("lock: owner found dead");
+        if (!take_over(holder, me)) continue;
+        debt.hand_over();
+        return acquisition::taken_over;
+      }
+      // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
+      place_.require_own_set();
+      crash_point("lock: before sleep");
+      const status slept = place_.set().take_wake_token(slice_of(until, ordered));
+      if (slept.error_number == EAGAIN) continue;
+      if (means_gone(slept.error_number)) refuse_removed(place_.about());
+      if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
+      crash_point("lock: woken");
+      debt.incur();
+      if (place_.is_removed()) refuse_removed(place_.about());
+    }
+  }
+
+  /// After this, either the release of the holder sees the flag, or this thread sees the release.
+  /// Returns false if this process may not order the accesses of the holder: it may miss the
+  /// release.
+  bool announce_waiting() noexcept {
+    // Sequentially consistent: seen by all before the look at the word that follows.
+    waiters().exchange(1, std::memory_order_seq_cst);
+    crash_point("lock: waiters set");
+    return process::barrier_everywhere();
+  }
+
+  /// A process can be stopped, or its calls be refused by a sandbox, between releasing the lock and
+  /// posting the token. Not ordered: a wake-up may be missed.
+  static deadline slice_of(const deadline& until, bool ordered) noexcept {
+    const auto a_moment = deadline::after(std::chrono::milliseconds(1));
+    return until.or_earlier(ordered ? deadline::after(longest_sleep) : a_moment);
+  }
+
+  /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after
+  /// releasing the lock.
+  acquisition confirmed(acquisition how) {
+    crash_point("lock: taken");
+    if (place_.is_removed()) abandon(place_);
+    return how;
+  }
+
+  [[noreturn, gnu::cold, gnu::noinline]] static void abandon(connection& place) {
+    robust_lock(place).release();
+    refuse_removed(place.about());
+  }
+
+  /// Wakes one waiter; when that releases the lock, it wakes the next.
+  [[gnu::noinline]] static void wake_one(connection& place) noexcept {
+    robust_lock lock(place);
+    // Relaxed: the token is posted by a system call, which orders it.
+    if (lock.waiters().exchange(0, std::memory_order_relaxed) == 0) return;
+    crash_point("unlock: waiters cleared");
+    lock.post_token();
+  }
+
+  void post_token() noexcept {
+    // Fails if there is a token already, or if the set is gone, where nobody sleeps any more.
+    static_cast<void>(place_.set().post_wake_token());
+    crash_point("unlock: token posted");
+  }
+
+  std::atomic<std::uint64_t>& word() const noexcept { return place_.head().lock; }
+  std::atomic<std::uint32_t>& waiters() const noexcept { return place_.head().waiters; }
+
+  connection& place_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/held_lock.hpp
+// Held lock: releases at the end of its scope, in any thread, but only in the process that took it.
+
+namespace shm::detail {
+
+class held_lock {
+ public:
+  /// Returns nothing if the deadline passed.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until) {
+    acquisition how;
+    return acquire(place, until, how);
+  }
+  /// Like the function above, and tells how the lock was acquired.
+  static std::optional<held_lock> acquire(connection& place, const deadline& until,
+                                          acquisition& how) {
+    how = robust_lock(place).acquire(until);
+    return of(place, how);
+  }
+  static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
+  static std::optional<held_lock> try_acquire(connection& place) {
+    acquisition how;
+    return try_acquire(place, how);
+  }
+  static std::optional<held_lock> try_acquire(connection& place, acquisition& how) {
+    how = robust_lock(place).try_acquire();
+    return of(place, how);
+  }
+
+  held_lock(held_lock&& other) noexcept
+      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
+  held_lock& operator=(held_lock&&) = delete;
+  ~held_lock() {
+    if (is_held()) robust_lock(*place_).release();
+  }
+
+  /// Returns false in a forked child's copy: the lock belongs to the parent.
+  bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
+
+  void require_held() const {
+    Expects(place_ != nullptr);
+    if (is_held()) return;
+    throw error(std::make_error_code(std::errc::operation_not_permitted),
+                describe(place_->about()) +
+                    ": this lock was taken before fork() and belongs to the parent; the child has "
+                    "to take the lock itself");
+  }
+
+ private:
+  explicit held_lock(connection& place) noexcept : place_(&place), holder_(process::current()) {}
+
+  static std::optional<held_lock> of(connection& place, acquisition how) {
+    if (how == acquisition::not_now) return std::nullopt;
+    return held_lock(place);
+  }
+
+  connection* place_;
+  process_epoch holder_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/base/extent.hpp
+// Extent: how many elements an array has, by its type or found when it is opened.
+
+namespace shm {
+
+/// The N of an array whose number of elements is given when it is created, and found when it is
+/// opened.
+inline constexpr std::size_t dynamic = std::numeric_limits<std::size_t>::max();
+
+template <class T, std::size_t N = dynamic>
+class array;
+
+/// The number of elements of an array, or of a guard of one.
+template <std::size_t N>
+class extent {
+  static_assert(N > 0, "shm: an array has at least one element");
+
+ public:
+  /// N.
+  static constexpr std::size_t size() noexcept { return N; }
+
+ protected:
+  explicit constexpr extent(std::size_t) noexcept {}
+  ~extent() = default;
+  extent(const extent&) = default;
+  extent& operator=(const extent&) = default;
+};
+
+/// The number of elements of an array that was opened, or of a guard of one.
+template <>
+class extent<dynamic> {
+ public:
+  /// Returns the number of elements, which never changes.
+  std::size_t size() const noexcept { return size_; }
+
+ protected:
+  explicit constexpr extent(std::size_t size) noexcept : size_(size) {}
+  ~extent() = default;
+  extent(const extent&) = default;
+  extent& operator=(const extent&) = default;
+
+ private:
+  std::size_t size_;
+};
+
+}  // namespace shm
+
+// ---- shm/store/array_parts.hpp
+// Array parts: where the parts of an open array lie: by its type, or by what was found at opening.
+
+namespace shm::detail {
+
+/// Byte: std::byte, or const std::byte in an array that is attached read-only. T has been compared
+/// with the schema in the segment.
+template <class Byte, class T, std::size_t N>
+class array_parts {
+  using memory = array_memory<T, N>;
+  static_assert(run_time_array_shape::of<T>(N).payload_size == sizeof(memory) &&
+                    run_time_array_shape::of<T>(N).part_alignment == alignof(memory),
+                "both kinds of array have the same layout");
+
+ public:
+  using memory_type = std::conditional_t<std::is_const_v<Byte>, const memory, memory>;
+
+  array_parts(Byte*, const verified_description&) noexcept {}
+
+  memory_type& in(Byte* payload) const noexcept {
+    using untyped = std::conditional_t<std::is_const_v<Byte>, const void, void>;
+    return *static_cast<memory_type*>(static_cast<untyped*>(payload));
+  }
+};
+
+template <class Byte, class T>
+class array_parts<Byte, T, dynamic> {
+ public:
+  using memory_type = const run_time_array_memory<Byte, element_of<T>>;
+
+  /// The number of elements comes from the copy of the description that was checked, and whose size
+  /// is that of so many T.
+  array_parts(Byte* payload, const verified_description& facts) noexcept
+      : array_parts(payload, facts.type_size() / sizeof(T)) {}
+
+  memory_type& in(Byte*) const noexcept { return memory_; }
+
+ private:
+  array_parts(Byte* payload, std::size_t elements) noexcept
+      : memory_(payload, run_time_array_shape::of<T>(elements), elements) {}
+
+  memory_type memory_;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/schema/aggregate.hpp
 // Aggregate: the members of a plain struct: how many they are, and of which types.
 
@@ -6265,530 +6989,272 @@ const schema& schema_of() {
 
 }  // namespace shm
 
-// ---- shm/session/connection.hpp
-// Connection: an open read-write handle: its seat in this process, and how it is closed.
+// ---- shm/store/value.hpp
+// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
 
 namespace shm::detail {
 
-class connection : public open_place {
- public:
-  /// A null `plan` opens whatever is there, and creates nothing.
-  connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
-      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
-                   waiting::in_kernel),
-        opened_as_(place_.seat.bits() | process::current()),
-        membership_(opened_as_) {}
-
-  ~connection() { close(); }
-
-  /// exit() can close a handle that another thread still uses. Other processes must not be harmed.
-  /// So first the thread can no longer lock or store; then the seat goes, which proves that an
-  /// owner lives.
-  closing close() noexcept {
-    if (!std::exchange(is_open_, false)) return closing::done;
-    const bool is_withdrawn = withdraw_memory();
-    crash_point("leave: read-only");
-    const std::uint64_t mine = identity_bits_if_seated();
-    const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
-    // A guard can outlive the handle in a process with one thread, too.
-    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
-    // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
-    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
-    crash_point("leave: detached");
-    if (needs_seat) {  // the kernel takes it with the process
-      const fork_guard one_thread_at_a_time;
-      kept_before_ = std::exchange(last_kept_, this);
-      return closing::beside_thread_inside;
-    }
-    if (facts().until_last_detach()) {
-      leave_or_retire(mine);
-    } else {
-      leave_seat(mine);
-    }
-    return closing::done;
-  }
-
-  /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
-  /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
-  class waiting_thread {
-   public:
-    explicit waiting_thread(connection& place) noexcept : place_(place) {
-      // Acquire fence: pairs with the store of the seat that this thread was told of.
-      std::atomic_thread_fence(std::memory_order_acquire);
-      // Sequentially consistent: the count comes before the first store of the thread to shared
-      // memory.
-      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
-    }
-    waiting_thread(const waiting_thread&) = delete;
-    waiting_thread& operator=(const waiting_thread&) = delete;
-    // Release: the token has been used or passed on.
-    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
-
-   private:
-    connection& place_;
-  };
-
-  header& head() const noexcept { return *head_; }
-  std::byte* payload() const noexcept { return payload_; }
-
-  /// The bits of identity() if the process has a seat, else 0. Never blocks.
-  std::uint64_t identity_bits_if_seated() const noexcept {
-    // Relaxed: only the number counts.
-    return identity_bits_here(membership_.load(std::memory_order_relaxed));
-  }
-
-  /// Like identity_bits_if_seated(), but 0 in a forked child's copy of a handle that its parent
-  /// opened, even if the child has sat down.
-  std::uint64_t identity_bits_unless_inherited() const noexcept {
-    return identity_bits_here(opened_as_);
-  }
-
-  /// The identity of this handle in the running process. A forked child has a copy of the handle,
-  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
-  /// the deadline passed first.
-  std::optional<seat_identity> identity(const deadline& until) {
-    const std::uint64_t seated = identity_bits_if_seated();
-    if (seated != 0) return seat_identity::in(seated);
-    return sit_down_in_child(until);
-  }
-
- private:
-  /// 0 if the process is another one. Equal low bits cancel out and leave the identity.
-  static std::uint64_t identity_bits_here(std::uint64_t membership) noexcept {
-    const std::uint64_t bits = membership ^ process::current_or_zero();
-    return (bits & process_epoch_mask) == 0 ? bits : 0;
-  }
-
-  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
-      const deadline& until) {
-    const deadline patience = deadline::after(open_timeout());
-    const door::entry found = door::try_enter(set(), until.or_earlier(patience));
-    if (found.error_number == EAGAIN) {
-      if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
-      return std::nullopt;
-    }
-    // The set is gone, or the process is in another IPC namespace, where the id names no set, or
-    // another one.
-    if (means_gone(found.error_number)) refuse_removed(about());
-    if (!found.ok()) refuse_set_call(found.call, found.error_number, about());
-    if (is_removed()) refuse_removed(about());
-    process::accept_barriers();
-    // Another thread of this child may have sat down meanwhile.
-    if (const std::uint64_t seated = identity_bits_if_seated()) return seat_identity::in(seated);
-    // After an ipcrm -m another object may stand under the key, and these seats may be its seats.
-    const result<segment> under_key = segment::find(key_value_);
-    const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
-    if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
-    const std::optional<seat_identity> seat =
-        seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
-    if (!seat) refuse_removed(about());
-    // The parent's threads are not here. Relaxed: see the next store.
-    waiting_threads_.store(0, std::memory_order_relaxed);
-    // Release: a thread that sees this seat counts itself after the count has begun anew.
-    membership_.store(seat->bits() | process::current(), std::memory_order_release);
-    return seat;
-  }
-
-  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
-  /// thread can store any more, or take the lock.
-  bool holds_or_waits(std::uint64_t mine) const noexcept {
-    // Relaxed: only this process stores its own identity, and mprotect orders the threads.
-    const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
-    if (seat_identity::in(holder).bits() == mine) return true;
-    // Acquire: pairs with the end of waiting_thread.
-    return waiting_threads_.load(std::memory_order_acquire) != 0;
-  }
-
-  /// `mine` is 0 in a forked child that never sat down.
-  void leave_seat(std::uint64_t mine) const noexcept {
-    if (mine != 0) seats::leave(set(), seat_identity::in(mine).seat());
-  }
-
-  /// Precondition: detached. Retires the object if this handle is the last. If that cannot be
-  /// known, the next opener finds nobody attached and cleans up.
-  void leave_or_retire(std::uint64_t mine) noexcept {
-    grace lookers(std::chrono::milliseconds(1));
-    for (;; pause_for(std::chrono::microseconds(50))) {
-      const door::entry found = door::try_enter(set(), deadline::after(open_timeout()));
-      if (!found.ok()) return leave_seat(mine);
-      crash_point("leave: inside");
-      const retirement outcome = somebody_else_uses_it(found.inside, mine)
-                                     ? retirement::changed
-                                     : retire_once(found.inside);
-      if (outcome == retirement::done) return;
-      // Others are attached; they may only look.
-      if (outcome == retirement::in_use && !lookers.is_over()) continue;
-      return leave_seat(mine);
-    }
-  }
-
-  retirement retire_once(const door& inside) noexcept {
-    const result<attachment> memory =
-        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
-    if (!memory.ok()) return retirement::changed;
-    // Between the detach and this attach the id could come to name another segment. The mark tells
-    // that it does not.
-    life word(header_at(memory.value), set().mark());
-    const bool is_ready = word.state() == life_state::ready || word.state() == life_state::removing;
-    if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
-    // By a handle that was closed while it held the lock: its seat stays as long as its process.
-    const header& again = header_at(memory.value);
-    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
-      return retirement::changed;
-    }
-    const ending outcome = retire_if_unused(word, place_.where, false);
-    if (!outcome.ok()) return retirement::changed;
-    if (outcome.value != retirement::done) return outcome.value;
-    // With the set go the seat and the door.
-    if (!set().remove().ok()) return retirement::changed;
-    crash_point("leave: set gone");
-    return retirement::done;
-  }
-
-  /// Seats alone do not tell: a program that calls exec keeps them, and so does a handle that is
-  /// just closing. Precondition: detached.
-  bool somebody_else_uses_it(const door& inside, std::uint64_t mine) const noexcept {
-    const result<segment_status> now = place_.where.stat();
-    if (now.ok() && now.value.attached == 0) return false;
-    for (unsigned seat = 0; seat < set().seats(); ++seat) {
-      const bool is_mine = mine != 0 && seat_identity::in(mine).seat() == seat;
-      if (!is_mine && inside.values()[semaphore::first_seat + seat] != 0) return true;
-    }
-    return false;
-  }
-
-  const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
-  std::atomic<std::uint64_t> membership_;  // and now
-  std::atomic<unsigned> waiting_threads_{0};
-  bool is_open_ = true;
-
-  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
-  const connection* kept_before_ = nullptr;
-  static inline const connection* last_kept_ = nullptr;
+/// T as a parameter from which T is not deduced: the type of an object is always named.
+template <class T>
+struct named {
+  using type = T;
 };
+template <class T>
+using named_type = typename named<T>::type;
 
-}  // namespace shm::detail
+/// How often a reader that can lock is lapped by writers before it holds them up.
+inline constexpr int tries_before_locking = 64;
 
-// ---- shm/sync/spin.hpp
-// Spin: a short, polite wait for a lock that is about to be free.
-
-namespace shm::detail {
-
-inline void pause_briefly() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb");  // on most of these cores a yield takes no time
-#elif defined(__arm__)
-  __asm__ volatile("yield");
-#endif
-}
-
-/// Tries ever more rarely: each look takes the holder's cache line away, and a lock that changes
-/// hands at every release is the slowest of all. In all about as long as it takes to be woken.
-template <class Attempt>
-bool spin_until(Attempt attempt) noexcept {
-  constexpr int first = 16, last = 256;
-  for (int pauses = first;; pauses *= 2) {
-    if (attempt()) return true;
-    if (pauses > last) return false;
-    for (int i = 0; i < pauses; ++i) pause_briefly();
+/// The value that an object begins with, made in place: a large T does not fit on the stack.
+template <class T>
+void construct_initial(void* where) {
+  // T{} is an error for an aggregate with a member whose default constructor is explicit; T() is
+  // one for an aggregate with a const member, where g++ wants T{} to be said inside T().
+  if constexpr (std::is_default_constructible_v<T>) {
+    ::new (where) T();
+  } else {
+    ::new (where) T(T{});
   }
 }
 
-}  // namespace shm::detail
+/// Whether a T may be made first and then written.
+template <class T>
+inline constexpr bool is_overwritable =
+    std::is_default_constructible_v<T>&& std::is_copy_assignable_v<T>;
 
-// ---- shm/sync/robust_lock.hpp
-// Robust lock: mutual exclusion that outlives its holder; the next one gets the lock and is told.
+template <class T, class Fill>
+T filled_in_place(Fill& fill) {
+  T value;
+  fill(static_cast<void*>(std::addressof(value)));
+  return value;
+}
 
-namespace shm::detail {
+template <class T, class Fill>
+T filled_and_copied(Fill& fill) {
+  alignas(T) std::byte bytes[sizeof(T)];
+  fill(static_cast<void*>(bytes));
+  return *std::launder(reinterpret_cast<T*>(bytes));
+}
 
-enum class acquisition {
-  not_now,    ///< somebody alive holds it (until the deadline)
-  taken,      ///< from a holder that released it
-  taken_over  ///< from a holder that died
-};
+/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then
+/// written.
+template <class T, class Fill>
+T value_from_bytes(Fill fill) {
+  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
+  if constexpr (is_overwritable<T>) {
+    return filled_in_place<T>(fill);
+  } else {
+    return filled_and_copied<T>(fill);
+  }
+}
 
-class robust_lock {
+/// The same, if fill(void*) tells that it found one.
+template <class T, class Fill>
+std::optional<T> value_if_filled(Fill fill) {
+  if constexpr (is_overwritable<T>) {
+    std::optional<T> value(std::in_place);
+    if (!fill(static_cast<void*>(std::addressof(*value)))) value.reset();
+    return value;
+  } else {
+    alignas(T) std::byte bytes[sizeof(T)];
+    if (!fill(static_cast<void*>(bytes))) return std::nullopt;
+    return *std::launder(reinterpret_cast<T*>(bytes));
+  }
+}
+
+/// Stops compilation where a T of the caller may not be written as bytes.
+template <class T>
+constexpr void check_assignable() {
+  static_assert(std::is_copy_assignable_v<T>,
+                "shm: this T cannot be assigned, so nothing can be loaded into it: use load() or "
+                "snapshot() without an argument");
+}
+
+/// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
+/// must not throw. By a flag: std::uncaught_exceptions() costs as much as a lock.
+template <class F, class T, class After>
+auto call_then(F&& f, T& value, After after) {
+  struct end {
+    After& after;
+    bool thrown = false;
+    ~end() {
+      if (!thrown) after();
+    }
+  };
+  end at_end{after};
+  try {
+    return std::forward<F>(f)(value);
+  } catch (...) {
+    at_end.thrown = true;
+    throw;
+  }
+}
+
+/// Private memory for one T, or several, that is too large for the stack; made when first needed,
+/// then kept.
+template <class T>
+class draft_buffer {
  public:
-  explicit robust_lock(connection& place) noexcept : place_(place) {}
-
-  /// Blocks until the deadline. Throws would_deadlock, removed, corrupt; then it is not held.
-  acquisition acquire(deadline until) {
-    if (take(word_if_known())) return confirmed(acquisition::taken);
-    return acquire_slowly(place_, until);
+  void* get(std::size_t number = 1) {
+    if (!memory_) {
+      memory_.reset(static_cast<std::byte*>(::operator new(number * sizeof(T), alignment)));
+    }
+    return memory_.get();
   }
-
-  /// Never blocks. Returns not_now if this very thread holds the lock; and in a forked child at its
-  /// first use, if the door is closed.
-  acquisition try_acquire() {
-    if (take(word_if_known())) return confirmed(acquisition::taken);
-    return try_acquire_slowly(place_);
-  }
-
-  bool is_held_by_this_thread() const noexcept {
-    const std::uint64_t me = word_if_known();
-    // Relaxed: the word is mine only if I stored it.
-    return me != 0 && word().load(std::memory_order_relaxed) == me;
-  }
-
-  /// By the thread that locked, or that the guard was moved to, in the process that locked. Never
-  /// blocks, never throws.
-  void release() noexcept { release_as(place_.identity_bits_if_seated()); }
-
-  /// Like release(), for a caller that knows its identity. Does nothing if that does not hold the
-  /// lock: somebody scribbled.
-  void release_as(std::uint64_t mine) noexcept {
-    // Relaxed: the word is ours only if we stored it.
-    const seat_identity holder = seat_identity::in(word().load(std::memory_order_relaxed));
-    if (holder.bits() == mine) give_back();
-  }
+  void release() noexcept { memory_.reset(); }
 
  private:
-  void give_back() noexcept {
-    crash_point("unlock: before");
-    // Release: what was written inside is there for the next holder.
-    word().store(0, std::memory_order_release);
-    // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
-    // makes it so. (No exchange instead: a relaxed look may overtake its store.)
-    if (process::accepts_barriers()) {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
-    crash_point("unlock: released");
-    if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
-  }
-
-  /// The lock word of this thread, if no system call is needed to know it; else 0.
-  std::uint64_t word_if_known() const noexcept {
-    const std::uint64_t seated = place_.identity_bits_if_seated();
-    const std::uint32_t thread = process::thread_id_if_cached(process::current_or_zero());
-    return seated != 0 && thread != 0 ? lock_word(seat_identity::in(seated), thread).bits() : 0;
-  }
-
-  bool take(std::uint64_t me) noexcept {
-    std::uint64_t free = 0;
-    // Acquire: the holder before released what it wrote.
-    return me != 0 && word().compare_exchange_strong(free, me, std::memory_order_acquire,
-                                                     std::memory_order_relaxed);
-  }
-
-  /// A dead owner never returns under the same word, so this compare-and-swap has no ABA problem.
-  bool take_over(lock_word dead, std::uint64_t me) noexcept {
-    std::uint64_t expected = dead.bits();
-    if (!word().compare_exchange_strong(expected, me, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
-      return false;
-    }
-    crash_point("lock: taken over");
-    remember_waiters();
-    return true;
-  }
-
-  /// The token may have been meant for others that sleep: the release has to post the next one.
-  /// Relaxed: the release reads it in this very thread.
-  void remember_waiters() noexcept { waiters().store(1, std::memory_order_relaxed); }
-
-  // The slow ways are static, and their arguments fit in registers: the fast way writes nothing to
-  // the stack, where its locked instruction would wait for it.
-
-  [[gnu::noinline]] static acquisition acquire_slowly(connection& place, deadline until) {
-    return robust_lock(place).contend(until);
-  }
-  [[gnu::noinline]] static acquisition try_acquire_slowly(connection& place) {
-    return robust_lock(place).look_closer();
-  }
-
-  /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
-  std::uint64_t my_word(const deadline& until) {
-    const std::optional<seat_identity> me = place_.identity(until);
-    return me ? lock_word(*me, process::thread_id()).bits() : 0;
-  }
-
-  acquisition contend(deadline until) {
-    const std::uint64_t me = my_word(until);
-    if (me == 0) return acquisition::not_now;
-    if (take(me)) return confirmed(acquisition::taken);
-    const connection::waiting_thread waiting(place_);
-    if (word().load(std::memory_order_relaxed) == me) {
-      refuse(errc::would_deadlock, place_.about(),
-             "this thread holds the lock already, through this handle; release it first");
-    }
-    const acquisition how = spin_or_sleep(me, until);
-    return how == acquisition::not_now ? how : confirmed(how);
-  }
-
-  acquisition look_closer() {
-    const std::uint64_t me = my_word(deadline::now());
-    if (me == 0) return acquisition::not_now;
-    if (take(me)) return confirmed(acquisition::taken);
-    const lock_word found(word().load(std::memory_order_relaxed));
-    if (found.is_free() || found.bits() == me || place_.is_alive(found.holder())) {
-      return acquisition::not_now;
-    }
-    return take_over(found, me) ? confirmed(acquisition::taken_over) : acquisition::not_now;
-  }
-
-  /// A waiter that consumes a token and does not get the lock must post it again: otherwise another
-  /// waiter could sleep beside a free lock.
-  class wake_debt {
-   public:
-    explicit wake_debt(robust_lock& lock) noexcept : lock_(lock) {}
-    wake_debt(const wake_debt&) = delete;
-    wake_debt& operator=(const wake_debt&) = delete;
-    ~wake_debt() {
-      if (owed_) lock_.post_token();
-    }
-    void incur() noexcept { owed_ = true; }
-    /// The waiter got the lock: its release posts the token.
-    void hand_over() noexcept {
-      if (std::exchange(owed_, false)) lock_.remember_waiters();
-    }
-
-   private:
-    robust_lock& lock_;
-    bool owed_ = false;
+  static constexpr std::align_val_t alignment{alignof(T)};
+  struct deleter {
+    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
   };
 
-  acquisition spin_or_sleep(std::uint64_t me, deadline until) {
-    wake_debt debt(*this);
-    for (bool looked = false;; looked = true) {
-      if (spin_until([&] { return word().load(std::memory_order_relaxed) == 0 && take(me); })) {
-        debt.hand_over();
-        return acquisition::taken;
-      }
-      // Not before the first look: a lock of a dead owner is taken over even without time to wait.
-      if (looked && until.passed()) return acquisition::not_now;
-      const bool ordered = announce_waiting();
-      const lock_word holder(word().load(std::memory_order_relaxed));
-      if (holder.is_free()) continue;
-      // In this order: an owner that dies after this look leaves a token for the sleep below.
-      if (!place_.is_alive(holder.holder())) {
-        crash_point("lock: owner found dead");
-        if (!take_over(holder, me)) continue;
-        debt.hand_over();
-        return acquisition::taken_over;
-      }
-      // In another IPC namespace the id can be a stranger's set, whose semaphores stay untouched.
-      place_.require_own_set();
-      crash_point("lock: before sleep");
-      const status slept = place_.set().take_wake_token(slice_of(until, ordered));
-      if (slept.error_number == EAGAIN) continue;
-      if (means_gone(slept.error_number)) refuse_removed(place_.about());
-      if (!slept.ok()) refuse_set_call("semtimedop(wake)", slept.error_number, place_.about());
-      crash_point("lock: woken");
-      debt.incur();
-      if (place_.is_removed()) refuse_removed(place_.about());
+  std::unique_ptr<std::byte, deleter> memory_;
+};
+
+/// What a snapshot of N elements, or of a number that is known at run time, is returned as.
+template <class T, std::size_t N>
+using all_elements = std::conditional_t<N == dynamic, std::vector<T>, std::array<T, N>>;
+
+/// That many T, whose bytes `fill(void*)` writes.
+template <class T, std::size_t N, class Fill>
+all_elements<T, N> elements_from_bytes(std::size_t number, Fill fill) {
+  if constexpr (N != dynamic) {
+    return value_from_bytes<std::array<T, N>>(fill);
+  } else if constexpr (is_overwritable<T> && !std::is_same_v<T, bool>) {
+    std::vector<T> all(number);
+    fill(static_cast<void*>(all.data()));
+    return all;
+  } else {
+    draft_buffer<T> bytes;
+    fill(bytes.get(number));
+    const T* const first = std::launder(static_cast<const T*>(bytes.get()));
+    return std::vector<T>(first, first + number);
+  }
+}
+
+/// A T to be edited before it is published: inside the guard when small, else in the handle's
+/// buffer, which the lock guards.
+template <class T>
+class draft {
+ public:
+  explicit draft(draft_buffer<T>& buffer) {
+    if constexpr (!is_inline) storage_ = buffer.get();
+  }
+
+  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
+  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
+
+  void* bytes() noexcept {
+    if constexpr (is_inline) {
+      return storage_.bytes;
+    } else {
+      return storage_;
     }
   }
 
-  /// After this, either the release of the holder sees the flag, or this thread sees the release.
-  /// Returns false if this process may not order the accesses of the holder: it may miss the
-  /// release.
-  bool announce_waiting() noexcept {
-    // Sequentially consistent: seen by all before the look at the word that follows.
-    waiters().exchange(1, std::memory_order_seq_cst);
-    crash_point("lock: waiters set");
-    return process::barrier_everywhere();
-  }
+ private:
+  static constexpr bool is_inline = sizeof(T) <= 512;
+  struct inline_storage {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
 
-  /// A process can be stopped, or its calls be refused by a sandbox, between releasing the lock and
-  /// posting the token. Not ordered: a wake-up may be missed.
-  static deadline slice_of(const deadline& until, bool ordered) noexcept {
-    const auto a_moment = deadline::after(std::chrono::milliseconds(1));
-    return until.or_earlier(ordered ? deadline::after(longest_sleep) : a_moment);
-  }
-
-  /// Precondition: the lock is held. Throws removed if the object was removed meanwhile, after
-  /// releasing the lock.
-  acquisition confirmed(acquisition how) {
-    crash_point("lock: taken");
-    if (place_.is_removed()) abandon(place_);
-    return how;
-  }
-
-  [[noreturn, gnu::cold, gnu::noinline]] static void abandon(connection& place) {
-    robust_lock(place).release();
-    refuse_removed(place.about());
-  }
-
-  /// Wakes one waiter; when that releases the lock, it wakes the next.
-  [[gnu::noinline]] static void wake_one(connection& place) noexcept {
-    robust_lock lock(place);
-    // Relaxed: the token is posted by a system call, which orders it.
-    if (lock.waiters().exchange(0, std::memory_order_relaxed) == 0) return;
-    crash_point("unlock: waiters cleared");
-    lock.post_token();
-  }
-
-  void post_token() noexcept {
-    // Fails if there is a token already, or if the set is gone, where nobody sleeps any more.
-    static_cast<void>(place_.set().post_wake_token());
-    crash_point("unlock: token posted");
-  }
-
-  std::atomic<std::uint64_t>& word() const noexcept { return place_.head().lock; }
-  std::atomic<std::uint32_t>& waiters() const noexcept { return place_.head().waiters; }
-
-  connection& place_;
+  std::conditional_t<is_inline, inline_storage, void*> storage_;
 };
 
 }  // namespace shm::detail
 
-// ---- shm/sync/held_lock.hpp
-// Held lock: releases at the end of its scope, in any thread, but only in the process that took it.
+// ---- shm/store/array_plan.hpp
+// Array plan: what the opener of an array expects to find, or makes, of fixed or any length.
 
 namespace shm::detail {
 
-class held_lock {
+/// What an array begins with.
+struct first_elements {
+  std::size_t count;
+  const void* value;  ///< of each element; null where no value was given
+};
+
+/// Copies of the value that was given.
+template <class T>
+void copy_into_elements(std::byte* payload, const void* wanted) {
+  const auto& first = *static_cast<const first_elements*>(wanted);
+  std::byte* to = payload + run_time_array_shape::of<T>(first.count).elements_at;
+  for (std::size_t i = 0; i < first.count; ++i, to += sizeof(T)) {
+    std::memcpy(to, first.value, sizeof(T));
+  }
+}
+
+/// A value-initialised T in every element.
+template <class T>
+void default_elements(std::byte* payload, const void* wanted) {
+  const auto& first = *static_cast<const first_elements*>(wanted);
+  std::byte* to = payload + run_time_array_shape::of<T>(first.count).elements_at;
+  for (std::size_t i = 0; i < first.count; ++i, to += sizeof(T)) construct_initial<T>(to);
+}
+
+/// Returns 0 for a number of elements that no array has.
+template <class T>
+std::size_t array_payload_size(std::size_t elements) {
+  if (elements == 0 || !fits_in_memory<T>(elements)) return 0;
+  return run_time_array_shape::of<T>(elements).payload_size;
+}
+
+/// What the creator of an array makes, unless it finds the same. Has to live until the array is
+/// open.
+template <class T>
+class array_plan {
  public:
-  /// Returns nothing if the deadline passed.
-  static std::optional<held_lock> acquire(connection& place, const deadline& until) {
-    acquisition how;
-    return acquire(place, until, how);
-  }
-  /// Like the function above, and tells how the lock was acquired.
-  static std::optional<held_lock> acquire(connection& place, const deadline& until,
-                                          acquisition& how) {
-    how = robust_lock(place).acquire(until);
-    return of(place, how);
-  }
-  static held_lock acquire(connection& place) { return *acquire(place, deadline::never()); }
-  static std::optional<held_lock> try_acquire(connection& place) {
-    return of(place, robust_lock(place).try_acquire());
-  }
+  /// Every element begins with a copy of the value.
+  array_plan(const schema& type, const T& initial)
+      : array_plan(type, &copy_into_elements<T>, std::addressof(initial)) {}
+  /// Every element begins with T{}.
+  explicit array_plan(const schema& type) : array_plan(type, &default_elements<T>, nullptr) {}
 
-  held_lock(held_lock&& other) noexcept
-      : place_(std::exchange(other.place_, nullptr)), holder_(other.holder_) {}
-  held_lock& operator=(held_lock&&) = delete;
-  ~held_lock() {
-    if (is_held()) robust_lock(*place_).release();
-  }
-
-  /// Returns false in a forked child's copy: the lock belongs to the parent.
-  bool is_held() const noexcept { return place_ != nullptr && process::current() == holder_; }
-
-  void require_held() const {
-    Expects(place_ != nullptr);
-    if (is_held()) return;
-    throw error(std::make_error_code(std::errc::operation_not_permitted),
-                describe(place_->about()) +
-                    ": this lock was taken before fork() and belongs to the parent; the child has "
-                    "to take the lock itself");
+  blueprint as_blueprint() const noexcept {
+    const auto shape = run_time_array_shape::of<T>(first_.count);
+    return {segment_kind::array,  &type_,     shape.payload_size,
+            shape.part_alignment, construct_, &first_};
   }
 
  private:
-  explicit held_lock(connection& place) noexcept : place_(&place), holder_(process::current()) {}
+  using constructor = void (*)(std::byte* payload, const void* wanted);
 
-  static std::optional<held_lock> of(connection& place, acquisition how) {
-    if (how == acquisition::not_now) return std::nullopt;
-    return held_lock(place);
-  }
+  array_plan(const schema& type, constructor construct, const T* initial)
+      : type_(type), first_{type.size() / sizeof(T), initial}, construct_(construct) {}
 
-  connection* place_;
-  process_epoch holder_;
+  schema type_;
+  first_elements first_;
+  constructor construct_;
 };
+
+/// The schema of an array with a length that is given at run time. Throws std::invalid_argument,
+/// limit_reached.
+template <class T>
+schema array_schema_for(const key& which, std::size_t elements) {
+  if (elements == 0) throw std::invalid_argument("shm::array: an array has at least one element");
+  if (!fits_in_memory<T>(elements)) {
+    refuse(errc::limit_reached, {which.name(), which.segment_key()},
+           std::to_string(elements) + " elements of " + std::to_string(sizeof(T)) +
+               " bytes are larger than an address space");
+  }
+  return array_schema(array_schema_of<T, 1>(), elements);
+}
+
+/// Opens an array of N elements, or of any number where N is dynamic. Creates none.
+template <class T, std::size_t N>
+blueprint plan_for_opening() {
+  constexpr std::size_t elements = N == dynamic ? 1 : N;
+  const auto shape = run_time_array_shape::of<T>(elements);
+  blueprint plan{segment_kind::array,
+                 &array_schema_of<T, elements>(),
+                 shape.payload_size,
+                 shape.part_alignment,
+                 nullptr,
+                 nullptr};
+  if constexpr (N == dynamic) plan.payload_size_of = &array_payload_size<T>;
+  return plan;
+}
 
 }  // namespace shm::detail
 
@@ -6873,193 +7339,27 @@ class array_reader {
 
 }  // namespace shm::detail
 
-// ---- shm/store/value.hpp
-// Value: how a T is read out of bytes, and where the private draft of one lies while it is edited.
-
-namespace shm::detail {
-
-/// T as a parameter from which T is not deduced: the type of an object is always named.
-template <class T>
-struct named {
-  using type = T;
-};
-template <class T>
-using named_type = typename named<T>::type;
-
-/// How often a reader that can lock is lapped by writers before it holds them up.
-inline constexpr int tries_before_locking = 64;
-
-/// The value that an object begins with, made in place: a large T does not fit on the stack.
-template <class T>
-void construct_initial(void* where) {
-  // T{} is an error for an aggregate with a member whose default constructor is explicit; T() is
-  // one for an aggregate with a const member, where g++ wants T{} to be said inside T().
-  if constexpr (std::is_default_constructible_v<T>) {
-    ::new (where) T();
-  } else {
-    ::new (where) T(T{});
-  }
-}
-
-template <class T, class Fill>
-T filled_in_place(Fill& fill) {
-  T value;
-  fill(static_cast<void*>(std::addressof(value)));
-  return value;
-}
-
-template <class T, class Fill>
-T filled_and_copied(Fill& fill) {
-  alignas(T) std::byte bytes[sizeof(T)];
-  fill(static_cast<void*>(bytes));
-  return *std::launder(reinterpret_cast<T*>(bytes));
-}
-
-/// A T whose bytes `fill(void*)` writes; in place, where such a T may be made first and then
-/// written.
-template <class T, class Fill>
-T value_from_bytes(Fill fill) {
-  // Two functions, because compilers elide the copy only of a variable in the outermost scope.
-  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
-    return filled_in_place<T>(fill);
-  } else {
-    return filled_and_copied<T>(fill);
-  }
-}
-
-/// The same, if fill(void*) tells that it found one.
-template <class T, class Fill>
-std::optional<T> value_if_filled(Fill fill) {
-  if constexpr (std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>) {
-    std::optional<T> value(std::in_place);
-    if (!fill(static_cast<void*>(std::addressof(*value)))) value.reset();
-    return value;
-  } else {
-    alignas(T) std::byte bytes[sizeof(T)];
-    if (!fill(static_cast<void*>(bytes))) return std::nullopt;
-    return *std::launder(reinterpret_cast<T*>(bytes));
-  }
-}
-
-/// Calls f(value) and returns what it returns, in place; then, unless f threw, calls after(), which
-/// must not throw. By a flag: std::uncaught_exceptions() costs as much as a lock.
-template <class F, class T, class After>
-auto call_then(F&& f, T& value, After after) {
-  struct end {
-    After& after;
-    bool thrown = false;
-    ~end() {
-      if (!thrown) after();
-    }
-  };
-  end at_end{after};
-  try {
-    return std::forward<F>(f)(value);
-  } catch (...) {
-    at_end.thrown = true;
-    throw;
-  }
-}
-
-/// Private memory for one T that is too large for the stack; made when first needed, then kept.
-template <class T>
-class draft_buffer {
- public:
-  void* get() {
-    if (!memory_) memory_.reset(static_cast<std::byte*>(::operator new(sizeof(T), alignment)));
-    return memory_.get();
-  }
-  void release() noexcept { memory_.reset(); }
-
- private:
-  static constexpr std::align_val_t alignment{alignof(T)};
-  struct deleter {
-    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, alignment); }
-  };
-
-  std::unique_ptr<std::byte, deleter> memory_;
-};
-
-/// A T to be edited before it is published: inside the guard when small, else in the handle's
-/// buffer, which the lock guards.
-template <class T>
-class draft {
- public:
-  explicit draft(draft_buffer<T>& buffer) {
-    if constexpr (!is_inline) storage_ = buffer.get();
-  }
-
-  T* get() noexcept { return std::launder(static_cast<T*>(bytes())); }
-  const T* get() const noexcept { return const_cast<draft*>(this)->get(); }
-
-  void* bytes() noexcept {
-    if constexpr (is_inline) {
-      return storage_.bytes;
-    } else {
-      return storage_;
-    }
-  }
-
- private:
-  static constexpr bool is_inline = sizeof(T) <= 512;
-  struct inline_storage {
-    alignas(T) std::byte bytes[sizeof(T)];
-  };
-
-  std::conditional_t<is_inline, inline_storage, void*> storage_;
-};
-
-}  // namespace shm::detail
-
 // ---- shm/store/array_core.hpp
 // Array core: what a read-write handle of an array holds, and the order it keeps after a death.
 
 namespace shm::detail {
-
-template <class T, std::size_t N>
-std::byte* elements_in(std::byte* payload) noexcept {
-  return static_cast<array_memory<T, N>*>(static_cast<void*>(payload))->elements;
-}
-
-template <class T, std::size_t N>
-blueprint array_blueprint(void (*construct)(std::byte*, const void*), const T* initial) {
-  check_shareable<T>();
-  using memory = array_memory<T, N>;
-  return {segment_kind::array, &array_schema_of<T, N>(),
-          sizeof(memory),      alignof(memory),
-          construct,           initial};
-}
-
-/// Copies of `initial`; null where the array is only opened.
-template <class T, std::size_t N>
-blueprint array_blueprint(const T* initial) {
-  return array_blueprint<T, N>(
-      [](std::byte* payload, const void* from) {
-        std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) std::memcpy(elements + i * sizeof(T), from, sizeof(T));
-      },
-      initial);
-}
-
-/// A value-initialised T in every element.
-template <class T, std::size_t N>
-blueprint default_array_blueprint() {
-  return array_blueprint<T, N>(
-      [](std::byte* payload, const void*) {
-        std::byte* const elements = elements_in<T, N>(payload);
-        for (std::size_t i = 0; i < N; ++i) construct_initial<T>(elements + i * sizeof(T));
-      },
-      nullptr);
-}
 
 [[noreturn, gnu::cold]] inline void refuse_index(std::size_t i, std::size_t elements) {
   throw std::out_of_range("shm::array: index " + std::to_string(i) + " of " +
                           std::to_string(elements) + " elements");
 }
 
-template <std::size_t N>
-void check_index(std::size_t i) {
-  if (i >= N) refuse_index(i, N);
+inline void check_index(std::size_t i, std::size_t elements) {
+  if (i >= elements) refuse_index(i, elements);
+}
+
+[[noreturn, gnu::cold]] inline void refuse_span(std::size_t room, std::size_t elements) {
+  throw std::invalid_argument("shm::array: a span of " + std::to_string(room) +
+                              " elements for a snapshot of " + std::to_string(elements));
+}
+
+inline void check_span(std::size_t room, std::size_t elements) {
+  if (room != elements) refuse_span(room, elements);
 }
 
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
@@ -7087,35 +7387,56 @@ void make_bulk_even(Memory& memory) noexcept {
   memory.bulk.store(odd + 1, std::memory_order_release);
 }
 
+/// What a handle of an array holds. Place: connection, with std::byte as Byte; or observer, with
+/// const std::byte.
+template <class Place, class Byte, class T, std::size_t N>
+struct open_array {
+  using parts_type = array_parts<Byte, T, N>;
+  using memory_type = typename parts_type::memory_type;
+  using view_type = journalled_array_view<memory_type>;
+  using reader_type = array_reader<std::add_const_t<memory_type>>;
+
+  template <class... How>
+  explicit open_array(const How&... how) : place(how...), parts(place.payload(), place.facts()) {}
+
+  closing close() noexcept { return place.close(); }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
+  memory_type& memory() const noexcept { return parts.in(place.payload()); }
+  view_type view() const noexcept { return view_type(memory()); }
+  reader_type reader() const noexcept { return {place, memory()}; }
+
+  Place place;
+  parts_type parts;
+};
+
+template <class T, std::size_t N>
+using const_array_core = open_array<observer, const std::byte, T, N>;
+
 /// What a read-write handle of an array holds; where a guard finds it although the handle moves.
 template <class T, std::size_t N>
-struct array_core {
-  using memory_type = array_memory<T, N>;
-  using view_type = journalled_array_view<memory_type>;
-  using reader_type = array_reader<const memory_type>;
+struct array_core : open_array<connection, std::byte, T, N> {
+  using base = open_array<connection, std::byte, T, N>;
+  using base::memory;
+  using base::place;
+  using base::view;
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
+      : base(which, mode, how, &plan) {}
 
   closing close() noexcept {
-    const closing how = place.close();
+    const closing how = base::close();
     if (how == closing::done) buffer.release();
     return how;
   }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
 
-  memory_type& memory() const noexcept {
-    return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
-  }
   T* elements() const noexcept {
     return std::launder(static_cast<T*>(static_cast<void*>(memory().elements)));
   }
-  view_type view() const noexcept { return view_type(memory()); }
-  reader_type reader() const noexcept { return {place, memory()}; }
   std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
   bool is_damaged() const noexcept {
     // Relaxed: for the holder, whom the lock orders.
-    return view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
+    return base::view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
   }
 
   /// The lock, after whatever a dead holder left has been put in order or noted.
@@ -7124,14 +7445,19 @@ struct array_core {
     put_in_order(place, view());
     return lock;
   }
-  std::optional<held_lock> try_acquire() {
-    std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock) put_in_order(place, view());
-    return lock;
+  /// Returns nothing if the deadline passed.
+  std::optional<held_lock> acquire(const deadline& until) {
+    return in_order(held_lock::acquire(place, until));
   }
+  std::optional<held_lock> try_acquire() { return in_order(held_lock::try_acquire(place)); }
 
-  connection place;
   draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
+
+ private:
+  std::optional<held_lock> in_order(std::optional<held_lock>&& lock) {
+    if (lock) put_in_order(place, view());
+    return std::move(lock);
+  }
 };
 
 }  // namespace shm::detail
@@ -7469,7 +7795,10 @@ class const_any_object {
       case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
-      case detail::segment_kind::array: return memory().stores();
+      case detail::segment_kind::array: {
+        const memory_type elements = memory();
+        return reader_view(elements).stores();
+      }
       case detail::segment_kind::mutex: break;
     }
     return 0;
@@ -7713,13 +8042,26 @@ class any_object {
     return true;
   }
 
-  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it
-  /// for that long. Throws the same errors as store().
+  /// Holds the lock of the object until the guard ends. Returns nothing if a live process holds it.
+  /// Never blocks. Throws the same errors as store() except would_deadlock.
+  [[nodiscard]] std::optional<detail::held_lock> try_lock() & {
+    detail::acquisition how{};
+    return in_order(detail::held_lock::try_acquire(*place_, how), how);
+  }
+  void try_lock() && = delete;  // keep the handle in a variable
+
+  /// Like try_lock(), but returns nothing only if a live process holds the lock for that long.
+  /// Throws the same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<detail::held_lock> try_lock_for(
-      std::chrono::duration<Rep, Period> span) {
+      std::chrono::duration<Rep, Period> span) & {
     return acquire(detail::deadline::after(span));
   }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
+
+  /// The same as read().version().
+  std::uint64_t version() const noexcept { return seen_.version(); }
 
   /// Marks the data as repaired after a holder of a mutex or an array died, like their own
   /// mark_repaired(); an object or map never needs it. Blocks while another thread or process holds
@@ -7761,7 +8103,12 @@ class any_object {
   /// Takes the lock, and then puts in order or notes what a dead holder left.
   std::optional<detail::held_lock> acquire(const detail::deadline& until) {
     detail::acquisition how{};
-    std::optional<detail::held_lock> lock = detail::held_lock::acquire(*place_, until, how);
+    return in_order(detail::held_lock::acquire(*place_, until, how), how);
+  }
+
+  /// `how` is read after the lock has been taken.
+  std::optional<detail::held_lock> in_order(std::optional<detail::held_lock>&& lock,
+                                            const detail::acquisition& how) {
     if (lock && is_array()) {
       memory_type elements = memory();
       detail::put_in_order(*place_, view_type(elements));
@@ -7776,7 +8123,7 @@ class any_object {
     if (is_mutex && how == detail::acquisition::taken_over) {
       detail::note_death_in_mutex(place_->head());
     }
-    return lock;
+    return std::move(lock);
   }
 
   template <class F>
@@ -7868,18 +8215,21 @@ constexpr void check_takes_reference() {
 namespace shm {
 
 template <class T, std::size_t N>
-class array;
+class array_access;
 
 /// A scoped lock over all elements of an array. Each store() is crash-atomic; a crash between
 /// several leaves every element whole, and owner_died() true for the next ones until
 /// mark_repaired(). In a forked child's copy the destructor does nothing, and what writes throws
 /// operation_not_permitted.
-template <class T, std::size_t N>
-class locked_array {
+template <class T, std::size_t N = dynamic>
+class locked_array : public extent<N> {
+  static_assert(dynamic == gsl::dynamic_extent);
+
  public:
   /// The lock moves with the guard.
   locked_array(locked_array&& other) noexcept
-      : core_(other.core_),
+      : extent<N>(other),
+        core_(other.core_),
         lock_(std::move(other.lock_)),
         raw_(std::exchange(other.raw_, raw_edit::none)) {}
   locked_array& operator=(locked_array&&) = delete;
@@ -7895,24 +8245,22 @@ class locked_array {
 
   /// The element itself, unchanged as long as this guard lives. Throws std::out_of_range.
   const T& operator[](std::size_t i) const {
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     return begin()[i];
   }
 
   /// Replaces one element. Never blocks; a crash leaves the element before or the new one. Throws
   /// std::out_of_range.
   void store(std::size_t i, const T& value) {
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     lock_.require_held();
     core_->view().store(i, std::addressof(value));
   }
 
-  /// N.
-  static constexpr std::size_t size() noexcept { return N; }
   /// The elements themselves, unchanged by others as long as this guard lives.
   const T* begin() const noexcept { return core_->elements(); }
   /// Behind the last one.
-  const T* end() const noexcept { return begin() + N; }
+  const T* end() const noexcept { return begin() + this->size(); }
 
   /// All elements, to be edited in place until the guard ends: fast, but a crash meanwhile may
   /// leave elements half-written. Then owner_died() is true, and load() throws errc::damaged, until
@@ -7921,7 +8269,7 @@ class locked_array {
   gsl::span<T, N> raw() {
     lock_.require_held();
     if (raw_ == raw_edit::none) begin_raw_edit();
-    return gsl::span<T, N>(core_->elements(), N);
+    return gsl::span<T, N>(core_->elements(), this->size());
   }
 
   /// Whether an earlier holder died inside a locked section and nobody has repaired since. Never
@@ -7943,12 +8291,12 @@ class locked_array {
   }
 
  private:
-  friend class array<T, N>;
+  friend class array_access<T, N>;
 
   enum class raw_edit { none, of_whole, of_damaged };
 
   locked_array(detail::array_core<T, N>& core, detail::held_lock&& lock) noexcept
-      : core_(&core), lock_(std::move(lock)) {
+      : extent<N>(core.memory().count), core_(&core), lock_(std::move(lock)) {
     section().fetch_or(detail::section_bit::entered, std::memory_order_relaxed);
     // Release fence: whatever of this section is seen, or left behind, is seen with the flag.
     std::atomic_thread_fence(std::memory_order_release);
@@ -7992,64 +8340,53 @@ class locked_array {
 
 }  // namespace shm
 
-// ---- shm/array.hpp
-// Array: N contiguous T in shared memory, each element whole whatever process dies.
+// ---- shm/array_access.hpp
+// Array access: what programs do with an array that they may write, of fixed or dynamic length.
 
 namespace shm {
 
-/// N elements T, shared by every process that opens the same name. Movable, not copyable; one
-/// handle may be used from several threads at once. A moved-from handle may only be destroyed or
-/// assigned to. The handle must outlive its guards.
-///
-/// Constructors and destructor block, and constructors throw, like those of shm::object; another N
-/// is a type_mismatch.
+/// What array<T, N> and array<T> have in common. Programs name those.
 template <class T, std::size_t N>
-class array {
-  static_assert(N > 0, "shm: an array has at least one element");
-  static_assert(detail::fits_in_memory<T>(N),
+class array_access : public extent<N> {
+  static_assert(N == dynamic || detail::fits_in_memory<T>(N),
                 "shm: an array of N elements T is larger than an address space");
 
  public:
-  /// Opens it, or creates it with T{} in every element.
-  explicit array(const key& which, const options& how = {})
-      : array(detail::open_mode::open_or_create, which, detail::default_array_blueprint<T, N>(),
-              how) {}
-
-  /// Creates it, with the initial value in every element.
-  array(create_only_t, const key& which, const detail::named_type<T>& initial,
-        const options& how = {})
-      : array(detail::open_mode::create_only, which,
-              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
-  /// Creates it, with T{} in every element.
-  array(create_only_t, const key& which, const options& how = {})
-      : array(detail::open_mode::create_only, which, detail::default_array_blueprint<T, N>(), how) {
-  }
-
-  /// Opens what is there.
-  array(open_only_t, const key& which, const options& how = {})
-      : array(detail::open_mode::open_only, which, detail::array_blueprint<T, N>(nullptr), how) {}
-
-  /// Opens it, or creates it with the initial value in every element.
-  array(open_or_create_t, const key& which, const detail::named_type<T>& initial,
-        const options& how = {})
-      : array(detail::open_mode::open_or_create, which,
-              detail::array_blueprint<T, N>(std::addressof(initial)), how) {}
-
   /// Returns the latest stored value of the element, whole. Lock-free beside stores of writers,
   /// alive or dead; blocks while a live process edits in place through raw(). Throws
   /// std::out_of_range; shm::error: removed, damaged, and would_deadlock if this thread edits in
   /// place through the same handle.
   T load(std::size_t i) const {
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
+  }
+
+  /// Copies the latest stored value of the element into memory of the caller, and returns it: for a
+  /// T that fits on no stack. Like load(i). When it throws, what `into` holds is unspecified.
+  T& load(std::size_t i, T& into) const {
+    detail::check_assignable<T>();
+    detail::check_index(i, this->size());
+    read(i, std::addressof(into));
+    return into;
   }
 
   /// Replaces one element. Blocks while another holds the lock. A crash leaves the element before
   /// or the new one. Throws std::out_of_range; shm::error: removed, would_deadlock, corrupt.
   void store(std::size_t i, const T& value) {
-    detail::check_index<N>(i);
-    const detail::held_lock lock = acquire();
+    detail::check_index(i, this->size());
+    const detail::held_lock lock = opened().acquire();
     opened().view().store(i, std::addressof(value));
+  }
+
+  /// Like store(), but returns false, and changes nothing, if a live process holds the lock for
+  /// that long.
+  template <class Rep, class Period>
+  [[nodiscard]] bool store_for(std::chrono::duration<Rep, Period> span, std::size_t i,
+                               const T& value) {
+    detail::check_index(i, this->size());
+    const auto lock = opened().acquire(detail::deadline::after(span));
+    if (lock) opened().view().store(i, std::addressof(value));
+    return lock.has_value();
   }
 
   /// Calls f(T&) on a private draft of one element under the lock, stores the draft when f returns,
@@ -8057,10 +8394,97 @@ class array {
   /// Blocks, throws and survives a crash as store().
   template <class F>
   auto update(std::size_t i, F&& f) {
-    detail::check_takes_reference<F, T>();
-    detail::check_index<N>(i);
+    detail::check_index(i, this->size());
     core& here = opened();  // f may move the handle
-    const detail::held_lock lock = acquire();
+    const detail::held_lock lock = here.acquire();
+    return change(here, lock, i, std::forward<F>(f));
+  }
+
+  /// Like update(), but returns false, without calling f, if a live process holds the lock for that
+  /// long. Returns true when the draft is stored; what f returns is discarded.
+  template <class Rep, class Period, class F>
+  [[nodiscard]] bool update_for(std::chrono::duration<Rep, Period> span, std::size_t i, F&& f) {
+    detail::check_index(i, this->size());
+    core& here = opened();  // f may move the handle
+    const auto lock = here.acquire(detail::deadline::after(span));
+    if (lock) static_cast<void>(change(here, *lock, i, std::forward<F>(f)));
+    return lock.has_value();
+  }
+
+  /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
+  /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
+  /// would_deadlock, corrupt.
+  [[nodiscard]] locked_array<T, N> lock() & { return {opened(), opened().acquire()}; }
+  void lock() && = delete;  // keep the handle in a variable
+
+  /// Like lock(), but returns nothing if a live process holds the lock. Never blocks. In a forked
+  /// child, at its first use, also returns nothing while another process creates, opens or removes
+  /// the array. Throws the same errors as lock() except would_deadlock.
+  [[nodiscard]] std::optional<locked_array<T, N>> try_lock() & {
+    return guarded(opened().try_acquire());
+  }
+  void try_lock() && = delete;  // keep the handle in a variable
+
+  /// Like lock(), but returns nothing if a live process holds the lock for that long. Throws the
+  /// same errors as lock().
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<locked_array<T, N>> try_lock_for(
+      std::chrono::duration<Rep, Period> span) & {
+    return guarded(opened().acquire(detail::deadline::after(span)));
+  }
+  template <class Span>
+  void try_lock_for(Span) && = delete;  // keep the handle in a variable
+
+  /// Returns all elements as they were at one moment: array<T, N> a std::array<T, N>, array<T> a
+  /// std::vector<T>. Blocks while another thread or process holds the lock. Throws the same errors
+  /// as lock(), and damaged.
+  detail::all_elements<T, N> snapshot() const {
+    return detail::elements_from_bytes<T, N>(this->size(), [this](void* to) { read_all(to); });
+  }
+
+  /// Copies all elements as they were at one moment into memory of the caller, like snapshot().
+  /// Throws std::invalid_argument if the span has not as many elements as the array. When it
+  /// throws something else, what the span holds is unspecified.
+  void snapshot(gsl::span<T> into) const {
+    detail::check_assignable<T>();
+    detail::check_span(into.size(), this->size());
+    read_all(into.data());
+  }
+
+  /// Returns how many elements were stored, and how many edits in place were made, so far, by all
+  /// processes.
+  std::uint64_t version() const noexcept { return opened().view().stores(); }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().place.name(); }
+
+ protected:
+  array_access(detail::open_mode mode, const key& which, const detail::blueprint& plan,
+               const options& how)
+      : array_access(detail::open_handle<core>(new core(which, mode, how, plan))) {}
+  array_access(array_access&&) noexcept = default;
+  array_access& operator=(array_access&&) noexcept = default;
+  ~array_access() = default;
+
+ private:
+  using core = detail::array_core<T, N>;
+
+  explicit array_access(detail::open_handle<core>&& opened)
+      : extent<N>(opened->memory().count), core_(std::move(opened)) {}
+
+  core& opened() const {
+    Expects(core_ != nullptr);
+    return *core_;
+  }
+
+  std::optional<locked_array<T, N>> guarded(std::optional<detail::held_lock>&& lock) {
+    if (!lock) return std::nullopt;
+    return locked_array<T, N>(opened(), std::move(*lock));
+  }
+
+  template <class F>
+  static auto change(core& here, const detail::held_lock& lock, std::size_t i, F&& f) {
+    detail::check_takes_reference<F, T>();
     detail::draft<T> draft(here.buffer);
     std::memcpy(draft.bytes(), here.view().element(i), sizeof(T));
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
@@ -8068,39 +8492,11 @@ class array {
     });
   }
 
-  /// One lock over all elements. Blocks while another holds it. A crash inside leaves every element
-  /// whole, and locked_array::owner_died() true. Throws shm::error: removed,
-  /// would_deadlock, corrupt.
-  [[nodiscard]] locked_array<T, N> lock() & { return {opened(), acquire()}; }
-  void lock() && = delete;  // keep the handle in a variable
-
-  /// Returns all elements as they were at one moment. Blocks while another thread or process holds
-  /// the lock. Throws the same errors as lock(), and damaged.
-  std::array<T, N> snapshot() const {
+  void read_all(void* to) const {
     const detail::held_lock lock = opened().acquire();
     if (opened().is_damaged()) detail::refuse_damaged(opened().place.about());
-    return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
-      detail::load_shared<alignof(T)>(to, opened().view().element(0), N * sizeof(T));
-    });
+    detail::load_shared<alignof(T)>(to, opened().view().element(0), this->size() * sizeof(T));
   }
-
-  /// N.
-  static constexpr std::size_t size() noexcept { return N; }
-
-  /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().place.name(); }
-
- private:
-  using core = detail::array_core<T, N>;
-
-  array(detail::open_mode mode, const key& which, const detail::blueprint& plan, const options& how)
-      : core_(new core(which, mode, how, plan)) {}
-
-  core& opened() const {
-    Expects(core_ != nullptr);
-    return *core_;
-  }
-  detail::held_lock acquire() { return opened().acquire(); }
 
   void read(std::size_t i, void* to) const {
     if (!opened().reader().try_load(i, to)) read_patiently(i, to);
@@ -8135,75 +8531,227 @@ class array {
   detail::open_handle<core> core_;
 };
 
+}  // namespace shm
+
+// ---- shm/const_array.hpp
+// Const array: an array that this program only reads, attached read-only.
+
+namespace shm {
+
+/// What array<const T, N> and array<const T> have in common. Programs name those.
+template <class T, std::size_t N>
+class const_array_access : public extent<N> {
+  static_assert(N == dynamic || detail::fits_in_memory<T>(N),
+                "shm: an array of N elements T is larger than an address space");
+
+ public:
+  /// Like array<T, N>::load(), without would_deadlock.
+  T load(std::size_t i) const {
+    detail::check_index(i, this->size());
+    return detail::value_from_bytes<T>([this, i](void* to) { read(i, to); });
+  }
+
+  /// Like array<T, N>::load(i, into), without would_deadlock.
+  T& load(std::size_t i, T& into) const {
+    detail::check_assignable<T>();
+    detail::check_index(i, this->size());
+    read(i, std::addressof(into));
+    return into;
+  }
+
+  /// Returns all elements as they were at one moment: array<const T, N> a std::array<T, N>,
+  /// array<const T> a std::vector<T>. Throws shm::error: removed, damaged, and timed_out if the
+  /// array never stands still for long enough within options::open_timeout.
+  detail::all_elements<T, N> snapshot() const {
+    return detail::elements_from_bytes<T, N>(this->size(), [this](void* to) { read_all(to); });
+  }
+
+  /// Copies all elements as they were at one moment into memory of the caller, like snapshot().
+  /// Throws std::invalid_argument if the span has not as many elements as the array. When it
+  /// throws something else, what the span holds is unspecified.
+  void snapshot(gsl::span<T> into) const {
+    detail::check_assignable<T>();
+    detail::check_span(into.size(), this->size());
+    read_all(into.data());
+  }
+
+  /// Returns how many elements were stored, and how many edits in place were made, so far, by all
+  /// processes.
+  std::uint64_t version() const noexcept { return opened().view().stores(); }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().place.name(); }
+
+ protected:
+  const_array_access(const key& which, const options& how)
+      : const_array_access(which, how, detail::plan_for_opening<T, N>()) {}
+  const_array_access(const_array_access&&) noexcept = default;
+  const_array_access& operator=(const_array_access&&) noexcept = default;
+  ~const_array_access() = default;
+
+ private:
+  using core = detail::const_array_core<T, N>;
+
+  const_array_access(const key& which, const options& how, const detail::blueprint& plan)
+      : const_array_access(
+            detail::open_handle<core>(new core(which, how, &plan, detail::waiting::in_kernel))) {}
+  explicit const_array_access(detail::open_handle<core>&& opened)
+      : extent<N>(opened->memory().count), core_(std::move(opened)) {}
+
+  const core& opened() const {
+    Expects(core_ != nullptr);
+    return *core_;
+  }
+
+  void read(std::size_t i, void* to) const {
+    const auto reader = opened().reader();
+    while (!reader.try_load(i, to)) {
+      reader.wait_while_edited_in_place(detail::deadline::never());
+    }
+  }
+
+  void read_all(void* to) const {
+    const auto reader = opened().reader();
+    const auto until = detail::deadline::after(opened().place.open_timeout());
+    while (!reader.try_snapshot(to, until)) {
+      if (!until.passed()) continue;
+      detail::refuse(errc::timed_out, opened().place.about(),
+                     "the array never stood still for one snapshot within options::open_timeout; "
+                     "take it from a read-write handle, which locks");
+    }
+  }
+
+  detail::open_handle<core> core_;
+};
+
 /// An array that this program only reads: attached read-only, never created, never modified; read
 /// permission is enough. It takes no seat, but counts as attached. If the semaphores of the array
 /// were lost, it can be opened and read, but throws removed where it would have to wait for an edit
 /// in place. Throws what the constructors of object throw.
 template <class T, std::size_t N>
-class array<const T, N> {
-  static_assert(N > 0, "shm: an array has at least one element");
-  static_assert(detail::fits_in_memory<T>(N),
-                "shm: an array of N elements T is larger than an address space");
-
+class array<const T, N> : public const_array_access<T, N> {
  public:
   /// Opens what is there; never creates.
   explicit array(const key& which, const options& how = {})
-      : place_(open(which, how, detail::array_blueprint<T, N>(nullptr))) {}
+      : const_array_access<T, N>(which, how) {}
   /// Opens what is there; never creates.
   array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
+};
 
-  /// Like array<T, N>::load(), without would_deadlock.
-  T load(std::size_t i) const {
-    detail::check_index<N>(i);
-    return detail::value_from_bytes<T>([this, i](void* to) {
-      const auto reader = this->reader();
-      while (!reader.try_load(i, to)) {
-        reader.wait_while_edited_in_place(detail::deadline::never());
-      }
-    });
-  }
+/// Like array<const T, N>, with whatever number of elements the array was created with.
+template <class T>
+class array<const T, dynamic> : public const_array_access<T, dynamic> {
+ public:
+  /// Opens what is there; never creates.
+  explicit array(const key& which, const options& how = {})
+      : const_array_access<T, dynamic>(which, how) {}
+  /// Opens what is there; never creates.
+  array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
+};
 
-  /// Returns all elements as they were at one moment. Throws shm::error: removed, damaged, and
-  /// timed_out if the array never stands still for long enough within options::open_timeout.
-  std::array<T, N> snapshot() const {
-    return detail::value_from_bytes<std::array<T, N>>([this](void* to) {
-      const auto reader = this->reader();
-      const auto until = detail::deadline::after(opened().open_timeout());
-      while (!reader.try_snapshot(to, until)) {
-        if (!until.passed()) continue;
-        detail::refuse(errc::timed_out, opened().about(),
-                       "the array never stood still for one snapshot within options::open_timeout; "
-                       "take it from a read-write handle, which locks");
-      }
-    });
-  }
+}  // namespace shm
 
-  /// N.
-  static constexpr std::size_t size() noexcept { return N; }
+// ---- shm/array.hpp
+// Array: contiguous T in shared memory, each element whole whatever process dies.
 
-  /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
+namespace shm {
+
+/// N elements T, shared by every process that opens the same name. Movable, not copyable; one
+/// handle may be used from several threads at once. A moved-from handle may only be destroyed or
+/// assigned to. The handle must outlive its guards.
+///
+///     shm::array<telemetry, 64> fleet("fleet");
+///     fleet.store(3, {12.5, 2});
+///     fleet.update(3, [](telemetry& t) { ++t.gear; });
+///     if (auto all = fleet.try_lock_for(10ms)) all->store(4, (*all)[3]);
+///
+/// Constructors and destructor block, and constructors throw, like those of shm::object; another N
+/// is a type_mismatch.
+template <class T, std::size_t N>
+class array : public array_access<T, N> {
+ public:
+  /// Opens it, or creates it with T{} in every element.
+  explicit array(const key& which, const options& how = {})
+      : array(detail::open_mode::open_or_create, which, plan(), how) {}
+
+  /// Creates it, with the initial value in every element.
+  array(create_only_t, const key& which, const detail::named_type<T>& initial,
+        const options& how = {})
+      : array(detail::open_mode::create_only, which, plan(initial), how) {}
+  /// Creates it, with T{} in every element.
+  array(create_only_t, const key& which, const options& how = {})
+      : array(detail::open_mode::create_only, which, plan(), how) {}
+
+  /// Opens what is there.
+  array(open_only_t, const key& which, const options& how = {})
+      : array_access<T, N>(detail::open_mode::open_only, which, detail::plan_for_opening<T, N>(),
+                           how) {}
+
+  /// Opens it, or creates it with the initial value in every element.
+  array(open_or_create_t, const key& which, const detail::named_type<T>& initial,
+        const options& how = {})
+      : array(detail::open_mode::open_or_create, which, plan(initial), how) {}
 
  private:
-  using memory_type = const detail::array_memory<T, N>;
-  using reader_type = detail::array_reader<memory_type>;
+  array(detail::open_mode mode, const key& which, const detail::array_plan<T>& made,
+        const options& how)
+      : array_access<T, N>(mode, which, made.as_blueprint(), how) {}
 
-  reader_type reader() const noexcept {
-    return {opened(), *static_cast<memory_type*>(static_cast<const void*>(opened().payload()))};
+  template <class... Initial>
+  static detail::array_plan<T> plan(const Initial&... initial) {
+    return detail::array_plan<T>(detail::array_schema_of<T, N>(), initial...);
   }
+};
 
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
+/// Elements T, shared by every process that opens the same name, of a number that is given when the
+/// array is created and never changes. It is the same in memory as an array<T, N>: each opens what
+/// the other made.
+///
+///     shm::array<telemetry> fleet(shm::create_only, "fleet", cars.size());
+///     shm::array<telemetry> same("fleet");  // finds the number
+///     for (std::size_t i = 0; i < same.size(); ++i) show(same.load(i));
+///
+/// Movable, not copyable; one handle may be used from several threads at once. A moved-from handle
+/// may only be destroyed or assigned to. The handle must outlive its guards.
+///
+/// Constructors and destructor block, and constructors throw, like those of shm::object. Those that
+/// are given a number throw std::invalid_argument if it is 0, limit_reached if so many elements fit
+/// into no address space, and type_mismatch if an array of another number is there.
+template <class T>
+class array<T, dynamic> : public array_access<T, dynamic> {
+ public:
+  /// Opens what is there, with whatever number of elements. Never creates: nothing tells how many.
+  explicit array(const key& which, const options& how = {})
+      : array_access<T, dynamic>(detail::open_mode::open_only, which,
+                                 detail::plan_for_opening<T, dynamic>(), how) {}
+  /// Opens what is there, with whatever number of elements.
+  array(open_only_t, const key& which, const options& how = {}) : array(which, how) {}
+
+  /// Creates n elements, with the initial value in each.
+  array(create_only_t, const key& which, std::size_t n, const detail::named_type<T>& initial,
+        const options& how = {})
+      : array(detail::open_mode::create_only, which, plan(which, n, initial), how) {}
+  /// Creates n elements, with T{} in each.
+  array(create_only_t, const key& which, std::size_t n, const options& how = {})
+      : array(detail::open_mode::create_only, which, plan(which, n), how) {}
+
+  /// Opens an array of n elements, or creates it with the initial value in each.
+  array(open_or_create_t, const key& which, std::size_t n, const detail::named_type<T>& initial,
+        const options& how = {})
+      : array(detail::open_mode::open_or_create, which, plan(which, n, initial), how) {}
+  /// Opens an array of n elements, or creates it with T{} in each.
+  array(open_or_create_t, const key& which, std::size_t n, const options& how = {})
+      : array(detail::open_mode::open_or_create, which, plan(which, n), how) {}
+
+ private:
+  array(detail::open_mode mode, const key& which, const detail::array_plan<T>& made,
+        const options& how)
+      : array_access<T, dynamic>(mode, which, made.as_blueprint(), how) {}
+
+  template <class... Initial>
+  static detail::array_plan<T> plan(const key& which, std::size_t n, const Initial&... initial) {
+    return detail::array_plan<T>(detail::array_schema_for<T>(which, n), initial...);
   }
-
-  const detail::observer& opened() const {
-    Expects(place_ != nullptr);
-    return *place_;
-  }
-
-  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm
@@ -8343,6 +8891,37 @@ blueprint default_object_blueprint() {
       nullptr);
 }
 
+/// What a member is returned as: a C array, which cannot be returned, as a std::array.
+template <class Member>
+struct returned_member {
+  using type = std::remove_cv_t<Member>;
+};
+template <class Element, std::size_t N>
+struct returned_member<Element[N]> {
+  using type = std::array<typename returned_member<Element>::type, N>;
+};
+
+/// Copies one member out of a T in shared memory.
+template <class T, class Class, class Member>
+void load_member(void* to, const std::byte* from, Member Class::*member) noexcept {
+  const Class& holder = *static_cast<const T*>(static_cast<const void*>(from));
+  // The member of a packed struct is aligned no better than the struct.
+  load_shared<std::min(alignof(T), alignof(Member))>(to, std::addressof(holder.*member),
+                                                     sizeof(Member));
+}
+
+/// Returns one member of the value that `read(copy)` finds: copy(from) takes it out of a T.
+template <class T, class Class, class Member, class Read>
+auto member_from_bytes(Member Class::*member, Read read) {
+  static_assert(std::is_object_v<Member>, "shm: load() takes a pointer to a data member");
+  static_assert(std::is_base_of_v<Class, T>, "shm: this is a member of another class than T");
+  using returned = typename returned_member<Member>::type;
+  static_assert(sizeof(returned) == sizeof(Member));
+  return value_from_bytes<returned>([&](void* to) {
+    read([to, member](const std::byte* from) { load_member<T>(to, from, member); });
+  });
+}
+
 /// What a read-write handle of an object holds; where a guard finds it although the handle moves.
 template <class T>
 struct object_core {
@@ -8361,6 +8940,84 @@ struct object_core {
 };
 
 }  // namespace shm::detail
+
+// ---- shm/const_object.hpp
+// Const object: an object that this program only reads, attached read-only.
+
+namespace shm {
+
+template <class T>
+class object;
+
+/// An object that this program only reads: attached read-only, never created, never modified; read
+/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
+/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
+template <class T>
+class object<const T> {
+ public:
+  /// Opens what is there; never creates.
+  explicit object(const key& which, const options& how = {})
+      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
+  /// Opens what is there; never creates.
+  object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
+
+  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
+  /// as a writer is faster than one copy.
+  T load() const {
+    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
+  }
+
+  /// Like object<T>::load(T&), and never waits, like load().
+  T& load(T& into) const {
+    detail::check_assignable<T>();
+    read_whole(std::addressof(into));
+    return into;
+  }
+
+  /// Like object<T>::load(Member Class::*), and never waits, like load().
+  template <class Member, class Class>
+  auto load(Member Class::*member) const {
+    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
+  }
+
+  /// The number of updates published so far, by all processes.
+  std::uint64_t version() const noexcept {
+    return opened().head().version.load(std::memory_order_acquire);
+  }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().name(); }
+
+ private:
+  using cell = detail::cell_of<T>;
+
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
+  }
+
+  const detail::observer& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+
+  void read_whole(void* to) const {
+    read([to](const std::byte* from) { cell().copy_out(from, to); });
+  }
+
+  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  template <class Copy>
+  void read(const Copy& copy) const {
+    if (opened().is_removed()) detail::refuse_removed(opened().about());
+    while (!cell().try_read_by(opened().head().version, opened().payload(), copy)) {
+    }
+  }
+
+  detail::open_handle<detail::observer> place_;
+};
+
+}  // namespace shm
 
 // ---- shm/locked.hpp
 // Locked: a scoped lock on an object, with a private draft of its value.
@@ -8793,14 +9450,39 @@ class object {
   /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
   /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
   T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read(to); });
+    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
+  }
+
+  /// Copies the latest published value into memory of the caller, and returns it: for a T that fits
+  /// on no stack. Like load(). When it throws, what `into` holds is unspecified.
+  T& load(T& into) const {
+    detail::check_assignable<T>();
+    read_whole(std::addressof(into));
+    return into;
+  }
+
+  /// Returns one member of the latest published value, whole, as load(&telemetry::gear) does:
+  /// copies no other. May be a member of a base class. Of a C array it returns a std::array. Like
+  /// load().
+  template <class Member, class Class>
+  auto load(Member Class::*member) const {
+    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
   }
 
   /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
   /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
   void store(const T& value) {
     const detail::held_lock lock = acquire();
-    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+    publish(value);
+  }
+
+  /// Like store(), but returns false, and changes nothing, if a live process holds the lock for
+  /// that long.
+  template <class Rep, class Period>
+  [[nodiscard]] bool store_for(std::chrono::duration<Rep, Period> span, const T& value) {
+    const auto lock = acquire(detail::deadline::after(span));
+    if (lock) publish(value);
+    return lock.has_value();
   }
 
   /// Calls f(T&) on a private draft under the lock, publishes the draft when f returns, and returns
@@ -8808,15 +9490,19 @@ class object {
   /// and survives a crash as store().
   template <class F>
   auto update(F&& f) {
-    detail::check_takes_reference<F, T>();
     core& here = opened();  // f may move the handle
     const detail::held_lock lock = acquire();
-    std::atomic<std::uint64_t>& version = here.place.head().version;
-    detail::draft<T> draft(here.buffer);
-    cell().read(version, here.place.payload(), draft.bytes());
-    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
-    });
+    return change(here, lock, std::forward<F>(f));
+  }
+
+  /// Like update(), but returns false, without calling f, if a live process holds the lock for that
+  /// long. Returns true when the draft is published; what f returns is discarded.
+  template <class Rep, class Period, class F>
+  [[nodiscard]] bool update_for(std::chrono::duration<Rep, Period> span, F&& f) {
+    core& here = opened();  // f may move the handle
+    const auto lock = acquire(detail::deadline::after(span));
+    if (lock) static_cast<void>(change(here, *lock, std::forward<F>(f)));
+    return lock.has_value();
   }
 
   /// A guard with a draft, published when its scope ends. Blocks while another holds the lock. A
@@ -8836,7 +9522,7 @@ class object {
   /// same errors as store().
   template <class Rep, class Period>
   [[nodiscard]] std::optional<locked<T>> try_lock_for(std::chrono::duration<Rep, Period> span) & {
-    return guarded(detail::held_lock::acquire(opened().place, detail::deadline::after(span)));
+    return guarded(acquire(detail::deadline::after(span)));
   }
   template <class Span>
   void try_lock_for(Span) && = delete;  // keep the handle in a variable
@@ -8862,29 +9548,54 @@ class object {
   detail::header& head() const { return opened().place.head(); }
 
   detail::held_lock acquire() { return detail::held_lock::acquire(opened().place); }
+  std::optional<detail::held_lock> acquire(const detail::deadline& until) {
+    return detail::held_lock::acquire(opened().place, until);
+  }
+
+  void publish(const T& value) {
+    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+  }
+
+  template <class F>
+  static auto change(core& here, const detail::held_lock& lock, F&& f) {
+    detail::check_takes_reference<F, T>();
+    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::draft<T> draft(here.buffer);
+    cell().read(version, here.place.payload(), draft.bytes());
+    return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
+      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
+    });
+  }
 
   std::optional<locked<T>> guarded(std::optional<detail::held_lock>&& lock) {
     if (!lock) return std::nullopt;
     return locked<T>(opened(), std::move(*lock));
   }
 
-  void read(void* to) const {
-    const detail::connection& place = opened().place;
-    if (place.is_removed()) detail::refuse_removed(place.about());
-    if (!cell().try_read(place.head().version, place.payload(), to)) read_patiently(to);
+  void read_whole(void* to) const {
+    read([to](const std::byte* from) { cell().copy_out(from, to); });
   }
 
-  [[gnu::cold, gnu::noinline]] void read_patiently(void* to) const {
+  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  template <class Copy>
+  void read(const Copy& copy) const {
+    const detail::connection& place = opened().place;
+    if (place.is_removed()) detail::refuse_removed(place.about());
+    if (!cell().try_read_by(place.head().version, place.payload(), copy)) read_patiently(copy);
+  }
+
+  template <class Copy>
+  [[gnu::cold, gnu::noinline]] void read_patiently(Copy copy) const {
     const auto& version = head().version;
     const std::byte* const payload = opened().place.payload();
     for (;;) {
       for (int tries = 0; tries < detail::tries_before_locking; ++tries) {
-        if (cell().try_read(version, payload, to)) return;
+        if (cell().try_read_by(version, payload, copy)) return;
       }
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        cell().read(version, payload, to);
+        copy(cell().current(version, payload));
         return;
       }
     }
@@ -8909,51 +9620,6 @@ template <class T, std::size_t N>
 class object<const T[N]> : public object<T[N]> {
  public:
   using object<T[N]>::object;
-};
-
-/// An object that this program only reads: attached read-only, never created, never modified; read
-/// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
-/// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
-template <class T>
-class object<const T> {
- public:
-  /// Opens what is there; never creates.
-  explicit object(const key& which, const options& how = {})
-      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
-  /// Opens what is there; never creates.
-  object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
-
-  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
-  /// as a writer is faster than one copy.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) {
-      if (opened().is_removed()) detail::refuse_removed(opened().about());
-      while (!detail::cell_of<T>().try_read(opened().head().version, opened().payload(), to)) {
-      }
-    });
-  }
-
-  /// The number of updates published so far, by all processes.
-  std::uint64_t version() const noexcept {
-    return opened().head().version.load(std::memory_order_acquire);
-  }
-
-  /// The name that stands in the segment; valid as long as the handle.
-  std::string_view name() const noexcept { return opened().name(); }
-
- private:
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
-  }
-
-  const detail::observer& opened() const {
-    Expects(place_ != nullptr);
-    return *place_;
-  }
-
-  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm

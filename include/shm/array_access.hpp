@@ -138,12 +138,14 @@ class array_access : public extent<N> {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  protected:
+  /// @cond
   array_access(detail::open_mode mode, const key& which, const detail::blueprint& plan,
                const options& how)
       : array_access(detail::open_handle<core>(new core(which, mode, how, plan))) {}
   array_access(array_access&&) noexcept = default;
   array_access& operator=(array_access&&) noexcept = default;
   ~array_access() = default;
+  /// @endcond
 
  private:
   using core = detail::array_core<T, N>;

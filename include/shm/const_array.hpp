@@ -67,11 +67,13 @@ class const_array_access : public extent<N> {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  protected:
+  /// @cond
   const_array_access(const key& which, const options& how)
       : const_array_access(which, how, detail::plan_for_opening<T, N>()) {}
   const_array_access(const_array_access&&) noexcept = default;
   const_array_access& operator=(const_array_access&&) noexcept = default;
   ~const_array_access() = default;
+  /// @endcond
 
  private:
   using core = detail::const_array_core<T, N>;

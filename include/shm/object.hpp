@@ -228,6 +228,7 @@ class object {
 template <class T, std::size_t N>
 class object<T[N]> {
  public:
+  /// Does not compile.
   template <class... Arguments>
   explicit object(Arguments&&...) {
     static_assert(

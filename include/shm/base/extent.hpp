@@ -26,10 +26,12 @@ class extent {
   static constexpr std::size_t size() noexcept { return N; }
 
  protected:
+  /// @cond
   explicit constexpr extent(std::size_t) noexcept {}
   ~extent() = default;
   extent(const extent&) = default;
   extent& operator=(const extent&) = default;
+  /// @endcond
 };
 
 /// The number of elements of an array that was opened, or of a guard of one.
@@ -40,10 +42,12 @@ class extent<dynamic> {
   std::size_t size() const noexcept { return size_; }
 
  protected:
+  /// @cond
   explicit constexpr extent(std::size_t size) noexcept : size_(size) {}
   ~extent() = default;
   extent(const extent&) = default;
   extent& operator=(const extent&) = default;
+  /// @endcond
 
  private:
   std::size_t size_;
