@@ -232,6 +232,8 @@ TEST_CASE("a section of an array of any length stores elements, and edits them i
   CHECK(numbers.snapshot() == std::vector<int>{11, 1, 1, 1, 1});
 }
 
+// What a kill leaves at each step is tried with arrays of fixed length (crash/crash_points.cpp) and
+// through untyped handles: the functions are the same.
 TEST_CASE("a death in an array of any length is repaired, or told, as in one of fixed length") {
   const support::watchdog watchdog;
   const support::name name;

@@ -110,7 +110,7 @@ class array<T, dynamic> : public array_access<T, dynamic> {
 
   template <class... Initial>
   static detail::array_plan<T> plan(const key& which, std::size_t n, const Initial&... initial) {
-    return detail::array_plan<T>(detail::array_schema_for<T>(which, n), initial...);
+    return detail::array_plan<T>(detail::schema_of_given_length<T>(which, n), initial...);
   }
 };
 

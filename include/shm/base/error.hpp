@@ -32,7 +32,7 @@ enum class errc {
   timed_out,            ///< a live process kept us waiting for longer than options::open_timeout
   would_deadlock,       ///< this thread holds that lock already through this handle
   no_free_seat,         ///< options::seats read-write handles are open
-  limit_reached,        ///< of the kernel: sizes, segments, semaphores; or a map is full
+  limit_reached,        ///< of the kernel or of the address space; or a map is full
   damaged,              ///< an editor of array's raw() died; a holder must repair and say so
 };
 

@@ -14,7 +14,7 @@
 namespace shm::detail {
 
 /// The schema of an array of that many elements, from the schema of an array of one.
-inline schema array_schema(const schema& of_one, std::size_t elements) {
+inline schema schema_of_length(const schema& of_one, std::size_t elements) {
   const std::string_view text = of_one.format();
   return schema('(' + std::to_string(elements) + std::string(text.substr(text.find(')'))),
                 elements * of_one.size(), of_one.alignment());
@@ -39,7 +39,7 @@ class plan_of_found_length {
     const std::size_t elements = elements_told_by(stored.format());
     const std::size_t payload_size = of_one.payload_size_of(elements);
     if (payload_size != 0) {
-      type_ = array_schema(*of_one.type, elements);
+      type_ = schema_of_length(*of_one.type, elements);
       plan_.payload_size = payload_size;
     }
     plan_.type = &type_;

@@ -80,14 +80,14 @@ class array_plan {
 /// The schema of an array with a length that is given at run time. Throws std::invalid_argument,
 /// limit_reached.
 template <class T>
-schema array_schema_for(const key& which, std::size_t elements) {
+schema schema_of_given_length(const key& which, std::size_t elements) {
   if (elements == 0) throw std::invalid_argument("shm::array: an array has at least one element");
   if (!fits_in_memory<T>(elements)) {
     refuse(errc::limit_reached, {which.name(), which.segment_key()},
            std::to_string(elements) + " elements of " + std::to_string(sizeof(T)) +
                " bytes are larger than an address space");
   }
-  return array_schema(array_schema_of<T, 1>(), elements);
+  return schema_of_length(array_schema_of<T, 1>(), elements);
 }
 
 /// Opens an array of N elements, or of any number where N is dynamic. Creates none.
