@@ -296,17 +296,21 @@ void work(shm::object<telemetry>& car) {
   allowed([&] { static_cast<void>(car.load()); });
 }
 
-void work(const shm::array<const telemetry, elements>& viewer) {
+template <std::size_t N>
+void work(const shm::array<const telemetry, N>& viewer) {
   static_cast<void>(viewer.name());
-  for (std::size_t i = 0; i <= elements; ++i) {
+  static_cast<void>(viewer.version());
+  for (std::size_t i = 0; i <= viewer.size(); ++i) {
     allowed([&] { static_cast<void>(viewer.load(i)); });
   }
   allowed([&] { static_cast<void>(viewer.snapshot()); });
 }
 
-void work(shm::array<telemetry, elements>& cars) {
+template <std::size_t N>
+void work(shm::array<telemetry, N>& cars) {
   static_cast<void>(cars.name());
-  for (std::size_t i = 0; i <= elements; ++i) {
+  static_cast<void>(cars.version());
+  for (std::size_t i = 0; i <= cars.size(); ++i) {
     allowed([&] { static_cast<void>(cars.load(i)); });
     allowed([&] { cars.store(i, {1, 2}); });
     allowed([&] { cars.update(i, [](telemetry& t) { ++t.gear; }); });
@@ -318,6 +322,7 @@ void work(shm::array<telemetry, elements>& cars) {
     guard.store(1, {3, 4});
     if (guard.owner_died()) guard.mark_repaired();
   });
+  allowed([&] { static_cast<void>(cars.try_lock_for(10us)); });
   allowed([&] {
     auto guard = cars.lock();
     for (telemetry& t : guard.raw()) t.gear = 5;
@@ -394,7 +399,17 @@ template <class Beside>
 void open_one(unsigned which, const shm::options& how, Beside beside) {
   using object = shm::object<telemetry>;
   using array = shm::array<telemetry, elements>;
+  using array_of_any_length = shm::array<telemetry>;
   const shm::key& key = the_key();
+  if (which / 20 % 2 != 0) {
+    switch (which % 20) {
+      case 4: return open<array_of_any_length>(beside, shm::open_or_create, key, elements, how);
+      case 5: return open<array_of_any_length>(beside, key, how);
+      case 6: return open<array_of_any_length>(beside, shm::create_only, key, elements, how);
+      case 7: return open<shm::array<const telemetry>>(beside, key, how);
+      default: break;
+    }
+  }
   switch (which % 20) {
     case 0: return open<object>(beside, key, how);
     case 1: return open<object>(beside, shm::open_only, key, how);
