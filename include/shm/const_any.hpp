@@ -63,10 +63,13 @@ class const_any_object {
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
-      case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: return memory().stores();
+      case detail::segment_kind::map: {
+        const table_memory entries(place_->payload(), held_.table_shape());
+        return detail::version_of(*place_, table_type(entries, held_.entry));
+      }
       case detail::segment_kind::mutex: break;
     }
     return 0;
