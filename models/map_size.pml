@@ -130,7 +130,7 @@ inline repair_size() {
 #if defined(REPAIR_ALWAYS)
     :: true -> conclude(next)
 #elif defined(REPAIR_ADDS)
-    :: sequence == own(COMMITTING) -> conclude(own(SIZE) + 1)
+    :: sequence == own(COMMITTING) -> next = own(SIZE) + 1; conclude(next)
     :: else -> STORE_OVER(CHANGING, 0)
 #else
     :: sequence == own(COMMITTING) -> conclude(next)
