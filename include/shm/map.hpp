@@ -63,9 +63,9 @@ class map {
   /// Returns whether the map holds that key. Lock-free, and throws, like find().
   bool contains(const Key& wanted) const { return look_up(wanted, nullptr); }
 
-  /// Adds an entry, unless the map holds that key. Returns whether it did not. Blocks while another
-  /// thread or process holds the lock. A crash leaves the map before, or with the entry. Throws
-  /// shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
+  /// Adds an entry. Returns false, and changes nothing, if the map holds that key already. Blocks
+  /// while another thread or process holds the lock. A crash leaves the map before, or with the
+  /// entry. Throws shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
   bool insert(const Key& added, const Value& value) {
     core& here = opened();
     const detail::held_lock lock = here.acquire();

@@ -9,6 +9,7 @@ keeps by itself: a program there cannot see it, the model on a weaker machine do
 CRASH = "crash/crash_points.cpp"
 INTERLEAVINGS = "crash/interleavings.cpp"
 MAP = "crash/map.cpp"
+HOSTILE_MAP = "hostile_map.cpp"
 CHAOS = "chaos"
 
 MUTATIONS = [
@@ -65,6 +66,28 @@ MUTATIONS = [
      "  static_cast<void>(table);\n  version = place.head().version;\n", [MAP]),
     ("a snapshot does not look at the sequences again", "store/table.hpp",
      "      if (slots_.sequence(s) != before[s]) return false;\n", "", [MAP]),
+    ("a lookup that has the lock is lapped without end", "map.hpp",
+     "      if (lock) detail::refuse_corrupt_map(here.place.about());  // nobody else may change it now\n", "", [HOSTILE_MAP]),
+    ("a snapshot that has the lock is lapped without end", "map.hpp",
+     "      if (tries == detail::tries_before_locking) detail::refuse_corrupt_map(here.place.about());\n", "", [HOSTILE_MAP]),
+    ("a reach is believed", "store/table.hpp",
+     "return std::min<std::size_t>(head.reach, slots() - 1);", "return head.reach;", [HOSTILE_MAP]),
+    ("the slot of a change is believed", "store/table_writer.hpp",
+     "    if (changing > base::slots()) return false;\n", "", [HOSTILE_MAP]),
+    ("a lapped reader of a map never takes the lock", "map.hpp",
+     "const bool may_lock = here.place.identity_bits_if_seated() != 0;", "const bool may_lock = false;", [MAP]),
+    ("an update of a map waits without a limit", "map.hpp",
+     "const std::optional<detail::held_lock> lock = here.acquire(until);",
+     "const std::optional<detail::held_lock> lock = here.acquire(detail::deadline::never());",
+     ["map.cpp:an update gives up, and calls nothing, when somebody holds the lock for so long"]),
+    ("a child stores what was changed in its parent's update", "map.hpp",
+     "if (lock->is_held()) here.writer()", "here.writer()",
+     ["map.cpp:a child that is forked inside an update stores nothing of its parent's"]),
+    ("a map that a thread still changes is freed when it is closed", "map.hpp",
+     "  detail::open_handle<core> core_;", "  std::unique_ptr<core> core_;",
+     ["crash/exit_beside_threads.cpp:a thread that uses a closed handle does not reach the object that is opened next"]),
+    ("a key is looked for in free slots, too", "store/table.hpp",
+     "matches = head.state == slot_state::used && has_key(from, key);", "matches = has_key(from, key);", [MAP]),
     ("no release fence before a change of a map", "store/table_writer.hpp",
      "    std::atomic_thread_fence(std::memory_order_release);\n", "", ["page", "model map_size NO_FENCE_BEFORE_CHANGE"]),
     ("no acquire fence before the second look at a change", "store/table.hpp",
