@@ -161,6 +161,40 @@ TEST_CASE("a lookup and a snapshot end, whatever somebody writes at each of thei
   CHECK(hand.erase(3));
 }
 
+TEST_CASE("a lookup that is lapped while another handle has the lock ends when the lapping does") {
+  const support::watchdog watchdog(20);
+  const support::name name;
+  map hand(name), holder(name);
+  const viewer eye(name);
+  hand.insert(1, value::of(1));
+  const scribbler other(name);
+  int laps = 0, removal = 0;
+  const auto lapped = [&](const auto& reader) {
+    std::error_code refused;
+    holder.update(1, [&](value&) {
+      const support::at_step lap("read: copied", [&] {
+        if (++laps == removal) shm::remove(name, shm::force);
+        if (laps > 500) return;
+        for (auto& sequence : other.table().slots.sequences) sequence += 2;
+      });
+      refused = code_of([&] {
+        const auto found = reader.find(1);
+        CHECK(found->value() == 1);
+      });
+    });
+    return refused;
+  };
+  CHECK(lapped(hand) == std::error_code());
+  CHECK(laps == 501);
+  laps = 0;
+  CHECK(lapped(eye) == std::error_code());
+  CHECK(laps == 501);
+  laps = 0;
+  removal = 300;
+  CHECK(lapped(hand) == shm::errc::removed);
+  CHECK(code_of([&] { static_cast<void>(eye.find(1)); }) == shm::errc::removed);
+}
+
 TEST_CASE("whatever is written over a map, using it ends, and stays inside the segment") {
   const support::watchdog watchdog(120);
   std::mt19937_64 random(3);
