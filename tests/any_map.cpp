@@ -205,14 +205,23 @@ TEST_CASE("whoever changes a map without its type repairs what a dead writer lef
   using memory_type = shm::detail::table_memory<std::uint64_t, telemetry, 10>;
   auto& table = *static_cast<memory_type*>(memory.payload());
   table.counts.next_size = 0;
+  table.counts.next_version = 2;
   table.counts.committing = table.slots.sequences[0].load();
   table.counts.changing = 1;
   CHECK(typed.size() == 0);
+  CHECK(typed.version() == 2);
+  for (const shm::object_info& one : shm::list()) {
+    if (one.name != name.text()) continue;
+    CHECK(one.entries == 0);
+    CHECK(one.version == 2);
+  }
   shm::any_object any(name);
+  CHECK(any.read().version() == 2);
   CHECK(any.try_update_entry_for(1s, bytes_of(9), [](gsl::span<std::byte>) { return true; }) ==
         false);
   CHECK(table.counts.changing == 0);
   CHECK(table.counts.size == 0);
+  CHECK(memory.head().version == 2);
   table.counts.changing = 1000;
   CHECK(code_of([&] { any.mark_repaired(); }) == shm::errc::corrupt);
 }
