@@ -6,14 +6,16 @@
  * repair; the next holder repairs first. One reader of the size, who starts at any moment. Three slots on two
  * stripes; of the journalled array there are its index and its sequence numbers, an even one of which commits.
  * Stores reach memory in any order that release and fences allow (weak_memory.pml); the reader's loads happen
- * in any order that acquire allows.
+ * in any order that acquire allows. With VERSION the number is that of the changes instead: it has a word of its own,
+ * and one for what it is next, and shares the others.
  *
  * Checked: the size that the reader takes was that of the map at some moment meanwhile; after each repair the
  * stored size is that of the slots. Abstracted: sequences do not wrap.
  *
  * Wrong on purpose, to be rejected: NO_FENCE_BEFORE_CHANGE, CHANGE_NOT_RELEASED, SIZE_NOT_RELEASED, OVER_NOT_RELEASED;
  * SIZE_BEFORE_SLOT, OVER_BEFORE_SIZE, REPAIR_SLOT_FIRST, REPAIR_FORGETS, REPAIR_ALWAYS (not by the number that
- * commits); TRUST_SIZE (a reader does not ask for the change), CHANGE_UNCHECKED, NO_ACQUIRE_FENCE.
+ * commits), REPAIR_ADDS (one to the stored number, instead of the noted one); TRUST_SIZE (a reader does not ask for
+ * the change), CHANGE_UNCHECKED, NO_ACQUIRE_FENCE.
  */
 #ifndef OPERATIONS
 #define OPERATIONS 3
@@ -31,6 +33,12 @@
 #define INDEX 4
 #define SEQUENCE(i) (5 + (i) % STRIPES)
 
+#ifdef VERSION
+#define after_change(number, was_used) (number + 1)
+#else
+#define after_change(number, was_used) (was_used -> number - 1 : number + 1)
+#endif
+
 byte size = 0;                  /* by the commit point */
 short sizes = 1;                /* a bit for each since the reader started */
 bit used[SLOTS];
@@ -39,7 +47,7 @@ byte commits_slot[LOCATIONS];   /* 1 + the slot that an even sequence on its way
 inline reached_memory(l) {
   if
   :: commits_slot[l] ->
-    size = (used[commits_slot[l] - 1] -> size - 1 : size + 1);
+    size = after_change(size, used[commits_slot[l] - 1]);
     used[commits_slot[l] - 1] = !used[commits_slot[l] - 1];
     sizes = sizes | (1 << size);
     commits_slot[l] = 0
@@ -119,8 +127,11 @@ inline repair_size() {
     STORE_OVER(CHANGING, 0);
 #else
     if
-#ifdef REPAIR_ALWAYS
+#if defined(REPAIR_ALWAYS)
     :: true -> conclude(next)
+#elif defined(REPAIR_ADDS)
+    :: sequence == own(COMMITTING) -> next = own(SIZE) + 1; conclude(next)
+    :: else -> STORE_OVER(CHANGING, 0)
 #else
     :: sequence == own(COMMITTING) -> conclude(next)
     :: else -> STORE_OVER(CHANGING, 0)
@@ -158,7 +169,7 @@ next_holder:
     /* Of this process' own stores the slot is the last that was committed. */
     atomic {
       sequence = own(SEQUENCE(i));
-      next = own(SIZE) + (((commits_slot[SEQUENCE(i)] == i + 1 -> !used[i] : used[i])) -> -1 : 1)
+      next = after_change(own(SIZE), (commits_slot[SEQUENCE(i)] == i + 1 -> !used[i] : used[i]))
     };
     FENCE_BEFORE_CHANGE;
     store(NEXT, next);

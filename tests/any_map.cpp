@@ -147,6 +147,55 @@ TEST_CASE("an update of an entry gives up when somebody holds the lock for so lo
   CHECK(any.try_update_entry_for(10s, bytes_of(7), keep) == true);
 }
 
+TEST_CASE("changes with and without the type are whole for each other, and none is lost",
+          "[race]") {
+  const support::watchdog watchdog(120);
+  const support::name name;
+  using value = support::uniform<20>;
+  using map = shm::map<std::uint64_t, value, 4>;
+  constexpr std::uint64_t times = 5000;
+  map typed(name);
+  for (std::uint64_t key = 0; key < 4; ++key) typed.insert(key, value::of(0));
+  support::child with_type([&] {
+    map mine(name);
+    for (std::uint64_t n = 0; n < times; ++n) {
+      mine.update(n % 4, [](value& v) { v = value::of(v.value() + 1); });
+    }
+    return 0;
+  });
+  support::child without_type([&] {
+    shm::any_object mine(name);
+    const auto offset = static_cast<std::size_t>(mine.read().value().members[1].offset);
+    for (std::uint64_t n = 0; n < times; ++n) {
+      const auto added =
+          mine.try_update_entry_for(60s, bytes_of(n % 4), [&](gsl::span<std::byte> entry) {
+            value v;
+            std::memcpy(&v, entry.data() + offset, sizeof v);
+            v = value::of(v.value() + 1);
+            std::memcpy(entry.data() + offset, &v, sizeof v);
+            return true;
+          });
+      if (added != true) return 1;
+    }
+    return 0;
+  });
+  const shm::map<std::uint64_t, const value, 4> eye(name);
+  const shm::const_any_object any(name);
+  const auto offset = static_cast<std::size_t>(any.value().members[1].offset);
+  while (with_type.is_alive() || without_type.is_alive()) {
+    for (std::uint64_t key = 0; key < 4; ++key) {
+      REQUIRE(eye.find(key)->is_whole());
+      value v;
+      std::memcpy(&v, any.find(bytes_of(key))->data() + offset, sizeof v);
+      REQUIRE(v.is_whole());
+    }
+  }
+  CHECK(with_type.wait() == 0);
+  CHECK(without_type.wait() == 0);
+  for (std::uint64_t key = 0; key < 4; ++key) CHECK(eye.find(key)->value() == times / 2);
+  CHECK(any.version() == 4 + 2 * times);
+}
+
 TEST_CASE("whoever changes a map without its type repairs what a dead writer left") {
   const support::name name;
   cars typed(name);
@@ -156,14 +205,23 @@ TEST_CASE("whoever changes a map without its type repairs what a dead writer lef
   using memory_type = shm::detail::table_memory<std::uint64_t, telemetry, 10>;
   auto& table = *static_cast<memory_type*>(memory.payload());
   table.counts.next_size = 0;
+  table.counts.next_version = 2;
   table.counts.committing = table.slots.sequences[0].load();
   table.counts.changing = 1;
   CHECK(typed.size() == 0);
+  CHECK(typed.version() == 2);
+  for (const shm::object_info& one : shm::list()) {
+    if (one.name != name.text()) continue;
+    CHECK(one.entries == 0);
+    CHECK(one.version == 2);
+  }
   shm::any_object any(name);
+  CHECK(any.read().version() == 2);
   CHECK(any.try_update_entry_for(1s, bytes_of(9), [](gsl::span<std::byte>) { return true; }) ==
         false);
   CHECK(table.counts.changing == 0);
   CHECK(table.counts.size == 0);
+  CHECK(memory.head().version == 2);
   table.counts.changing = 1000;
   CHECK(code_of([&] { any.mark_repaired(); }) == shm::errc::corrupt);
 }

@@ -1,5 +1,8 @@
 // Fork: a child has copies of the handles, and neither its parent's seat nor its locks.
 // SPDX-License-Identifier: MIT
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <memory>
 #include <shm.hpp>
 #include <thread>
@@ -7,6 +10,7 @@
 #include "support/baton.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/coverage.hpp"
 #include "support/names.hpp"
 #include "support/refusal.hpp"
 #include "support/types.hpp"
@@ -330,4 +334,59 @@ TEST_CASE("a child that tried in vain sits down when the door is free", "[inheri
   stopped.reset();
   is_free.pass();
   CHECK(forked.wait() == 0);
+}
+
+namespace {
+
+/// Forks inside an update that both processes leave, the child after its parent has published.
+template <class Update>
+int forked_inside(Update update) {
+  support::child parent([&] {
+    const support::watchdog own_watchdog(30);
+    support::baton published;
+    pid_t forked = -1;
+    update([&](long& number) {
+      forked = ::fork();
+      number = 4;
+      if (forked != 0) return;
+      published.await();
+      number = 7;
+    });
+    if (forked == 0) {
+      support::write_coverage();
+      ::_exit(0);
+    }
+    published.pass();
+    int status = -1;
+    return ::waitpid(forked, &status, 0) == forked && status == 0 ? 0 : 1;
+  });
+  return parent.wait();
+}
+
+}  // namespace
+
+TEST_CASE("a child that is forked inside an update, and leaves it, publishes nothing",
+          "[inherited]") {
+  const support::watchdog watchdog;
+  const support::name name;
+  SECTION("of an object") {
+    shm::object<long> one(name);
+    CHECK(forked_inside([&](auto f) { one.update(f); }) == 0);
+    CHECK(one.load() == 4);
+    one.store(1);  // the lock is free
+  }
+  SECTION("of an array") {
+    shm::array<long, 2> two(name);
+    CHECK(forked_inside([&](auto f) { two.update(1, f); }) == 0);
+    CHECK(two.load(1) == 4);
+    two.store(1, 1);
+  }
+  SECTION("of a map") {
+    shm::map<int, long, 2> map(name);
+    map.insert(1, 3);
+    CHECK(forked_inside([&](auto f) { map.update(1, f); }) == 0);
+    CHECK(map.find(1) == 4);
+    CHECK(map.version() == 2);
+    map.erase(1);
+  }
 }

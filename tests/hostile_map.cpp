@@ -8,6 +8,7 @@
 #include <shm.hpp>
 #include <thread>
 
+#include "support/at_step.hpp"
 #include "support/catch.hpp"
 #include "support/colliding_keys.hpp"
 #include "support/kernel_view.hpp"
@@ -136,6 +137,62 @@ TEST_CASE("a wrong size is bounded, and no more entries are taken than there are
   other.table().counts.size = 0;
   CHECK(hand.erase(0));
   CHECK(hand.size() == 0);
+}
+
+TEST_CASE("a lookup and a snapshot end, whatever somebody writes at each of their steps") {
+  const support::watchdog watchdog(20);
+  const support::name name;
+  shm::options brief;
+  brief.open_timeout = std::chrono::milliseconds(5);
+  map hand(name);
+  const viewer eye(name, brief);
+  for (std::uint64_t key = 0; key < room; ++key) hand.insert(key, value::of(key));
+  const scribbler other(name);
+  {
+    const support::at_step scribble("read: copied", [&] {
+      for (auto& sequence : other.table().slots.sequences) ++sequence;
+    });
+    CHECK(code_of([&] { static_cast<void>(hand.find(3)); }) == shm::errc::corrupt);
+    CHECK(code_of([&] { static_cast<void>(hand.contains(3)); }) == shm::errc::corrupt);
+    CHECK(code_of([&] { static_cast<void>(hand.snapshot()); }) == shm::errc::corrupt);
+    CHECK(code_of([&] { static_cast<void>(eye.snapshot()); }) == shm::errc::timed_out);
+  }
+  CHECK(hand.find(3)->value() == 3);  // and nobody is left with the lock
+  CHECK(hand.erase(3));
+}
+
+TEST_CASE("a lookup that is lapped while another handle has the lock ends when the lapping does") {
+  const support::watchdog watchdog(20);
+  const support::name name;
+  map hand(name), holder(name);
+  const viewer eye(name);
+  hand.insert(1, value::of(1));
+  const scribbler other(name);
+  int laps = 0, removal = 0;
+  const auto lapped = [&](const auto& reader) {
+    std::error_code refused;
+    holder.update(1, [&](value&) {
+      const support::at_step lap("read: copied", [&] {
+        if (++laps == removal) shm::remove(name, shm::force);
+        if (laps > 500) return;
+        for (auto& sequence : other.table().slots.sequences) sequence += 2;
+      });
+      refused = code_of([&] {
+        const auto found = reader.find(1);
+        CHECK(found->value() == 1);
+      });
+    });
+    return refused;
+  };
+  CHECK(lapped(hand) == std::error_code());
+  CHECK(laps == 501);
+  laps = 0;
+  CHECK(lapped(eye) == std::error_code());
+  CHECK(laps == 501);
+  laps = 0;
+  removal = 300;
+  CHECK(lapped(hand) == shm::errc::removed);
+  CHECK(code_of([&] { static_cast<void>(eye.find(1)); }) == shm::errc::removed);
 }
 
 TEST_CASE("whatever is written over a map, using it ends, and stays inside the segment") {

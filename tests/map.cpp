@@ -1,6 +1,8 @@
 // Map: entries by their keys, at most so many; each whole, and found without a lock.
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <random>
@@ -29,6 +31,9 @@ namespace {
 enum class colour : std::uint8_t { red, green };
 struct place {
   BOOST_HANA_DEFINE_STRUCT(place, (std::uint32_t, x), (std::uint32_t, y));
+};
+struct alignas(256) wide {
+  std::uint64_t words[32];
 };
 /// Can be made only from a number.
 struct made {
@@ -62,7 +67,8 @@ template class shm::map<bool, char, 2>;
 TEST_CASE("a map is created empty; entries are inserted, found, assigned, updated and erased") {
   const support::name name;
   shm::map<std::uint64_t, telemetry, 100> cars(name);
-  STATIC_REQUIRE(cars.capacity() == 100);
+  STATIC_REQUIRE(decltype(cars)::capacity() == 100);
+  CHECK(cars.capacity() == 100);
   CHECK(cars.name() == name.text());
   CHECK(cars.size() == 0);
   CHECK(cars.version() == 0);
@@ -105,7 +111,7 @@ TEST_CASE("a read-only map sees what a writer changes, and never creates") {
   CHECK(code_of([&] { viewer absent(name); }) == shm::errc::not_found);
   shm::map<int, telemetry, 10> cars(name);
   const viewer eye(shm::open_only, name);
-  STATIC_REQUIRE(eye.capacity() == 10);
+  CHECK(eye.capacity() == 10);
   CHECK(eye.size() == 0);
   cars.insert(3, {1, 2});
   CHECK(eye.find(3)->gear == 2);
@@ -147,6 +153,12 @@ TEST_CASE("another key, value or number of entries is a mismatch that names what
   CHECK_THROWS_WITH(other_key(name), ContainsSubstring("key: only in the segment (uint64"));
   CHECK_THROWS_WITH(other_key(name), ContainsSubstring("key.x: only in this program"));
   CHECK_THROWS_WITH(other_value(name), ContainsSubstring("value.speed: only in the segment"));
+  // Of the same size, and with the same bytes for small numbers.
+  CHECK_THROWS_WITH((shm::map<std::int64_t, telemetry, 10>(name)),
+                    ContainsSubstring("key: uint64 at byte 8 in the segment, int64 at byte 8 in"));
+  CHECK_THROWS_WITH(
+      (shm::map<std::array<char, 8>, const telemetry, 10>(name)),
+      ContainsSubstring("key: uint64 at byte 8 in the segment, char[8] at byte 8 in"));
   CHECK_THROWS_WITH(other_room(name),
                     ContainsSubstring("10 elements in the segment, 11 elements in this program"));
   CHECK(code_of([&] { shm::array<int, 3> one(name); }) == shm::errc::kind_mismatch);
@@ -281,6 +293,73 @@ TEST_CASE("after a million erasures a lookup looks at no more slots than before"
   CHECK(mean_reach() == 0);
 }
 
+TEST_CASE("keys that follow a pattern lie as near to where their lookups begin as random ones do") {
+  using namespace shm::detail;
+  constexpr std::size_t room = 10000;
+  using key_at = std::uint64_t (*)(std::uint64_t);
+  const std::pair<const char*, key_at> patterns[] = {
+      {"0, 1, 2", [](std::uint64_t n) { return n; }},
+      {"even numbers", [](std::uint64_t n) { return 2 * n; }},
+      {"pages", [](std::uint64_t n) { return n << 12; }},
+      {"the high half", [](std::uint64_t n) { return n << 32; }},
+      {"the highest bits", [](std::uint64_t n) { return n << 50; }},
+      {"downwards", [](std::uint64_t n) { return ~n; }},
+      {"tens", [](std::uint64_t n) { return 10 * n; }},
+      {"two coordinates", [](std::uint64_t n) { return n / 100 << 32 | n % 100; }},
+      {"one bit", [](std::uint64_t n) { return n | std::uint64_t{1} << 63; }},
+      {"bytes in the order of others", [](std::uint64_t n) { return __builtin_bswap64(n); }}};
+  for (const auto& [what, key] : patterns) {
+    INFO(what);
+    std::vector<unsigned> begin_here(slots_for(room));
+    for (std::uint64_t n = 0; n < room; ++n) ++begin_here[support::home_of(key(n), room)];
+    // Of random keys the sum of squares is about room + room² / slots, and no slot has ten.
+    std::uint64_t squares = 0;
+    for (const unsigned number : begin_here) squares += std::uint64_t{number} * number;
+    CHECK(squares < 2 * room);
+    CHECK(*std::max_element(begin_here.begin(), begin_here.end()) < 12);
+  }
+}
+
+TEST_CASE("keys and values of large alignment lie where they have to") {
+  const support::name name;
+  shm::map<wide, wide, 3> wides(name);
+  const auto of = [](std::uint64_t n) {
+    wide made{};
+    made.words[31] = n;
+    return made;
+  };
+  for (std::uint64_t n = 0; n < 3; ++n) CHECK(wides.insert(of(n), of(n + 10)));
+  CHECK(wides.find(of(2))->words[31] == 12);
+  CHECK(wides.update(of(1), [](wide& w) {
+    CHECK(reinterpret_cast<std::uintptr_t>(&w) % alignof(wide) == 0);
+    w.words[31] = 77;
+  }));
+  for (const auto& [key, one] : shm::map<wide, const wide, 3>(name).snapshot()) {
+    CHECK(reinterpret_cast<std::uintptr_t>(&key) % alignof(wide) == 0);
+    CHECK(one.words[31] == (key.words[31] == 1 ? 77 : key.words[31] + 10));
+  }
+  CHECK(wides.erase(of(0)));
+  CHECK_FALSE(wides.contains(of(0)));
+}
+
+TEST_CASE("a map whose semaphores are lost is read on, and changed by nobody") {
+  const support::name name;
+  shm::map<int, int, 3> numbers(name);
+  const shm::map<int, const int, 3> before(name);
+  numbers.insert(1, 1);
+  REQUIRE(support::set_of(name).remove().ok());
+  const shm::map<int, const int, 3> after(name);
+  CHECK(numbers.find(1) == 1);
+  CHECK(before.find(1) == 1);
+  CHECK(after.find(1) == 1);
+  CHECK(after.size() == 1);
+  CHECK(after.snapshot().size() == 1);
+  CHECK(after.version() == 1);
+  // The lock is free, and taken without the semaphores.
+  numbers.insert(2, 2);
+  CHECK(after.find(2) == 2);
+}
+
 TEST_CASE("keys are structs, arrays, enumerations or bool; values may be what cannot be assigned") {
   const support::name name, second, third, fourth;
   shm::map<place, made, 4> places(name);
@@ -332,6 +411,32 @@ TEST_CASE("an update that throws stores nothing, and one that calls the map agai
   // Reading needs no lock.
   CHECK(inside([&] { CHECK((numbers.find(1) == 1 && numbers.size() == 1)); }) == std::error_code());
   CHECK(numbers.find(1) == 6);
+}
+
+TEST_CASE("an update gives up, and calls nothing, when somebody holds the lock for so long") {
+  const support::watchdog watchdog;
+  const support::name name;
+  support::baton inside, leave;
+  shm::map<int, int, 3> numbers(name);
+  numbers.insert(1, 1);
+  support::child holder([&] {
+    shm::map<int, int, 3>(name).update(1, [&](int& n) {
+      n = 2;
+      inside.pass();
+      leave.await();
+    });
+    return 0;
+  });
+  inside.await();
+  const auto never = [](int&) { FAIL("the lock is held"); };
+  CHECK(numbers.try_update_for(std::chrono::milliseconds(5), 1, never) == std::nullopt);
+  CHECK(numbers.try_update_for(std::chrono::milliseconds(0), 7, never) == std::nullopt);
+  leave.pass();
+  CHECK(holder.wait() == 0);
+  const auto add = [](int& n) { ++n; };
+  CHECK(numbers.try_update_for(std::chrono::seconds(10), 1, add) == true);
+  CHECK(numbers.try_update_for(std::chrono::seconds(10), 7, add) == false);
+  CHECK(numbers.find(1) == 3);
 }
 
 TEST_CASE("a child that is forked inside an update stores nothing of its parent's", "[inherited]") {
@@ -528,4 +633,73 @@ TEST_CASE("writers that are killed at random lose no entry, leave none half-made
   CHECK(eye.size() == found);
   CHECK(all.snapshot().size() == found);
   CHECK(eye.snapshot().size() == found);
+}
+
+namespace {
+
+/// A map after so many changes, each of which is known by its number.
+struct history {
+  std::map<std::uint64_t, std::uint64_t> entries;
+  std::uint64_t changes = 0;
+
+  /// Makes the next change. Tells its key, and whether the key is there afterwards.
+  std::pair<std::uint64_t, bool> change() {
+    const std::uint64_t n = ++changes, key = n * n % 7;  // 0, 1, 2 or 4
+    const bool erases = n % 3 == 0 && entries.count(key) == 1;
+    if (erases) {
+      entries.erase(key);
+    } else {
+      entries[key] = n;
+    }
+    return {key, !erases};
+  }
+  void go_on_until(std::uint64_t version) {
+    while (changes < version) change();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the version tells which changes were made, however often their writer is killed",
+          "[race]") {
+  const support::watchdog watchdog(300);
+  const support::name name;
+  using numbers = shm::map<std::uint64_t, std::uint64_t, 4>;
+  const numbers made(name);
+  const auto work = [&name](history past) {
+    numbers mine(name);
+    past.go_on_until(mine.version());
+    for (;;) {
+      const auto [key, stays] = past.change();
+      if (stays) {
+        mine.insert_or_assign(key, past.changes);
+      } else {
+        mine.erase(key);
+      }
+    }
+    return 0;
+  };
+  shm::options patient;
+  patient.open_timeout = std::chrono::seconds(60);
+  const shm::map<std::uint64_t, const std::uint64_t, 4> eye(name, patient);
+  history past;
+  const auto check = [&] {
+    const std::uint64_t before = eye.version();
+    REQUIRE(before >= past.changes);
+    past.go_on_until(before);
+    const auto entries = eye.snapshot();
+    if (eye.version() != before) return false;
+    REQUIRE(std::map<std::uint64_t, std::uint64_t>(entries.begin(), entries.end()) == past.entries);
+    return true;
+  };
+  std::mt19937 random(6);
+  for (unsigned kill = 0; kill < 200; ++kill) {
+    support::child writer([&] { return work(past); });
+    const std::uint64_t enough = past.changes + random() % 100;
+    while (eye.version() < enough) std::this_thread::yield();
+    if (kill % 10 == 0) check();  // beside a writer at full speed
+    writer.kill();
+    REQUIRE(check());
+    REQUIRE(eye.size() == past.entries.size());
+  }
 }

@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "columns.hpp"
@@ -29,16 +32,35 @@ std::vector<column> parts_of_key(const shm::field& key) {
   return all;
 }
 
+/// 1 where it is no array.
+std::size_t elements_of(const column& part) {
+  std::uint64_t all = 1;
+  const auto& dimensions = part.place.what->dimensions;
+  for (std::size_t i = part.place.dimensions; i < dimensions.size(); ++i) all *= dimensions[i];
+  return static_cast<std::size_t>(all);
+}
+
 [[noreturn]] void refuse_key(const std::string& path) {
   throw refusal(
       wrong_usage,
       fmt::format("{}: this is a map; say which entry by its key, as in [KEY].FIELD=VALUE; "
-                  "of a key that is a struct write its fields with commas between them",
+                  "of a key that is a struct or an array write all its parts with commas between",
                   readable(path, 80)));
 }
 
+/// What stands behind a \: the byte of x1b, or the character itself. Moves `at` to its last one.
+char character_behind(std::string_view text, std::size_t& at) {
+  unsigned byte = 0;
+  const char* const digits = text.data() + at + 1;
+  if (text[at] != 'x' || text.size() < at + 3) return text[at];
+  const auto [end, problem] = std::from_chars(digits, digits + 2, byte, 16);
+  if (problem != std::errc() || end != digits + 2) return text[at];
+  at += 2;
+  return static_cast<char>(byte);
+}
+
 /// The text of the key in [KEY], and how many bytes it took with its brackets. In quotes a key may
-/// contain brackets and commas, and \ before a quote or another \.
+/// contain brackets and commas, \ before a quote or another \, and bytes as \x1b, as it is shown.
 std::vector<std::string> texts_in_brackets(const std::string& path, std::size_t& end) {
   std::vector<std::string> texts(1);
   bool is_quoted = false;
@@ -47,7 +69,7 @@ std::vector<std::string> texts_in_brackets(const std::string& path, std::size_t&
     if (c == '"') {
       is_quoted = !is_quoted;
     } else if (is_quoted && c == '\\' && i + 1 < path.size()) {
-      texts.back() += path[++i];
+      texts.back() += character_behind(path, ++i);
     } else if (!is_quoted && c == ',') {
       texts.emplace_back();
     } else if (!is_quoted && c == ']') {
@@ -225,16 +247,22 @@ std::vector<std::byte> take_key(const shm::field& key, std::string& path) {
   std::size_t end = 0;
   const std::vector<std::string> texts = texts_in_brackets(path, end);
   const std::vector<column> parts = parts_of_key(key);
-  if (texts.size() != parts.size()) refuse_key(path);
+  std::size_t typed = 0;
+  for (const column& one : parts) typed += elements_of(one);
+  if (texts.size() != typed) refuse_key(path);
   std::vector<std::byte> bytes(static_cast<std::size_t>(key.size * key.count()));
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::string name = key.members.empty() ? "key" : "key." + parts[i].path;
-    if (!parts[i].place.is_single()) {
+  auto text = texts.begin();
+  for (const column& part : parts) {
+    const shm::field& what = *part.place.what;
+    const std::string name = key.members.empty() ? "key" : "key." + part.path;
+    if (what.type == shm::field_type::structure || what.type == shm::field_type::opaque) {
       throw refusal(wrong_usage,
-                    fmt::format("{} is {}, which cannot be typed", name, type_of(parts[i])));
+                    fmt::format("{} is {}, which cannot be typed", name, type_of(part)));
     }
-    const auto one = scalar_from(*parts[i].place.what, name, texts[i]);
-    std::memcpy(bytes.data() + parts[i].place.offset, one.data(), one.size());
+    for (std::size_t i = 0; i < elements_of(part); ++i) {
+      const auto one = scalar_from(what, name, *text++);
+      std::memcpy(bytes.data() + part.place.offset + i * what.size, one.data(), one.size());
+    }
   }
   const std::string rest = path.substr(end);
   if (!rest.empty() && rest[0] != '.' && rest[0] != '[') refuse_key(path);

@@ -63,7 +63,6 @@ class const_any_object {
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
-      case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: {

@@ -4,11 +4,9 @@
 
 #include "base/requirements.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <gsl/assert>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -65,9 +63,7 @@ class map<Key, const Value, N> {
   }
 
   /// Returns the number of changes so far, by all processes.
-  std::uint64_t version() const noexcept {
-    return opened().head().version.load(std::memory_order_acquire);
-  }
+  std::uint64_t version() const noexcept { return detail::version_of(opened(), table()); }
 
   /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
@@ -88,9 +84,10 @@ class map<Key, const Value, N> {
     }
   }
 
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -98,7 +95,7 @@ class map<Key, const Value, N> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm

@@ -172,10 +172,10 @@ class inspection {
       }
       case segment_kind::map: {
         info_.kind = object_kind::map;
-        info_.version = head().version.load(std::memory_order_relaxed);
         const auto* payload = found_.memory.address() + facts.payload_offset();
-        info_.entries = entries_about_now(
-            run_time_table_memory<const std::byte>(payload, held.table_shape()), held.count);
+        const run_time_table_memory<const std::byte> memory(payload, held.table_shape());
+        info_.entries = table_about_now(memory).entries(held.count);
+        info_.version = table_about_now(memory).version(head().version);
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;

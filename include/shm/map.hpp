@@ -4,7 +4,7 @@
 
 #include "base/requirements.hpp"
 
-#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/by_value.hpp"
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
 #include "const_map.hpp"
@@ -55,34 +56,36 @@ class map {
 
   /// Returns the latest stored value of that key, whole, or nothing if the map does not hold the
   /// key. Lock-free beside changes of writers, alive or dead; a writer that keeps lapping the
-  /// reader is held up for one lookup. Throws shm::error: removed.
+  /// reader is held up for one lookup. Throws shm::error: removed, corrupt.
   std::optional<Value> find(const Key& wanted) const {
     return detail::value_if_filled<Value>([&](void* to) { return look_up(wanted, to); });
   }
   /// Returns whether the map holds that key. Lock-free, and throws, like find().
   bool contains(const Key& wanted) const { return look_up(wanted, nullptr); }
 
-  /// Adds an entry, unless the map holds that key. Returns whether it did not. Blocks while another
-  /// thread or process holds the lock. A crash leaves the map before, or with the entry. Throws
-  /// shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
+  /// Adds an entry. Returns false, and changes nothing, if the map holds that key already. Blocks
+  /// while another thread or process holds the lock. A crash leaves the map before, or with the
+  /// entry. Throws shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
   bool insert(const Key& added, const Value& value) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(added));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(added));
     if (where.is_found()) return false;
-    insert_at(where, added, value);
+    insert_at(here, where, added, value);
     return true;
   }
 
   /// Adds an entry, or replaces the value of that key. Blocks and throws like insert(); a crash
   /// leaves the value before, or the new one.
   void insert_or_assign(const Key& changed, const Value& value) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(changed));
-    if (!where.is_found()) return insert_at(where, changed, value);
-    detail::draft<slot_type> draft(opened().buffer);
-    opened().writer().copy_slot(where.slot, bytes_of(draft));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return insert_at(here, where, changed, value);
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().copy_slot(where.slot, bytes_of(draft));
     std::memcpy(bytes_of(draft) + shape::value_at, std::addressof(value), sizeof value);
-    opened().writer().replace(where.slot, bytes_of(draft));
+    here.writer().replace(where.slot, bytes_of(draft));
   }
 
   /// Calls f(Value&) on a private draft of the value of that key under the lock, and stores the
@@ -92,26 +95,26 @@ class map {
   /// this map or takes a snapshot of it through the same handle throws would_deadlock.
   template <class F>
   bool update(const Key& changed, F&& f) {
-    core& here = opened();  // f may move the handle
-    const detail::held_lock lock = here.acquire();
-    const auto where = here.writer().find(detail::bytes_of_key(changed));
-    if (!where.is_found()) return false;
-    detail::draft<slot_type> draft(here.buffer);
-    here.writer().copy_slot(where.slot, bytes_of(draft));
-    static_cast<void>(detail::call_then(std::forward<F>(f), draft.get()->value, [&] {
-      if (lock.is_held()) here.writer().replace(where.slot, bytes_of(draft));
-    }));
-    return true;
+    return *update_within(detail::deadline::never(), changed, std::forward<F>(f));
+  }
+
+  /// Like update(), but returns nothing, without calling f, if a live process holds the lock for
+  /// that long.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, const Key& changed,
+                                     F&& f) {
+    return update_within(detail::deadline::after(span), changed, std::forward<F>(f));
   }
 
   /// Removes the entry of that key. Returns whether there was one. Blocks and throws like insert(),
   /// without limit_reached. A crash leaves the map with the entry, or without it.
   bool erase(const Key& erased) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(erased));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(erased));
     if (!where.is_found()) return false;
-    detail::draft<slot_type> draft(opened().buffer);
-    opened().writer().erase(where, bytes_of(draft));
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().erase(where, bytes_of(draft));
     return true;
   }
 
@@ -124,18 +127,20 @@ class map {
   /// Returns all entries as they were at one moment, in no order. Blocks while another thread or
   /// process holds the lock. Throws shm::error: removed, would_deadlock, corrupt.
   std::vector<std::pair<Key, Value>> snapshot() const {
+    core& here = opened();
     std::vector<std::pair<Key, Value>> entries;
     entries.reserve(size());
-    const detail::held_lock lock = opened().acquire();
-    while (!detail::try_snapshot(opened().table(), entries)) {  // somebody scribbles
+    const detail::held_lock lock = here.acquire();
+    for (int tries = 0; !detail::try_snapshot(here.table(), entries); ++tries) {
+      // Nobody else may change the map now.
+      if (tries == detail::tries_before_locking) detail::refuse_corrupt_map(here.place.about());
     }
     return entries;
   }
 
   /// Returns the number of changes so far, by all processes.
   std::uint64_t version() const noexcept {
-    // Acquire: what the caller reads next is not older than the version it was told.
-    return opened().place.head().version.load(std::memory_order_acquire);
+    return detail::version_of(opened().place, opened().table());
   }
 
   /// The name that stands in the segment; valid as long as the handle.
@@ -147,7 +152,7 @@ class map {
   using slot_type = detail::slot<Key, Value>;
 
   map(detail::open_mode mode, const key& which, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, detail::map_blueprint<Key, Value, N>())) {}
+      : core_(new core(which, mode, how, detail::map_blueprint<Key, Value, N>())) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -158,39 +163,57 @@ class map {
     return static_cast<std::byte*>(static_cast<void*>(draft.bytes()));
   }
 
-  void insert_at(const typename core::writer_type::place& where, const Key& added,
-                 const Value& value) {
-    if (opened().writer().size() >= N) detail::refuse_full(opened().place.about(), N);
-    detail::draft<slot_type> draft(opened().buffer);
-    const bool had_room = opened().writer().insert(where, bytes_of(draft), [&](std::byte* slot) {
+  static void insert_at(core& here, const typename core::writer_type::place& where,
+                        const Key& added, const Value& value) {
+    if (here.writer().size() >= N) detail::refuse_full(here.place.about(), N);
+    detail::draft<slot_type> draft(here.buffer);
+    const bool had_room = here.writer().insert(where, bytes_of(draft), [&](std::byte* slot) {
       std::memcpy(slot + shape::key_at, std::addressof(added), sizeof added);
       std::memcpy(slot + shape::value_at, std::addressof(value), sizeof value);
     });
-    if (!had_room) detail::refuse_corrupt_map(opened().place.about());
+    if (!had_room) detail::refuse_corrupt_map(here.place.about());
+  }
+
+  template <class F>
+  std::optional<bool> update_within(const detail::deadline& until, const Key& changed, F&& f) {
+    detail::check_takes_reference<F, Value>();
+    core& here = opened();  // f may move the handle
+    const std::optional<detail::held_lock> lock = here.acquire(until);
+    if (!lock) return std::nullopt;
+    const auto where = here.writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return false;
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().copy_slot(where.slot, bytes_of(draft));
+    static_cast<void>(detail::call_then(std::forward<F>(f), draft.get()->value, [&] {
+      if (lock->is_held()) here.writer().replace(where.slot, bytes_of(draft));
+    }));
+    return true;
   }
 
   bool look_up(const Key& wanted, void* to) const {
-    const core& here = opened();
+    core& here = opened();
     if (here.place.is_removed()) detail::refuse_removed(here.place.about());
     const auto seen =
         here.table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
     if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
-    return look_up_patiently(wanted, to);
+    return look_up_patiently(here, wanted, to);
   }
 
-  [[gnu::cold, gnu::noinline]] bool look_up_patiently(const Key& wanted, void* to) const {
+  [[gnu::cold, gnu::noinline]] static bool look_up_patiently(core& here, const Key& wanted,
+                                                             void* to) {
     for (;;) {
       // A writer is always faster: hold it up for one lookup.
-      const bool may_lock = opened().place.identity_bits_if_seated() != 0;
-      const auto lock = may_lock ? opened().try_acquire() : std::nullopt;
+      const bool may_lock = here.place.identity_bits_if_seated() != 0;
+      const auto lock = may_lock ? here.try_acquire() : std::nullopt;
       const auto seen =
-          opened().table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
+          here.table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
       if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
-      if (opened().place.is_removed()) detail::refuse_removed(opened().place.about());
+      if (lock) detail::refuse_corrupt_map(here.place.about());  // nobody else may change it now
+      if (here.place.is_removed()) detail::refuse_removed(here.place.about());
     }
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 }  // namespace shm

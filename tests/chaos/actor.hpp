@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bitset>
 #include <chrono>
 #include <optional>
 #include <random>
@@ -22,10 +23,12 @@ using large = support::uniform<65536>;  // 512 KiB, kept in three copies
 constexpr std::size_t counters = 300;   // more than there are sequence counters
 constexpr std::size_t accounts = 16;
 constexpr std::int64_t in_each_account = 1000;
+constexpr std::uint64_t keys = 16;
+using small_by_key = shm::map<std::uint64_t, small, keys>;
 
 struct world {
-  support::name object_small, object_middle, object_large, counting, bank, bulk, mutex, brief,
-      coming_and_going, taken_by_force;
+  support::name object_small, object_middle, object_large, counting, bank, bulk, by_key, mutex,
+      brief, coming_and_going, taken_by_force;
   ledger* book;
 };
 
@@ -48,6 +51,7 @@ class actor {
         counting_(w.counting),
         bank_(shm::open_or_create, w.bank, in_each_account),
         bulk_(w.bulk),
+        by_key_(w.by_key),
         mutex_(w.mutex) {}
 
   [[noreturn]] void run() {
@@ -69,7 +73,8 @@ class actor {
     if (dice < 30) return count_up(small_, last_small_);
     if (dice < 38) return count_up(middle_, last_middle_);
     if (dice < 40) return count_up(large_, last_large_);
-    if (dice < 58) return count_up_element();
+    if (dice < 49) return count_up_element();
+    if (dice < 58) return change_entries();
     if (dice < 68) return transfer();
     if (dice < 74) return edit_in_bulk();
     if (dice < 90) return enter_mutex();
@@ -121,6 +126,45 @@ class actor {
     if (!seen.is_whole()) return violated(book_.found.torn);
     if (seen.value() < last_element_[j]) violated(book_.found.backwards);
     last_element_[j] = seen.value();
+  }
+
+  /// The value of an entry tells its key.
+  void change_entries() {
+    const std::uint64_t key = any(keys);
+    const auto next = [&](small& v) {
+      check_entry(key, v);
+      linger();
+      v = small::of(v.value() + keys);
+    };
+    switch (any(5)) {
+      case 0: by_key_.erase(key); break;
+      case 1: by_key_.insert_or_assign(key, small::of(key)); break;
+      default:
+        if (!by_key_.update(key, next)) by_key_.insert(key, small::of(key));
+    }
+    const std::uint64_t other = any(keys);
+    if (const auto found = by_key_.find(other)) check_entry(other, *found);
+    look_at_all_entries();
+  }
+
+  void look_at_all_entries() {
+    const std::uint64_t version = by_key_.version();
+    const std::size_t size = by_key_.size();
+    const auto entries = by_key_.snapshot();
+    if (version < last_map_version_) violated(book_.found.backwards);
+    last_map_version_ = version;
+    std::bitset<keys> seen;
+    for (const auto& [key, v] : entries) {
+      check_entry(key, v);
+      if (key >= keys || seen[key]) return violated(book_.found.torn);
+      seen.set(key);
+    }
+    if (by_key_.version() == version && entries.size() != size) violated(book_.found.lost);
+  }
+
+  void check_entry(std::uint64_t key, const small& v) {
+    book_.reads.fetch_add(1, std::memory_order_relaxed);
+    if (!v.is_whole() || v.value() % keys != key) violated(book_.found.torn);
   }
 
   /// What one account loses another gets; only a death in between may be seen, and is told.
@@ -239,6 +283,7 @@ class actor {
       for (int i = 0; i < 3; ++i) {
         count_up(small_, last_small_);
         count_up_element();
+        change_entries();
         transfer();
         enter_mutex();
       }
@@ -259,8 +304,9 @@ class actor {
   shm::array<small, counters> counting_;
   shm::array<std::int64_t, accounts> bank_;
   shm::array<small, accounts> bulk_;
+  small_by_key by_key_;
   shm::mutex mutex_;
-  std::uint64_t last_small_ = 0, last_middle_ = 0, last_large_ = 0;
+  std::uint64_t last_small_ = 0, last_middle_ = 0, last_large_ = 0, last_map_version_ = 0;
   std::array<std::uint64_t, counters> last_element_{};
 };
 
@@ -272,13 +318,15 @@ class reader {
         slot_(slot),
         small_(w.object_small),
         large_(w.object_large),
-        counting_(w.counting) {}
+        counting_(w.counting),
+        by_key_(w.by_key) {}
 
   [[noreturn]] void run() {
     for (std::size_t i = 0;; i = (i + 1) % counters) {
       check(small_.load(), last_small_);
       check(large_.load(), last_large_);
       check(counting_.load(i), last_element_[i]);
+      check_map(i % keys);
       book_.actions.fetch_add(1, std::memory_order_relaxed);
       book_.progress[slot_].fetch_add(1, std::memory_order_relaxed);
     }
@@ -293,12 +341,24 @@ class reader {
     last = seen.value();
   }
 
+  void check_map(std::uint64_t key) {
+    const std::uint64_t before = by_key_.version();
+    const auto found = by_key_.find(key);
+    const std::size_t size = by_key_.size();
+    book_.reads.fetch_add(1, std::memory_order_relaxed);
+    if (found && (!found->is_whole() || found->value() % keys != key)) violated(book_.found.torn);
+    if (before < last_map_version_) violated(book_.found.backwards);
+    last_map_version_ = before;
+    if (by_key_.version() == before && found && size == 0) violated(book_.found.lost);
+  }
+
   ledger& book_;
   unsigned slot_;
   shm::object<const small> small_;
   shm::object<const large> large_;
   shm::array<const small, counters> counting_;
-  std::uint64_t last_small_ = 0, last_large_ = 0;
+  shm::map<std::uint64_t, const small, keys> by_key_;
+  std::uint64_t last_small_ = 0, last_large_ = 0, last_map_version_ = 0;
   std::array<std::uint64_t, counters> last_element_{};
 };
 

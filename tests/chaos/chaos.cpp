@@ -66,8 +66,8 @@ class run {
   void remove_all() {
     for (const support::name* name :
          {&world_.object_small, &world_.object_middle, &world_.object_large, &world_.counting,
-          &world_.bank, &world_.bulk, &world_.mutex, &world_.brief, &world_.coming_and_going,
-          &world_.taken_by_force}) {
+          &world_.bank, &world_.bulk, &world_.by_key, &world_.mutex, &world_.brief,
+          &world_.coming_and_going, &world_.taken_by_force}) {
       shm::remove(*name);
     }
     for (const std::string& name : support::names::take_leftovers()) {
@@ -111,6 +111,7 @@ class run {
     { shm::object<small> made(world_.object_small); }
     { shm::object<large> made(world_.object_large); }
     { shm::array<small, counters> made(world_.counting); }
+    { small_by_key made(world_.by_key); }
     return world_;
   }
 

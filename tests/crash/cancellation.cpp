@@ -150,3 +150,55 @@ TEST_CASE("a thread that is cancelled at any step ends alone, and the object ope
     }
   }
 }
+
+namespace {
+
+using change = std::function<void(long&)>;
+
+/// How the process ended in which one thread is cancelled inside an update, and another one then
+/// adds ten.
+int cancelled_inside(const std::function<void(const change&)>& update) {
+  support::child process([&] {
+    const support::watchdog own_watchdog(30);
+    const std::function<void()> job = [&] {
+      update([](long& number) {
+        number = 7;
+        ::pthread_cancel(::pthread_self());
+        ::pthread_testcancel();
+      });
+    };
+    pthread_t thread{};
+    if (::pthread_create(&thread, nullptr, run, const_cast<std::function<void()>*>(&job)) != 0)
+      return 1;
+    void* ended = nullptr;
+    if (::pthread_join(thread, &ended) != 0 || ended != PTHREAD_CANCELED) return 2;
+    update([](long& number) { number += 10; });
+    return 0;
+  });
+  return process.wait();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a thread that is cancelled inside an update publishes nothing, and gives the lock back") {
+  const support::watchdog watchdog;
+  const support::name name;
+  SECTION("of an object") {
+    shm::object<long> made(shm::create_only, name, 3);
+    CHECK(cancelled_inside([&](const change& f) { made.update(f); }) == 0);
+    CHECK(made.load() == 13);
+  }
+  SECTION("of an array") {
+    shm::array<long, 2> made(shm::create_only, name, 3);
+    CHECK(cancelled_inside([&](const change& f) { made.update(1, f); }) == 0);
+    CHECK(made.load(1) == 13);
+  }
+  SECTION("of a map") {
+    shm::map<int, long, 2> made(name);
+    made.insert(1, 3);
+    CHECK(cancelled_inside([&](const change& f) { made.update(1, f); }) == 0);
+    CHECK(made.find(1) == 13);
+    CHECK(made.version() == 2);
+  }
+}

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <shm.hpp>
@@ -131,38 +132,89 @@ TEST_CASE("exit() beside a thread that stores an object leaves a whole value and
   }
 }
 
-TEST_CASE("exit() beside a thread that stores into an array leaves whole elements and one holder") {
-  const support::watchdog watchdog(200);
-  using elements = shm::array<value, 3>;
-  for (const char* worker_step :
-       {"array: before journal", "array: a third saved", "array: index stored",
-        "array: sequence odd", "array: element written", "array: sequence even"}) {
+namespace {
+
+/// Arrays and maps, for one test of both: a store of 7 over 1.
+struct array_of_three {
+  using handle = shm::array<value, 3>;
+  using viewer = shm::array<const value, 3>;
+  static void create(const shm::key& key) { handle(shm::create_only, key, value::of(1)); }
+  static void store(handle& into, unsigned n) { into.store(1, value::of(n)); }
+  template <class Handle>
+  static value stored(const Handle& in) {
+    return in.load(1);
+  }
+  template <class Handle>
+  static value beside_it(const Handle& in) {
+    return in.load(0);
+  }
+};
+
+struct map_of_two {
+  using handle = shm::map<std::uint32_t, value, 2>;
+  using viewer = shm::map<std::uint32_t, const value, 2>;
+  static void create(const shm::key& key) {
+    handle made(shm::create_only, key);
+    for (std::uint32_t entry = 0; entry < 2; ++entry) made.insert(entry, value::of(1));
+  }
+  static void store(handle& into, unsigned n) { into.insert_or_assign(1, value::of(n)); }
+  template <class Handle>
+  static value stored(const Handle& in) {
+    return in.find(1).value();
+  }
+  template <class Handle>
+  static value beside_it(const Handle& in) {
+    return in.find(0).value();
+  }
+};
+
+template <class Kind>
+void check_exit_beside_store(std::initializer_list<const char*> worker_steps) {
+  for (const char* worker_step : worker_steps) {
     for (const char* main_step : leaving) {
       for (const end_by how : endings) {
         CAPTURE(worker_step, main_step, how);
         const support::name name;
-        elements other(shm::create_only, name, value::of(1));
-        const shm::array<const value, 3> reader(name);
+        Kind::create(name);
+        typename Kind::handle other(name);
+        const typename Kind::viewer reader(name);
         stops all{{}, {}, {}, {}, worker_step, main_step};
         support::child exiting([&]() -> int {
-          exit_beside<elements>(
-              all, name, {}, [](elements& mine) { mine.store(1, value::of(7)); },
+          exit_beside<typename Kind::handle>(
+              all, name, {}, [](typename Kind::handle& mine) { Kind::store(mine, 7); },
               [&all] { all.worker_is_there.await(); });
         });
         all.main_is_there.await();
-        CHECK(reader.load(0).value() == 1);
+        CHECK(Kind::beside_it(reader).value() == 1);
+        CHECK(Kind::stored(reader).is_whole());
         CHECK(is_end_of_process(end(all, exiting, how)));
-        {
-          auto guard = other.lock();
-          CHECK(guard[1].is_whole());
-          CHECK((guard[1].value() == 1 || guard[1].value() == 7));
-          guard.store(1, value::of(9));
-        }
-        CHECK(reader.load(1).is_whole());
-        CHECK(reader.load(1).value() == 9);
+        const value left = Kind::stored(reader);
+        CHECK(left.is_whole());
+        CHECK((left.value() == 1 || left.value() == 7));
+        Kind::store(other, 9);  // takes the lock, and repairs
+        CHECK(Kind::beside_it(other).value() == 1);
+        CHECK(Kind::stored(reader).is_whole());
+        CHECK(Kind::stored(reader).value() == 9);
       }
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("exit() beside a thread that stores into an array leaves whole elements and one holder") {
+  const support::watchdog watchdog(200);
+  check_exit_beside_store<array_of_three>({"array: before journal", "array: a third saved",
+                                           "array: index stored", "array: sequence odd",
+                                           "array: element written", "array: sequence even"});
+}
+
+TEST_CASE("exit() beside a thread that changes a map leaves whole entries and one holder") {
+  const support::watchdog watchdog(200);
+  check_exit_beside_store<map_of_two>({"lock: taken", "map: before change", "map: change begun",
+                                       "array: sequence odd", "array: a third written",
+                                       "array: sequence even", "map: size stored",
+                                       "map: version stored", "map: change over"});
 }
 
 TEST_CASE(
@@ -435,6 +487,59 @@ TEST_CASE("a thread that uses a closed handle does not reach the object that is 
           });
     })));
     CHECK(shm::object<const large>(large_name).load().value() == 0);
+  }
+  SECTION("changing an entry of a map") {
+    const support::name map_name;
+    using map = shm::map<std::uint32_t, value, 1>;
+    map kept(map_name);
+    kept.insert(1, value::of(1));
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside("array: a third written", opened, names,
+                                   std::make_unique<map>(map_name),
+                                   [](map& mine, support::baton&, support::baton&) {
+                                     mine.insert_or_assign(1, value::of(7));
+                                   });
+    })));
+    CHECK(kept.find(1)->is_whole());
+    kept.insert_or_assign(1, value::of(2));
+    CHECK(kept.find(1)->value() == 2);
+  }
+  SECTION("inside an update of a map, whose draft is too large for the stack") {
+    const support::name map_name;
+    std::vector<support::name> others(8);
+    using large = support::uniform<100>;
+    using map = shm::map<std::uint32_t, large, 1>;
+    map kept(map_name);
+    kept.insert(1, large::of(1));
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<large>> opened;
+      return close_and_open_beside(nullptr, opened, others, std::make_unique<map>(map_name),
+                                   [](map& mine, support::baton& ready, support::baton& go) {
+                                     mine.update(1, [&](large& draft) {
+                                       ready.pass();
+                                       go.await();
+                                       draft = large::of(8);
+                                     });
+                                   });
+    })));
+    CHECK(kept.find(1)->value() == 1);
+    for (support::name& one : others) CHECK(shm::object<const large>(one).load().value() == 0);
+  }
+  SECTION("about to look up a key, through a read-only map") {
+    const support::name map_name;
+    using map = shm::map<std::uint32_t, const value, 1>;
+    const shm::map<std::uint32_t, value, 1> made(map_name);
+    CHECK(dies(support::child([&] {
+      std::vector<shm::object<value>> opened;
+      return close_and_open_beside(nullptr, opened, names, std::make_unique<map>(map_name),
+                                   [](const map& mine, support::baton& ready, support::baton& go) {
+                                     static_cast<void>(mine.find(1));
+                                     ready.pass();
+                                     go.await();
+                                     static_cast<void>(mine.find(1));
+                                   });
+    })));
   }
   SECTION("waiting for the lock") {
     shm::object<value> holder(name);

@@ -1,6 +1,7 @@
 // Map: its writer is killed at every step, then whoever repairs; others look before and after that.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "support/child.hpp"
 #include "support/colliding_keys.hpp"
 #include "support/names.hpp"
+#include "support/refusal.hpp"
 #include "support/shared_page.hpp"
 #include "support/types.hpp"
 #include "support/watchdog.hpp"
@@ -92,18 +94,25 @@ content seen_at_once(const Handle& handle) {
   return seen;
 }
 
-/// find, size and snapshot, of handles that cannot repair and of those that do.
-void check_content(const support::name& name, const keys& all, const content& expected) {
+/// find, size, version and snapshot, of handles that cannot repair and of those that do.
+void check_content(const support::name& name, const keys& all, const content& expected,
+                   std::uint64_t version) {
   const viewer eye(name);
+  const shm::const_any_object any(name);
   const map hand(name);
   CHECK(seen_by_key(eye, all) == expected);
   CHECK(eye.size() == expected.size());
+  CHECK(eye.version() == version);
+  CHECK(any.version() == version);
   CHECK(seen_at_once(eye) == expected);
   CHECK(seen_by_key(hand, all) == expected);
   CHECK(hand.size() == expected.size());
+  CHECK(hand.version() == version);
   CHECK(seen_at_once(hand) == expected);  // takes the lock, and repairs
   CHECK(seen_by_key(eye, all) == expected);
   CHECK(eye.size() == expected.size());
+  CHECK(eye.version() == version);
+  CHECK(any.version() == version);
   CHECK(seen_at_once(eye) == expected);
 }
 
@@ -172,9 +181,11 @@ class killed {
     const content before = content_after(tried.before, [](map&) {});
     const content after = content_after(tried.before, tried.change);
     const support::name name;
+    std::uint64_t version = 0;
     {
       map m(name);
       tried.before(m);
+      version = m.version();
     }
     *page_ = plan();
     const bool died = is_killed_at(step, [&] {
@@ -186,7 +197,7 @@ class killed {
     if (repair_step) {
       again = is_killed_at(*repair_step, [&] { static_cast<void>(map(name).snapshot()); });
     }
-    check_content(name, all, expected);
+    check_content(name, all, expected, version + (page_->committed ? 1 : 0));
     check_usable(name, all, expected);
     return repair_step ? again : died;
   }
@@ -301,4 +312,39 @@ TEST_CASE("the size is read anew when the change that it depends on ends meanwhi
   });
   CHECK(eye.size() == 3);
   CHECK(looks == 1);
+}
+
+TEST_CASE("a reader that writers lap again and again holds them up for one lookup") {
+  const support::watchdog watchdog;
+  const keys all;
+  const support::name name;
+  map m(name), other(name);
+  m.insert(all.a, value::of(0));
+  int laps = 0;
+  const support::at_step lap("read: copied", [&] {
+    // Where the reader has the lock, the writer cannot have it.
+    if (other.try_update_for(std::chrono::nanoseconds(0), all.a,
+                             [&](value& v) { v = value::of(v.value() + 1); })) {
+      ++laps;
+    }
+  });
+  const auto found = m.find(all.a);
+  REQUIRE(found);
+  CHECK(found->value() == static_cast<std::uint64_t>(laps));
+  CHECK(laps == shm::detail::tries_before_locking);
+  CHECK_FALSE(m.contains(all.b));
+}
+
+TEST_CASE("a snapshot without the lock gives up when the map never stands still") {
+  const support::watchdog watchdog;
+  const keys all;
+  const support::name name;
+  map m(name);
+  shm::options brief;
+  brief.open_timeout = std::chrono::milliseconds(1);
+  const viewer eye(name, brief);
+  m.insert(all.a, value::of(0));
+  const support::at_step change("read: copied", [&] { m.insert_or_assign(all.a, value::of(1)); });
+  CHECK(support::code_of([&] { static_cast<void>(eye.snapshot()); }) == shm::errc::timed_out);
+  CHECK_THROWS_WITH(eye.snapshot(), ContainsSubstring("take it from a read-write handle"));
 }

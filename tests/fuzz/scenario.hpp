@@ -48,8 +48,11 @@ static_assert(std::is_trivially_copyable_v<scenario> && sizeof(scenario) == 72);
 
 using bytes = std::vector<std::uint8_t>;
 
-/// So many values of scenario::first open what the good contents' first kind is, and so on.
+/// So many values of scenario::first open what the good contents' first kind is, and so on; those
+/// of a kind from the fourth on come after all others.
 constexpr unsigned openers_of_a_kind = 4;
+constexpr unsigned first_kinds = 3;
+constexpr unsigned first_later_opener = 20;
 /// These open what is there, of whatever kind.
 constexpr unsigned first_untyped_opener = 17;
 
@@ -66,7 +69,10 @@ class mutator {
     const std::size_t kind = below(contents_.size());
     calm.set = 1;
     calm.conditions = right_mark | right_name | right_fingerprint;
-    calm.first = static_cast<std::uint8_t>(openers_of_a_kind * kind + below(openers_of_a_kind));
+    const std::size_t openers = kind < first_kinds
+                                    ? openers_of_a_kind * kind
+                                    : first_later_opener + openers_of_a_kind * (kind - first_kinds);
+    calm.first = static_cast<std::uint8_t>(openers + below(openers_of_a_kind));
     if (below(4) == 0) calm.first = static_cast<std::uint8_t>(first_untyped_opener + below(2));
     calm.second = byte();
     for (scribble& one : calm.scribbles) one.step = 0xffff;

@@ -75,6 +75,8 @@ using fuzz::scenario;
 constexpr unsigned seats_made = 4;
 constexpr set_mark the_mark = 0x1234567;
 constexpr std::size_t elements = 3;
+using map = shm::map<std::uint32_t, telemetry, elements>;
+using map_viewer = shm::map<std::uint32_t, const telemetry, elements>;
 
 struct telemetry_of_others {
   BOOST_HANA_DEFINE_STRUCT(telemetry_of_others, (double, speed), (std::int16_t, gear));
@@ -126,6 +128,10 @@ const std::vector<fuzz::bytes>& good_contents() {
     keep(shm::object<telemetry>(the_key(), small()));
     keep(shm::array<telemetry, elements>(the_key(), small()));
     keep(shm::mutex(the_key(), small()));
+    map cars(the_key(), small());
+    for (std::uint32_t key = 0; key < elements; ++key) cars.insert(key, {1, 2});
+    cars.erase(1);
+    keep(cars);
     return made;
   }();
   return contents;
@@ -352,6 +358,47 @@ void work(shm::mutex& mutex) {
   });
 }
 
+void work(const map_viewer& viewer) {
+  static_cast<void>(viewer.name());
+  static_cast<void>(viewer.version());
+  for (std::uint32_t key = 0; key <= elements; ++key) {
+    allowed([&] { static_cast<void>(viewer.find(key)); });
+    allowed([&] { static_cast<void>(viewer.contains(key)); });
+  }
+  allowed([&] { require(viewer.size() <= elements, "a size that is bounded"); });
+  allowed([&] {
+    require(viewer.snapshot().size() <= slots_for(elements), "no more entries than slots");
+  });
+}
+
+void work(map& cars) {
+  static_cast<void>(cars.name());
+  static_cast<void>(cars.version());
+  for (std::uint32_t key = 0; key <= elements; ++key) {
+    allowed([&] { static_cast<void>(cars.find(key)); });
+    allowed([&] { cars.insert(key, {1, 2}); });
+    allowed([&] { cars.insert_or_assign(key, {3, 4}); });
+    allowed([&] {
+      cars.update(key, [](telemetry& t) {
+        scribbler::step();
+        ++t.gear;
+      });
+    });
+    allowed([&] { cars.try_update_for(10us, key, [](telemetry& t) { ++t.gear; }); });
+    if (key != 1) allowed([&] { cars.erase(key); });
+  }
+  allowed([&] { require(cars.size() <= elements, "a size that is bounded"); });
+  allowed([&] {
+    require(cars.snapshot().size() <= slots_for(elements), "no more entries than slots");
+  });
+}
+
+/// Of a map.
+std::vector<std::byte> some_key(const shm::const_any_object& any) {
+  const shm::field& key = any.value().members[0];
+  return std::vector<std::byte>(key.size * key.count());
+}
+
 void work(const shm::const_any_object& any) {
   static_cast<void>(any.name());
   static_cast<void>(any.version());
@@ -360,6 +407,9 @@ void work(const shm::const_any_object& any) {
     allowed([&] { require(any.load(i).size() == any.element_size(), "a whole element"); });
   }
   allowed([&] { static_cast<void>(any.snapshot()); });
+  if (any.kind() == shm::object_kind::map) {
+    allowed([&] { static_cast<void>(any.find(some_key(any))); });
+  }
   allowed([&] {
     for (const shm::object_info& one : shm::list()) static_cast<void>(one.name);
   });
@@ -378,6 +428,15 @@ void work(shm::any_object& any) {
           i);
     });
   }
+  if (any.read().kind() == shm::object_kind::map) {
+    allowed([&] {
+      any.try_update_entry_for(10us, some_key(any.read()), [](gsl::span<std::byte> entry) {
+        scribbler::step();
+        entry.back() ^= std::byte{1};
+        return true;
+      });
+    });
+  }
   allowed([&] { static_cast<void>(any.try_lock_for(10us)); });
 }
 
@@ -392,7 +451,7 @@ void open(Beside beside, const Arguments&... arguments) {
 
 /// any_object: semaphores made by its first opening stay, though a later one be refused.
 bool opens_more_than_once(unsigned which) {
-  return which % 20 == 18;
+  return which % 24 == 18;
 }
 
 template <class Beside>
@@ -430,6 +489,10 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
     case 16: return shm::remove_if_dead(key);
     case 17: return open<shm::const_any_object>(beside, key, how);
     case 18: return open<shm::any_object>(beside, key, how);
+    case 20: return open<map>(beside, key, how);
+    case 21: return open<map>(beside, shm::open_only, key, how);
+    case 22: return open<map>(beside, shm::create_only, key, how);
+    case 23: return open<map_viewer>(beside, key, how);
     default: return open<object>(beside, shm::key::from_value(key.segment_key()), how);
   }
 }

@@ -24,13 +24,16 @@ struct lap {
 
 /// These do not compile when a member is added or taken away: the picture has to show that, too.
 [[maybe_unused]] void all_members(const header& head, const description& fixed,
-                                  const seat_entry& seat, const array_memory<lap, 3>& array) {
+                                  const seat_entry& seat, const array_memory<lap, 3>& array,
+                                  const table_counts& counts, const slot_head& slot) {
   [[maybe_unused]] const auto& [life, lock, version, section, waiters, last, reserved, constant] =
       head;
   [[maybe_unused]] const auto& [layout, kind, until, seats, name_length, schema_length, size,
                                 alignment, fingerprint, payload_size, payload_offset, name] = fixed;
   [[maybe_unused]] const auto& [incarnation, generation, process] = seat;
   [[maybe_unused]] const auto& [bulk, index, sequences, journal, elements] = array;
+  [[maybe_unused]] const auto& [now, next_size, next_version, committing, changing] = counts;
+  [[maybe_unused]] const auto& [reach, state] = slot;
 }
 
 /// A name of one length whatever the process id, and no object of that name afterwards.
@@ -97,6 +100,42 @@ void show_array() {
   crash_point_hook = nullptr;
 }
 
+using car_map = shm::map<std::uint32_t, std::uint32_t, 2>;
+
+void show_map(const shm::key& key) {
+  picture shown("map, in the middle of an insert", key);
+  const auto& memory = *static_cast<const table_memory<std::uint32_t, std::uint32_t, 2>*>(
+      static_cast<const void*>(shown.payload()));
+  shown.show("size", memory.counts.size);
+  shown.show("next_size", memory.counts.next_size);
+  shown.show("next_version", memory.counts.next_version);
+  shown.show("committing", memory.counts.committing);
+  shown.show("changing", memory.counts.changing);
+  shown.show("bulk", memory.slots.bulk);
+  shown.show("journal_index", memory.slots.journal_index);
+  for (const auto& sequence : memory.slots.sequences) shown.show("sequence", sequence);
+  shown.show("journal", memory.slots.journal);
+  for (std::size_t i = 0; i < memory.slots.count; ++i) {
+    shown.show("slot: reach, state, key, value",
+               memory.slots.elements + i * memory.slots.element_size, memory.slots.element_size);
+  }
+  shown.print();
+}
+
+void show_map() {
+  const name_of_its_own name;
+  car_map cars(shm::create_only, name.key(), two_seats());
+  cars.insert(3, 30);
+  cars.insert_or_assign(3, 33);
+  static const name_of_its_own* shown_name = nullptr;
+  shown_name = &name;
+  crash_point_hook = [](const char* step) {
+    if (std::string_view(step) == "array: element written") show_map(shown_name->key());
+  };
+  cars.insert(4, 44);
+  crash_point_hook = nullptr;
+}
+
 void show_mutex() {
   const name_of_its_own name;
   shm::mutex mutex(shm::create_only, name.key(), two_seats());
@@ -124,12 +163,20 @@ void show_numbers() {
   show_enum("kind: object", segment_kind::object);
   show_enum("kind: array", segment_kind::array);
   show_enum("kind: mutex", segment_kind::mutex);
+  show_enum("kind: map", segment_kind::map);
+  show_enum("slot: free", slot_state::free);
+  show_enum("slot: used", slot_state::used);
   show_number("section: entered", section_bit::entered);
   show_number("section: owner_died", section_bit::owner_died);
   show_number("lock of generation 1, seat 2, thread 3", lock_word({1, 2}, 3).bits());
   show_number("copies of 1 byte", copies_for(1));
   show_number("copies of 1 MiB", copies_for(1024 * 1024));
   show_number("sequences of 1000 elements", stripes_for(1000));
+  show_number("slots of 1000 entries", slots_for(1000));
+  const std::uint64_t number = 7;
+  show_number("hash of the key 7", hash_of_key(bytes_of_key(number), sizeof number));
+  show_number("first slot of that hash, of 1500",
+              home_of_hash(hash_of_key(bytes_of_key(number), sizeof number), 1500));
   show_number("semaphore: door", semaphore::door);
   show_number("semaphore: wake", semaphore::wake);
   show_number("semaphore: raw", semaphore::raw);
@@ -154,6 +201,7 @@ int main() try {
   show_object();
   show_array();
   show_mutex();
+  show_map();
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "%s\n", problem.what());
   return 1;

@@ -29,4 +29,7 @@ int main(int, char** argv) {
   shm::map<place, std::array<std::int16_t, 2>, 4> places(prefix + ".places");
   places.insert({7, {"a]b"}}, {1, 2});
   places.insert({7, {"abc"}}, {3, 4});
+  shm::map<std::array<std::uint8_t, 4>, std::int32_t, 3> addresses(prefix + ".addresses");
+  addresses.insert({10, 0, 0, 1}, 1);
+  addresses.insert({10, 0, 0, 2}, 2);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -90,14 +91,26 @@ struct run_time_table_memory {
   run_time_array_memory<Byte> slots;
 };
 
-/// For people. A change that ends meanwhile may count or not.
-inline std::size_t entries_about_now(const run_time_table_memory<const std::byte>& memory,
-                                     std::size_t most) noexcept {
-  const table_view<const run_time_table_memory<const std::byte>, run_time_slot_shape> table(memory,
-                                                                                            {});
-  std::uint64_t size = 0;
-  static_cast<void>(table.try_size(size));
-  return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
-}
+/// Numbers of a map, for people. A change that ends meanwhile may count or not.
+class table_about_now {
+ public:
+  explicit table_about_now(const run_time_table_memory<const std::byte>& memory) noexcept
+      : table_(memory, {}) {}
+
+  std::size_t entries(std::size_t most) const noexcept {
+    std::uint64_t size = 0;
+    static_cast<void>(table_.try_size(size));
+    return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
+  }
+  /// `stored` is the version in the header.
+  std::uint64_t version(const std::atomic<std::uint64_t>& stored) const noexcept {
+    std::uint64_t version = 0;
+    static_cast<void>(table_.try_version(stored, version));
+    return version;
+  }
+
+ private:
+  table_view<const run_time_table_memory<const std::byte>, run_time_slot_shape> table_;
+};
 
 }  // namespace shm::detail

@@ -22,11 +22,13 @@ constexpr std::size_t slots_for(std::size_t entries) noexcept {
   return entries + entries / 2;
 }
 
-/// The number of entries, and the change in progress. Of a change whose slot is committed the next
-/// size is the size, whether or not its writer lived to store it.
+/// The number of entries, and the change in progress. Once the slot of the change is committed, the
+/// next size is the size, and the next version is the version, whether or not the writer lived to
+/// store them.
 struct table_counts {
   alignas(cache_line) std::atomic<std::uint64_t> size;
   std::atomic<std::uint64_t> next_size;
+  std::atomic<std::uint64_t> next_version;
   std::atomic<std::uint64_t> committing;  ///< the sequence number that commits the change
   std::atomic<std::uint64_t> changing;    ///< 0: no change; else 1 + the slot
 };
@@ -75,18 +77,14 @@ class table_view {
 
   /// How many entries there are. False: a change began or ended meanwhile.
   bool try_size(std::uint64_t& size) const noexcept {
-    const change_seen before = look_at_change();
-    if (before.changing == 0 || before.changing > memory_.slots.count) {
-      size = before.size;
-      return true;
-    }
-    // Committed or not when this was read: the size was the one or the other then.
-    const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
-    crash_point("map: sequence of the change read");
-    size = sequence == before.committing ? before.next_size : before.size;
-    // Acquire fence: were a word of a later change seen above, that change would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return look_at_change() == before;
+    return try_number(memory_.counts.size, memory_.counts.next_size, size);
+  }
+
+  /// How many changes there were; `stored` is the version in the header. False: a change began or
+  /// ended meanwhile.
+  bool try_version(const std::atomic<std::uint64_t>& stored,
+                   std::uint64_t& version) const noexcept {
+    return try_number(stored, memory_.counts.next_version, version);
   }
 
   /// Calls take(slot) for each entry, whose bytes may change meanwhile. False: some did, so it was
@@ -142,25 +140,44 @@ class table_view {
   Shape shape_;
 
  private:
+  using number = std::atomic<std::uint64_t>;
+
   struct change_seen {
-    std::uint64_t changing, committing, size, next_size;
+    std::uint64_t changing, committing, now, next;
 
     friend bool operator==(const change_seen& a, const change_seen& b) noexcept {
-      return a.changing == b.changing && a.committing == b.committing && a.size == b.size &&
-             a.next_size == b.next_size;
+      return a.changing == b.changing && a.committing == b.committing && a.now == b.now &&
+             a.next == b.next;
     }
   };
 
-  change_seen look_at_change() const noexcept {
+  change_seen look_at_change(const number& now, const number& next) const noexcept {
     const table_counts& counts = memory_.counts;
     change_seen seen{};
-    // Acquire: 0 comes with the size that the change before left; else the other words are of that
-    // change, or of a later one.
+    // Acquire: 0 comes with the number that the change before left; else the other words are of
+    // that change, or of a later one.
     seen.changing = counts.changing.load(std::memory_order_acquire);
     seen.committing = counts.committing.load(std::memory_order_relaxed);
-    seen.size = counts.size.load(std::memory_order_relaxed);
-    seen.next_size = counts.next_size.load(std::memory_order_relaxed);
+    // Acquire: what the caller reads next is not older than the number it was told.
+    seen.now = now.load(std::memory_order_acquire);
+    seen.next = next.load(std::memory_order_relaxed);
     return seen;
+  }
+
+  /// A number that counts from the commit of the slot on, and is stored later.
+  bool try_number(const number& now, const number& next, std::uint64_t& found) const noexcept {
+    const change_seen before = look_at_change(now, next);
+    if (before.changing == 0 || before.changing > memory_.slots.count) {
+      found = before.now;
+      return true;
+    }
+    // Committed or not when this was read: the number was the one or the other then.
+    const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
+    crash_point("map: sequence of the change read");
+    found = sequence == before.committing ? before.next : before.now;
+    // Acquire fence: were a word of a later change seen above, that change would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return look_at_change(now, next) == before;
   }
 
   void copy_value(void* to, const std::byte* slot) const noexcept {

@@ -81,6 +81,15 @@ std::size_t size_of(const open_place& place, const Table& table, std::size_t mos
   return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
 }
 
+/// The number of changes at one moment.
+template <class Table>
+std::uint64_t version_of(const open_place& place, const Table& table) noexcept {
+  std::uint64_t version = 0;
+  while (!table.try_version(place.head().version, version)) {
+  }
+  return version;
+}
+
 /// False: it did not stand still.
 template <class Key, class Value, class Table>
 bool try_snapshot(const Table& table, std::vector<std::pair<Key, Value>>& into) {
@@ -107,6 +116,13 @@ struct table_core {
   table_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
@@ -116,17 +132,28 @@ struct table_core {
   /// The lock, after whatever a dead holder left has been put in order.
   held_lock acquire() {
     held_lock lock = held_lock::acquire(place);
-    if (!writer().repair()) refuse_corrupt_map(place.about());
+    put_in_order();
+    return lock;
+  }
+  /// Returns nothing if the deadline passed.
+  std::optional<held_lock> acquire(const deadline& until) {
+    std::optional<held_lock> lock = held_lock::acquire(place, until);
+    if (lock) put_in_order();
     return lock;
   }
   std::optional<held_lock> try_acquire() {
     std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock && !writer().repair()) refuse_corrupt_map(place.about());
+    if (lock) put_in_order();
     return lock;
   }
 
   connection place;
-  draft_buffer<slot_type> buffer;
+  draft_buffer<slot_type> buffer;  // which a thread that holds the lock may be writing
+
+ private:
+  void put_in_order() {
+    if (!writer().repair()) refuse_corrupt_map(place.about());
+  }
 };
 
 }  // namespace shm::detail

@@ -25,7 +25,7 @@ class table_writer : private table_view<Memory, Shape> {
  public:
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
-  /// The version is the number of changes so far.
+  /// The version in the header is the number of changes so far.
   table_writer(Memory& memory, const Shape& shape, std::atomic<std::uint64_t>& version) noexcept
       : base(memory, shape), version_(version) {}
 
@@ -102,7 +102,8 @@ class table_writer : private table_view<Memory, Shape> {
       // The slot is put back afterwards, because that gives it the number of a commit.
       if (base::sequence_of(static_cast<std::size_t>(changing - 1)) ==
           counts.committing.load(std::memory_order_relaxed)) {
-        conclude(counts.next_size.load(std::memory_order_relaxed));
+        conclude(counts.next_size.load(std::memory_order_relaxed),
+                 counts.next_version.load(std::memory_order_relaxed));
       } else {
         forget_change();
       }
@@ -139,7 +140,7 @@ class table_writer : private table_view<Memory, Shape> {
     crash_point("map: reach stored");
   }
 
-  /// Stores slot and size as one: both count from the commit of the slot on.
+  /// Stores slot, size and version as one: they count from the commit of the slot on.
   void change(std::size_t i, const std::byte* draft, std::uint64_t next_size) noexcept {
     table_counts& counts = base::memory_.counts;
     crash_point("map: before change");
@@ -147,29 +148,32 @@ class table_writer : private table_view<Memory, Shape> {
     std::atomic_thread_fence(std::memory_order_release);
     counts.next_size.store(next_size, std::memory_order_relaxed);
     crash_point("map: next size stored");
+    const std::uint64_t next_version = version_.load(std::memory_order_relaxed) + 1;
+    counts.next_version.store(next_version, std::memory_order_relaxed);
+    crash_point("map: next version stored");
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
                             std::memory_order_relaxed);
     crash_point("map: committing number stored");
-    // Release: whoever sees the change sees its two words.
+    // Release: whoever sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
     base::slots_.store(i, draft);
-    conclude(next_size);
+    conclude(next_size, next_version);
   }
 
-  void conclude(std::uint64_t size) noexcept {
+  /// Killed at any step, a repair does it again.
+  void conclude(std::uint64_t size, std::uint64_t version) noexcept {
     // Release: the slot is committed.
     base::memory_.counts.size.store(size, std::memory_order_release);
     crash_point("map: size stored");
-    const std::uint64_t next = version_.load(std::memory_order_relaxed) + 1;
     // Release: a reader that is told of this change sees it.
-    version_.store(next, std::memory_order_release);
+    version_.store(version, std::memory_order_release);
     crash_point("map: version stored");
     forget_change();
   }
 
   void forget_change() noexcept {
-    // Release: no change means that the size is stored.
+    // Release: no change means that size and version are stored.
     base::memory_.counts.changing.store(0, std::memory_order_release);
     crash_point("map: change over");
   }
