@@ -59,7 +59,7 @@ extent measure(std::string_view text, std::size_t most_columns) {
   extent seen;
   bool escaped = false;
   while (seen.bytes < text.size()) {
-    const character next = first_character(text.substr(seen.bytes));
+    const shm::detail::utf8_character next = shm::detail::first_character(text.substr(seen.bytes));
     if (next.code == '\x1b') escaped = true;
     const std::size_t columns = escaped ? 0 : columns_of(next.code);
     if (seen.columns + columns > most_columns) break;
