@@ -29,3 +29,6 @@
 #include "shm/os/key.hpp"
 #include "shm/remove.hpp"
 #include "shm/schema/describe.hpp"
+#include "shm/schema/notes.hpp"
+#include "shm/static_string.hpp"
+#include "shm/static_vector.hpp"

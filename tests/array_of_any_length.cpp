@@ -172,6 +172,19 @@ TEST_CASE("another element type is refused by the field, whatever the length") {
   CHECK(code_of([&] { shm::array<int> numbers(object_name); }) == shm::errc::kind_mismatch);
 }
 
+TEST_CASE("elements keep what they mean, whatever the length") {
+  using std::chrono::milliseconds, std::chrono::seconds;
+  const support::name name;
+  shm::array<milliseconds> made(shm::create_only, name, 5, milliseconds(7));
+  CHECK(shm::array<milliseconds, 5>(name).load(4) == milliseconds(7));
+  CHECK(shm::array<const milliseconds>(name).load(4) == milliseconds(7));
+  const auto refusal = refusal_of([&] { shm::array<seconds>{name}; });
+  CHECK(refusal.code() == shm::errc::type_mismatch);
+  CHECK_THAT(refusal.what(),
+             ContainsSubstring("duration in ms") && ContainsSubstring("duration in s"));
+  CHECK(shm::const_any_object(name).value().type_in_words() == "duration in ms");
+}
+
 TEST_CASE("elements that are arrays themselves are not taken for the array") {
   const support::name name;
   using row = std::array<std::array<int, 2>, 3>;

@@ -69,6 +69,10 @@ class const_any_object {
         const memory_type elements = memory();
         return reader_view(elements).stores();
       }
+      case detail::segment_kind::map: {
+        const table_memory entries(place_->payload(), held_.table_shape());
+        return detail::version_of(*place_, table_type(entries, held_.entry));
+      }
       case detail::segment_kind::mutex: break;
     }
     return 0;

@@ -38,6 +38,7 @@ struct object_info {
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
   std::string format;       ///< of the schema
+  std::string notes;        ///< of the schema
   std::size_t size = 0;     ///< bytes of the value, of all elements together
   std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
   std::size_t entries = 0;  ///< of a map
@@ -152,6 +153,7 @@ class inspection {
   void read_value(const verified_description& facts, const subject& about) {
     const run_time_type held = run_time_type::in(head(), facts, about);
     info_.format = held.type.format();
+    info_.notes = held.type.notes();
     info_.size = held.type.size();
     info_.count = held.count;
     // Relaxed throughout: numbers for people, of about now.

@@ -16,20 +16,26 @@ using support::picture;
 
 namespace {
 
+using seconds = std::chrono::duration<double>;
+enum class flag : std::uint32_t { green, red = 9 };
+
 /// Without padding, whose bytes nobody sets.
 struct lap {
   BOOST_HANA_DEFINE_STRUCT(lap, (std::uint32_t, car), (std::uint16_t, round),
-                           (std::array<std::int8_t, 2>, wear), (double, seconds));
+                           (std::array<std::int8_t, 2>, wear),
+                           (std::chrono::duration<double>, time), (shm::static_string<12>, driver),
+                           (flag, shown), (std::uint32_t, stops));
 };
 
 /// These do not compile when a member is added or taken away: the picture has to show that, too.
 [[maybe_unused]] void all_members(const header& head, const description& fixed,
                                   const seat_entry& seat, const array_memory<lap, 3>& array,
                                   const table_counts& counts, const slot_head& slot) {
-  [[maybe_unused]] const auto& [life, lock, version, section, waiters, last, reserved, constant] =
-      head;
+  [[maybe_unused]] const auto& [life, lock, version, section, waiters, watched, alarm, in_line,
+                                last, reserved, constant] = head;
   [[maybe_unused]] const auto& [layout, kind, until, seats, name_length, schema_length, size,
-                                alignment, fingerprint, payload_size, payload_offset, name] = fixed;
+                                alignment, fingerprint, payload_size, payload_offset, name, boot,
+                                in_flight_offset, in_flight_size, wake_readers] = fixed;
   [[maybe_unused]] const auto& [incarnation, generation, process] = seat;
   [[maybe_unused]] const auto& [bulk, index, sequences, journal, elements] = array;
   [[maybe_unused]] const auto& [now, next_size, next_version, committing, changing] = counts;
@@ -58,8 +64,10 @@ shm::options two_seats() {
 
 void show_object() {
   const name_of_its_own name;
-  shm::object<lap> shared(shm::create_only, name.key(), lap{1, 2, {3, 4}, 0.5}, two_seats());
-  for (std::uint16_t round = 3; round < 6; ++round) shared.store({1, round, {-1, -2}, 1.0});
+  shm::object<lap> shared(shm::create_only, name.key(),
+                          lap{1, 2, {3, 4}, seconds(0.5), "Ilse", flag::red, 1}, two_seats());
+  for (std::uint16_t round = 3; round < 6; ++round)
+    shared.store({1, round, {-1, -2}, seconds(1.0), "Jan", flag::green, 2});
   picture shown("object, after three stores", name.key());
   const std::byte* const payload = shown.payload();
   using cell = cell_of<lap>;
@@ -85,10 +93,11 @@ void show_array(const shm::key& key) {
 
 void show_array() {
   const name_of_its_own name;
-  shm::array<lap, 3> laps(shm::create_only, name.key(), lap{7, 1, {0, 0}, 0.25}, two_seats());
+  shm::array<lap, 3> laps(shm::create_only, name.key(),
+                          lap{7, 1, {0, 0}, seconds(0.25), {}, {}, {}}, two_seats());
   {
     auto guard = laps.lock();
-    guard.raw()[0].seconds = 2.0;
+    guard.raw()[0].time = seconds(2.0);
   }
   auto section = laps.lock();
   static const name_of_its_own* shown_name = nullptr;
@@ -96,7 +105,7 @@ void show_array() {
   crash_point_hook = [](const char* step) {
     if (std::string_view(step) == "array: element written") show_array(shown_name->key());
   };
-  section.store(1, {8, 2, {5, 6}, 4.0});
+  section.store(1, {8, 2, {5, 6}, seconds(4.0), {}, {}, {}});
   crash_point_hook = nullptr;
 }
 

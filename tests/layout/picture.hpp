@@ -94,6 +94,9 @@ class picture {
     show("version", head().version);
     show("section", head().section);
     show("waiters", head().waiters);
+    show("watched", head().watched);
+    show("alarm", head().alarm);
+    show("reserved", head().reserved_in_line);
     show("last_generation", head().last_generation);
     show("reserved", head().reserved);
     show("layout", fixed().layout);
@@ -110,6 +113,10 @@ class picture {
     hide("name", fixed().name, fixed().name_length);
     show("rest of name", fixed().name + fixed().name_length,
          sizeof fixed().name - fixed().name_length);
+    show("boot", fixed().boot);
+    show("in_flight_offset", fixed().in_flight_offset);
+    show("in_flight_size", fixed().in_flight_size);
+    show("wake_readers", fixed().wake_readers);
   }
 
   /// The mark is random.

@@ -80,6 +80,16 @@ struct of_70 {
   int a2, b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2, m2, n2, o2, p2, q2, r2, s2, t2, u2, v2, w2;
 };
 
+template <int Depth>
+struct nested {
+  using inside = nested<Depth - 1>;
+  BOOST_HANA_DEFINE_STRUCT(nested, (inside, in));
+};
+template <>
+struct nested<0> {
+  BOOST_HANA_DEFINE_STRUCT(nested, (int, n));
+};
+
 }  // namespace
 
 BOOST_HANA_ADAPT_STRUCT(listed_wheel, pressure, size);
@@ -102,6 +112,28 @@ TEST_CASE("a plain struct has the description of the same struct with a list, fr
   } else {
     CHECK(shm::schema_of<car>().format() == std::to_string(sizeof(car)) + "x");
   }
+}
+
+TEST_CASE("a list describes what cannot be taken apart") {
+  CHECK(shm::schema_of<with_union>().format() == "T{<i:kind:<i:whole:}");
+}
+
+#if __cplusplus >= 202002L
+TEST_CASE("a member that holds nothing may lie where another one lies") {
+  struct overlapping {
+    [[no_unique_address]] nothing tag;
+    int x;
+  };
+  CHECK(shm::schema_of<overlapping>().format() == "T{<i:x:}");
+}
+#endif
+
+TEST_CASE("a type of more fields than a segment can tell is refused") {
+  struct deep {
+    std::array<of_69, 2> a;
+  };
+  CHECK(shm::schema_of<deep>().size() == sizeof(deep));
+  CHECK_THROWS_AS(shm::schema_of<nested<17>>(), std::length_error);
 }
 
 TEST_CASE("a program that does not know the members is told how to list them") {

@@ -50,6 +50,12 @@ union either {
   float fraction;
 };
 
+}  // namespace
+
+BOOST_HANA_ADAPT_STRUCT(with_explicit_member, before, inner);
+
+namespace {
+
 template <class T>
 void check_first_value(bool (*is_right)(const T&)) {
   const support::name object_name, array_name;

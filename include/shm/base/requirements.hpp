@@ -13,6 +13,9 @@
 #elif !defined(__cpp_exceptions)
 #error "shm needs exceptions: every refusal is one; compile without -fno-exceptions"
 #include <shm stops at the error above>
+#elif defined(Bool)
+#error "shm: Bool is a macro, most likely of X11: include <shm.hpp> before the headers of X11"
+#include <shm stops at the error above>
 #elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"

@@ -17,7 +17,7 @@ namespace shm::detail {
 inline schema schema_of_length(const schema& of_one, std::size_t elements) {
   const std::string_view text = of_one.format();
   return schema('(' + std::to_string(elements) + std::string(text.substr(text.find(')'))),
-                elements * of_one.size(), of_one.alignment());
+                elements * of_one.size(), of_one.alignment(), std::string(of_one.notes()));
 }
 
 /// The number of elements that the text of an array's schema begins with; 0 if there is none.

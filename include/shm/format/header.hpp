@@ -16,7 +16,7 @@ namespace shm::detail {
 /// magic and the states in the first eight bytes, the place of this number, the keys, and the
 /// meaning of the semaphores before the seats. So programs built with different layouts can tell,
 /// and can remove each other's objects.
-inline constexpr std::uint32_t layout_number = 2;
+inline constexpr std::uint32_t layout_number = 3;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
 
@@ -58,6 +58,12 @@ struct description {
   std::uint64_t payload_size;
   std::uint64_t payload_offset;
   char name[64];
+
+  // Room for what later versions record without another layout; 0 so far.
+  std::uint64_t boot[2];           ///< id of the boot in which it was made
+  std::uint64_t in_flight_offset;  ///< of the entries of items that were taken, one for each seat
+  std::uint32_t in_flight_size;    ///< of one entry
+  std::uint32_t wake_readers;      ///< whether each change wakes readers that wait
 };
 
 struct header {
@@ -67,6 +73,9 @@ struct header {
   std::atomic<std::uint64_t> version;           ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
+  std::uint64_t watched;               ///< 0 so far: the highest version waited past, plus one
+  std::uint32_t alarm;                 ///< 0 always: where a dying waiter or publisher rings
+  std::uint32_t reserved_in_line;      ///< 0
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::uint32_t reserved;  ///< 0
@@ -78,8 +87,10 @@ struct header {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
-static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
-static_assert(offsetof(header, life) == 0 &&
-              offsetof(header, fixed) + offsetof(description, layout) == 72);
+static_assert(
+    sizeof(header) == 256 && sizeof(seat_entry) == 16 && offsetof(header, life) == 0 &&
+        offsetof(header, fixed) + offsetof(description, layout) == 72,
+    "shm: #pragma pack, or another option that changes the layout of structs, is in force "
+    "where <shm.hpp> is included: include it outside");
 
 }  // namespace shm::detail

@@ -69,11 +69,13 @@ class verified_description {
   /// Returns the schema stored in the segment. Throws corrupt.
   schema stored_schema(const header& head, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
-    std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(),
+    std::string text(copy_.schema_length, '\0');
+    load_shared<8>(text.data(),
                    static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                   format.size());
-    schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+                   text.size());
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    schema stored(text.substr(0, end), copy_.type_size, copy_.type_alignment,
+                  text.substr(std::min(end + 1, text.size())));
     if (stored.fingerprint() != copy_.fingerprint) {
       refuse_corrupt(about, "fingerprint of the schema");
     }
@@ -142,13 +144,12 @@ class verified_description {
   }
 
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
-    const schema stored = stored_schema(head, about);
-    if (stored != *plan.type) {
-      refuse(errc::type_mismatch, about,
-             "the struct in the segment is not this program's:\n" +
-                 schema_difference::describe(stored, *plan.type) +
-                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
-    }
+    const std::string difference =
+        schema_difference::describe(stored_schema(head, about), *plan.type);
+    if (difference.empty()) return;
+    refuse(errc::type_mismatch, about,
+           "the struct in the segment is not this program's:\n" + difference +
+               "\nbuild all programs with the same struct, or end them and shm::remove(name)");
   }
 
   void check_places(const blueprint& plan, const subject& about) const {

@@ -170,15 +170,14 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
       how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
   facts.seats = how.seats;
   facts.name_length = static_cast<std::uint32_t>(which.name().size());
-  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
+  facts.schema_length = static_cast<std::uint32_t>(plan.type->text().size());
   facts.type_size = plan.type->size();
   facts.type_alignment = plan.type->alignment();
   facts.fingerprint = plan.type->fingerprint();
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
   std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
-              plan.type->format().size());
+  std::memcpy(memory + layout.schema_offset, plan.type->text().data(), plan.type->text().size());
   crash_point("create: described");
 
   plan.construct(memory + layout.payload_offset, plan.initial);

@@ -44,8 +44,8 @@ class opener : private visitor {
       refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
-    if (plan_ != nullptr && plan_->type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " + std::to_string(plan_->type->format().size()) +
+    if (plan_ != nullptr && plan_->type->text().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_->type->text().size()) +
                       " bytes, and the segment has room for " + std::to_string(max_schema_length) +
                       "; give the type fewer members, or share it as several objects");
     }
@@ -62,7 +62,7 @@ class opener : private visitor {
   using attempt_result = std::optional<place>;
 
   segment_layout layout() const noexcept {
-    return segment_layout::of(how_.seats, plan_->type->format().size(), plan_->payload_size,
+    return segment_layout::of(how_.seats, plan_->type->text().size(), plan_->payload_size,
                               plan_->payload_alignment);
   }
 

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <pthread.h>
+#include <time.h>
 
+#include <cerrno>
 #include <chrono>
-#include <thread>
 
 namespace shm::detail {
 
@@ -14,7 +15,11 @@ namespace shm::detail {
 inline void pause_for(std::chrono::microseconds span) noexcept {
   int before = 0;
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-  std::this_thread::sleep_for(span);
+  constexpr long in_a_second = 1'000'000;
+  const auto count = static_cast<long>(span.count());
+  timespec left{count / in_a_second, count % in_a_second * 1000};
+  while (::nanosleep(&left, &left) == -1 && errno == EINTR) {
+  }
   ::pthread_setcancelstate(before, nullptr);
 }
 

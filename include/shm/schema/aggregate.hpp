@@ -21,9 +21,19 @@ struct type_list {
   using at = std::tuple_element_t<I, std::tuple<T...>>;
 };
 
-// For each number of members from 1 to 70, four functions:
+/// Converts to whatever a member is.
+struct anything {
+  template <class T>
+  operator T() const {
+    __builtin_unreachable();  // it is defined, because clang misses it for types without linkage
+  }
+};
+
+// For each number of members from 1 to 70, five functions:
 //  - accepts: whether a T can be initialised with that many pairs of braces, one for each member;
-//  - base_accepts: the same for what a T begins with, if that is a struct;
+//  - accepts_more: whether it takes something behind these, so that there is a member which {} does
+//    not initialise;
+//  - base_accepts: the first for what a T begins with, if that is a struct;
 //  - member_types_of: the types of the members, as they are declared;
 //  - members_of: references to the members; there is none to a bit-field, and the compiler names
 //  it.
@@ -49,26 +59,31 @@ struct type_list {
 #define SHM_TENS_5(f) SHM_TENS_4(f) SHM_10(f, e),
 #define SHM_TENS_6(f) SHM_TENS_5(f) SHM_10(f, g),
 #define SHM_ALL(tens, ones, x, f) SHM_TENS_##tens(f) SHM_##ones(f, x)
-#define SHM_FUNCTIONS(tens, ones, x)                                       \
-  template <class T>                                                       \
-  constexpr auto accepts(number<10 * tens + ones>)                         \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {            \
-    return true;                                                           \
-  }                                                                        \
-  template <class T>                                                       \
-  constexpr auto base_accepts(number<10 * tens + ones>)                    \
-      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {          \
-    return true;                                                           \
-  }                                                                        \
-  template <class T>                                                       \
-  auto member_types_of(number<10 * tens + ones>, T& value) {               \
-    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;     \
-    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                  \
-  }                                                                        \
-  template <class T>                                                       \
-  constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept { \
-    auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                      \
-    return std::tie(SHM_ALL(tens, ones, x, SHM_NAME));                     \
+#define SHM_FUNCTIONS(tens, ones, x)                                        \
+  template <class T>                                                        \
+  constexpr auto accepts(number<10 * tens + ones>)                          \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {             \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto accepts_more(number<10 * tens + ones>)                     \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), anything()}, true) { \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto base_accepts(number<10 * tens + ones>)                     \
+      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {           \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  auto member_types_of(number<10 * tens + ones>, T& value) {                \
+    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;      \
+    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                   \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept {  \
+    auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                       \
+    return std::tie(SHM_ALL(tens, ones, x, SHM_NAME));                      \
   }
 #define SHM_ROW(tens, x)    \
   SHM_FUNCTIONS(tens, 1, x) \
@@ -120,6 +135,11 @@ template <class T, std::size_t N>
 inline constexpr bool has_at_least<T, N, std::enable_if_t<accepts<T>(number<N>())>> = true;
 
 template <class T, std::size_t N, class = void>
+inline constexpr bool hides_more_than = false;
+template <class T, std::size_t N>
+inline constexpr bool hides_more_than<T, N, std::enable_if_t<accepts_more<T>(number<N>())>> = true;
+
+template <class T, std::size_t N, class = void>
 inline constexpr bool base_has_at_least = false;
 template <class T, std::size_t N>
 inline constexpr bool base_has_at_least<T, N, std::enable_if_t<base_accepts<T>(number<N>())>> =
@@ -135,10 +155,16 @@ struct any_base_of {
             class = std::enable_if_t<std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>>>
   operator Base() const;
 };
-template <class T, class = void>
-inline constexpr bool has_base = false;
+/// Converts to nothing: a first member that takes it takes everything, and is no base class.
+struct nothing_of_interest {};
+
+template <class T, class First, class = void>
+inline constexpr bool can_begin_with = false;
+template <class T, class First>
+inline constexpr bool can_begin_with<T, First, std::void_t<decltype(T{First()})>> = true;
 template <class T>
-inline constexpr bool has_base<T, std::void_t<decltype(T{any_base_of<T>()})>> = true;
+inline constexpr bool has_base =
+    can_begin_with<T, any_base_of<T>> && !can_begin_with<T, nothing_of_interest>;
 
 template <class T, class = void>
 inline constexpr bool is_tuple_like = false;
@@ -172,7 +198,11 @@ struct members_of_type {
 /// Of a class without constructors and private members: how many members it has, each base class
 /// counted as one. 0 where it cannot be known.
 template <class T>
-inline constexpr std::size_t member_count = count_members<members_of_type<T>::template at_least>();
+inline constexpr std::size_t member_count_by_braces =
+    count_members<members_of_type<T>::template at_least>();
+template <class T>
+inline constexpr std::size_t member_count =
+    hides_more_than<T, member_count_by_braces<T>> ? 0 : member_count_by_braces<T>;
 template <class T>
 inline constexpr std::size_t member_count_of_base =
     count_members<members_of_type<T>::template at_least_in_base>();

@@ -7,11 +7,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 
+#include "described.hpp"
 #include "members.hpp"
+#include "notes.hpp"
 #include "schema.hpp"
+#include "schema_parser.hpp"
 #include "shareable.hpp"
 
 namespace shm {
@@ -59,14 +64,6 @@ inline std::string byte_order_of(char code, std::size_t size) {
   return little_endian ? "<" : ">";
 }
 
-inline std::string padding(std::size_t bytes) {
-  if (bytes == 0) return {};
-  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
-}
-
-template <class T>
-std::string format_of();
-
 /// A T that is nowhere: only the distances between its members are asked for, and nothing is read
 /// or written. A real one would make the program, or its memory, larger by sizeof(T).
 template <class T>
@@ -84,6 +81,8 @@ std::string format_of_members() {
   std::size_t end = 0;
   for_each_member<T>([&](const char* name, auto accessor) {
     using member = member_type<T, decltype(accessor)>;
+    // What holds nothing may lie where another member lies.
+    if constexpr (std::is_empty_v<member> || sizeof(member) == 0) return;
     const auto* const address = reinterpret_cast<const std::byte*>(std::addressof(accessor(whole)));
     const auto offset = static_cast<std::size_t>(address - start);
     text += padding(offset - end) + format_of<member>() + ':' + name + ':';
@@ -94,26 +93,19 @@ std::string format_of_members() {
 
 template <class T>
 std::string format_of_array() {
+  using element = typename dimension<T>::element;
   // One of no element takes bytes all the same, which its element's format would not count.
   if constexpr (dimension<T>::count == 0) return padding(sizeof(T));
-  std::string dimensions = std::to_string(dimension<T>::count);
-  using element = typename dimension<T>::element;
-  if constexpr (std::is_same_v<element, char>) {
-    return dimensions + 's';
-  } else {
-    std::string inner = format_of<element>();
-    // Two dimensions are one list: (2,3), not (2)(3).
-    if constexpr (dimension<element>::is_array) {
-      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
-    }
-    return '(' + dimensions + ')' + inner;
-  }
+  if constexpr (std::is_same_v<element, char>) return std::to_string(dimension<T>::count) + 's';
+  return format_of_several(dimension<T>::count, format_of<element>());
 }
 
 template <class T>
 std::string format_of() {
   if constexpr (dimension<T>::is_array) {
     return format_of_array<T>();
+  } else if constexpr (described<T>::is) {
+    return described<T>::format();
   } else if constexpr (has_members<T>) {
     return format_of_members<T>();
   } else if constexpr (scalar_code<T>() != 0) {
@@ -123,23 +115,41 @@ std::string format_of() {
   }
 }
 
+/// Throws std::length_error for a type of more fields, or nested deeper, than a segment can tell.
+inline schema checked(schema&& made) {
+  if (parse(made)) return std::move(made);
+  throw std::length_error(
+      "shm: this type has more than 4096 fields, or structs inside structs more than 16 deep; use "
+      "arrays of structs, or fewer levels");
+}
+
+template <class T>
+std::string notes_of() {
+  constexpr std::size_t long_notes = 16 * 1024;
+  std::string lines;
+  add_notes<T>(lines, "");
+  return lines.size() <= long_notes ? lines : without_enumerators(lines);
+}
+
 /// The schema of an array<T, N>.
 template <class T, std::size_t N>
 const schema& array_schema_of() {
   check_shareable<T>();
-  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
-                            alignof(T));
+  static const schema known = checked(
+      {'(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T), notes_of<T>()});
   return known;
 }
 
 }  // namespace detail
 
 /// What an object<T> stores beside the value, and compares when it is opened. Written at the first
-/// call, which may throw std::bad_alloc.
+/// call, which may throw std::bad_alloc, and std::length_error for a type of more than 4096 fields
+/// or of structs nested more than 16 deep.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();
-  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  static const schema known =
+      detail::checked({detail::format_of<T>(), sizeof(T), alignof(T), detail::notes_of<T>()});
   return known;
 }
 

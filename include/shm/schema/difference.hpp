@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "../base/printable.hpp"
-#include "format_parser.hpp"
 #include "schema.hpp"
+#include "schema_parser.hpp"
 
 namespace shm::detail {
 
@@ -20,14 +20,17 @@ struct flat_field {
   std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
   std::string type;  ///< in words
   std::uint64_t offset;
+  const field* what;
 };
 
 /// The stored schema may say anything; the text returned is bounded and printable.
 class schema_difference {
  public:
+  /// Returns "" if programs with these schemas may share an object: nothing differs, or only what
+  /// the notes say to people.
   static std::string describe(const schema& stored, const schema& ours) {
     schema_difference difference;
-    difference.compare(stored, ours);
+    if (stored != ours) difference.compare(stored, ours);
     return difference.text();
   }
 
@@ -35,26 +38,23 @@ class schema_difference {
   static constexpr std::size_t max_lines = 20;
 
   void compare(const schema& stored, const schema& ours) {
-    const std::optional<parsed_format> there = format_parser::parse(stored.format());
-    const std::optional<parsed_format> here = format_parser::parse(ours.format());
-    if (!there || !here) {
-      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
-      say("in the segment: " + printable(stored.format(), 200));
-      say("in this program: " + printable(ours.format(), 200));
-    } else {
-      if (is_opaque(*there) != is_opaque(*here)) {
-        say((is_opaque(*there) ? "the program that created it" : "this program") +
-            std::string(" does not know the members: compile it as C++20, or list them with "
-                        "BOOST_HANA_ADAPT_STRUCT"));
-      }
+    const std::optional<parsed_format> there = parse(stored);
+    const std::optional<parsed_format> here = parse(ours);
+    if (there && here) {
       compare_elements(*there, *here);
       compare_fields(flattened(there->value), flattened(here->value));
+    } else {
+      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
     }
     compare_number("size", stored.size(), ours.size());
     compare_number("alignment", stored.alignment(), ours.alignment());
+    const bool is_different =
+        stored.fingerprint() != ours.fingerprint() || stored.format() != ours.format();
+    if (!there || !here || (is_different && lines_.empty())) {
+      say("in the segment: " + printable(stored.text(), 200));
+      say("in this program: " + printable(ours.text(), 200));
+    }
   }
-
-  static bool is_opaque(const parsed_format& one) { return one.value.type == field_type::opaque; }
 
   void compare_elements(const parsed_format& there, const parsed_format& here) {
     const auto words = [](const std::optional<std::uint64_t>& count) {
@@ -75,9 +75,14 @@ class schema_difference {
                       std::vector<flat_field>& into) {
     // Of a single struct its members say all; of several, their number has to be said, too.
     const bool is_single = one.dimensions.empty();
-    if (one.type != field_type::structure || !is_single) {
-      into.push_back({path, one.type_in_words(), start});
+    const bool is_plain_structure =
+        one.type == field_type::structure && one.meaning == field_meaning::plain;
+    if (!is_plain_structure || !is_single) {
+      into.push_back({path, one.type_in_words(), start, &one});
     }
+    const bool has_parts = one.meaning == field_meaning::optional ||
+                           one.meaning == field_meaning::vector || is_plain_structure;
+    if (!has_parts) return;
     const std::string prefix = path.empty() ? "" : path + (is_single ? "." : "[].");
     for (const field& member : one.members) {
       flatten(member, prefix + member.name, start + member.offset, into);
@@ -85,6 +90,8 @@ class schema_difference {
   }
 
   void compare_fields(const std::vector<flat_field>& there, const std::vector<flat_field>& here) {
+    if (is_opaque_where_the_other_is_not(there, here)) say_how_to_describe("the segment");
+    if (is_opaque_where_the_other_is_not(here, there)) say_how_to_describe("this program");
     std::vector<const flat_field*> only_here;
     for (const flat_field& mine : here) {
       if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
@@ -103,9 +110,37 @@ class schema_difference {
     }
   }
 
+  /// Whether one side knows only the size of a struct whose members the other side knows.
+  static bool is_opaque_where_the_other_is_not(const std::vector<flat_field>& one,
+                                               const std::vector<flat_field>& other) {
+    return std::any_of(one.begin(), one.end(), [&](const flat_field& mine) {
+      if (mine.what->type != field_type::opaque) return false;
+      return std::any_of(other.begin(), other.end(), [&](const flat_field& theirs) {
+        if (mine.path.empty()) return !theirs.path.empty();
+        const std::size_t length = mine.path.size();
+        return theirs.path.size() > length && theirs.path.substr(0, length) == mine.path &&
+               (theirs.path[length] == '.' || theirs.path[length] == '[');
+      });
+    });
+  }
+
+  void say_how_to_describe(const char* side) {
+    say(std::string(side) +
+        " does not know the members of a struct: compile that program as C++20, or list them with "
+        "BOOST_HANA_ADAPT_STRUCT");
+  }
+
   void compare_field(const flat_field& old, const flat_field& mine) {
-    if (old.type == mine.type && old.offset == mine.offset) return;
-    say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+    if (old.type != mine.type || old.offset != mine.offset) {
+      say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+    }
+    for (const enumerator& one : old.what->enumerators) {
+      for (const enumerator& other : mine.what->enumerators) {
+        if (one.name != other.name || one.value == other.value) continue;
+        say(title(old) + ": " + printable(one.name, 64) + " is " + std::to_string(one.value) +
+            " in the segment, " + std::to_string(other.value) + " in this program");
+      }
+    }
   }
 
   void compare_number(const char* what, std::size_t stored, std::size_t ours) {
@@ -134,10 +169,10 @@ class schema_difference {
   }
 
   static std::string title(const flat_field& one) {
-    return one.path.empty() ? "the value" : one.path;
+    return one.path.empty() ? "the value" : printable(one.path, 256);
   }
   static std::string where(const flat_field& one) {
-    return one.type + " at byte " + std::to_string(one.offset);
+    return printable(one.type, 128) + " at byte " + std::to_string(one.offset);
   }
 
   void say(const std::string& line) { lines_.push_back("  " + line); }

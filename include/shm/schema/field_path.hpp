@@ -40,14 +40,25 @@ inline std::optional<std::uint64_t> take_index(std::string_view& path, std::uint
   return index;
 }
 
+inline const field* member_named(const field& of, std::string_view name) {
+  const auto found = std::find_if(of.members.begin(), of.members.end(),
+                                  [name](const field& member) { return member.name == name; });
+  return found == of.members.end() || name.empty() ? nullptr : &*found;
+}
+
 }  // namespace detail
 
 /// engine.rpm, wheels[2].pressure, grid[1][2]; "" is the value itself, [3] an element of one that
-/// is an array. Nothing when there is no such field or element. Never throws.
+/// is an array. An index may also choose from a vector, whatever its size is at the moment, and a
+/// name from the value of an optional. Nothing when there is no such field or element. Never
+/// throws.
 inline std::optional<field_place> find_field(const field& value, std::string_view path) {
   field_place at{&value, 0, 0};
   while (!path.empty()) {
     if (path.front() == '[') {
+      if (at.is_single() && at.what->meaning == field_meaning::vector) {
+        at = {&at.what->members[1], at.offset + at.what->members[1].offset, 0};
+      }
       if (at.is_single()) return std::nullopt;
       const std::uint64_t end = at.what->dimensions[at.dimensions];
       const auto index = detail::take_index(path, end);
@@ -66,12 +77,14 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
       path.remove_prefix(1);
     }
     const std::string_view name = path.substr(0, path.find_first_of(".["));
-    const auto& members = at.what->members;
-    const auto found = std::find_if(members.begin(), members.end(),
-                                    [name](const field& member) { return member.name == name; });
-    if (name.empty() || found == members.end()) return std::nullopt;
+    const field* found = detail::member_named(*at.what, name);
+    if (found == nullptr && at.what->meaning == field_meaning::optional) {
+      at = {&at.what->members[0], at.offset + at.what->members[0].offset, 0};
+      found = at.is_single() ? detail::member_named(*at.what, name) : nullptr;
+    }
+    if (found == nullptr) return std::nullopt;
     path.remove_prefix(name.size());
-    at = {&*found, at.offset + found->offset, 0};
+    at = {found, at.offset + found->offset, 0};
   }
   return at;
 }

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <utility>
 
-#include "../base/printable.hpp"
 #include "field.hpp"
 
 namespace shm::detail {
@@ -42,6 +41,7 @@ class format_parser {
   static constexpr unsigned max_depth = 16;
   static constexpr std::size_t max_dimensions = 16;
   static constexpr std::size_t max_fields = 4096;
+  static constexpr std::size_t max_name = 1024;
   static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
 
   explicit format_parser(std::string_view text) : rest_(text) {}
@@ -76,8 +76,8 @@ class format_parser {
   bool name(std::string& into) {
     if (!skip(':')) return false;
     const std::size_t end = rest_.find(':');
-    if (end == rest_.npos || end == 0) return false;
-    into = printable(rest_.substr(0, end), 64);
+    if (end == rest_.npos || end == 0 || end > max_name) return false;
+    into = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     return true;
   }
@@ -155,10 +155,21 @@ class format_parser {
     if (counted) return false;
     found.big_endian = skip('>');
     if (!found.big_endian && !skip('<')) static_cast<void>(skip('@'));
+    const bool is_complex = skip('Z');
     if (rest_.empty()) return false;
     const char code = rest_.front();
     rest_.remove_prefix(1);
-    return known_code(code, found);
+    return known_code(code, found) && (!is_complex || make_complex(found));
+  }
+
+  static bool make_complex(field& of) {
+    of.size *= 2;
+    switch (of.type) {
+      case field_type::float32: of.type = field_type::complex64; return true;
+      case field_type::float64: of.type = field_type::complex128; return true;
+      case field_type::long_double: of.type = field_type::complex_long_double; return true;
+      default: return false;
+    }
   }
 
   static bool known_code(char code, field& found) {

@@ -101,6 +101,7 @@ constexpr bool lists_all_members() {
     bytes += sizeof(member);
   });
   end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  if (bytes == sizeof(T)) return true;  // packed, perhaps
   // A type without padding has no gap between the members listed.
   if (bytes < sizeof(T) && std::has_unique_object_representations_v<T>) return false;
   // What follows a base class may lie behind the padding of that.

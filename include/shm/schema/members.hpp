@@ -27,9 +27,18 @@ namespace shm::detail {
 template <class T>
 inline constexpr bool has_list = boost::hana::Struct<T>::value;
 
+/// Whether the members of a plain struct without a list are known by reflection.
+template <class T>
+constexpr bool can_be_reflected() {
+  if constexpr (names_are_known && !has_list<T>) {
+    if constexpr (shows_members<T>()) return !has_bit_fields<T>;
+  }
+  return false;
+}
+
 /// Whether names, types and order of the members are known: by a list, or by reflection.
 template <class T>
-inline constexpr bool has_members = has_list<T> || (names_are_known && shows_members<T>());
+inline constexpr bool has_members = has_list<T> || can_be_reflected<T>();
 
 /// Calls visit(name, accessor) for each member, in their order.
 template <class T, class Visit>

@@ -25,6 +25,9 @@ inline constexpr bool names_are_known = false;
 template <class T>
 union unconstructed {
   constexpr unconstructed() noexcept : nothing() {}
+#if __cplusplus >= 202002L
+  constexpr ~unconstructed() {}
+#endif
   char nothing;
   T value;
 };
@@ -41,6 +44,21 @@ struct member_number {
     return std::get<I>(members_of(number<member_count<std::remove_const_t<T>>>(), value));
   }
 };
+
+template <class... Members>
+constexpr bool have_addresses(const std::tuple<Members&...>& members) {
+  return std::apply([](const auto&... one) { return ((std::addressof(one) != nullptr) && ...); },
+                    members);
+}
+
+/// Whether a plain struct has bit-fields. A reference to one is a reference to a copy, which a
+/// constant expression cannot make of a value that was never constructed.
+template <class T, class = void>
+inline constexpr bool has_bit_fields = true;
+template <class T>
+inline constexpr bool has_bit_fields<
+    T, std::enable_if_t<have_addresses(members_of(number<member_count<T>>(), ghost<T>.value))>> =
+    false;
 
 #if __cplusplus >= 202002L
 

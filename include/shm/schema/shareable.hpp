@@ -3,12 +3,10 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
+#include "described.hpp"
 #include "list.hpp"
 #include "members.hpp"
 #include "process_bound.hpp"
@@ -25,8 +23,9 @@ enum class sharing_rule {
   trivially_copyable,
   not_volatile,
   no_array,
-  no_reference,
+  hidden_members,
   few_members,
+  no_bit_field,
   all_members,
   in_order,
   public_list,
@@ -35,10 +34,12 @@ enum class sharing_rule {
 
 /// What a T holds: the elements of an array, the alternatives of a variant, the members of a
 /// struct.
-template <class T>
+template <class T, class = void>
 struct parts_of {
   static constexpr auto find() {
-    if constexpr (has_list<T>) {
+    if constexpr (described<T>::is) {
+      return typename described<T>::parts();
+    } else if constexpr (has_list<T>) {
       return listed_types<T>();
     } else if constexpr (shows_members<T>()) {
       return member_types<T>();
@@ -48,21 +49,12 @@ struct parts_of {
   }
   using types = decltype(find());
 };
-template <class T>
-struct parts_of<std::optional<T>> {
-  using types = type_list<T>;
-};
-template <class... T>
-struct parts_of<std::variant<T...>> {
+/// What a type of the standard library holds that does not show its members.
+template <template <class...> class Holder, class... T>
+struct parts_of<Holder<T...>, std::enable_if_t<name_in_std<Holder<T...>>() == "variant" ||
+                                               name_in_std<Holder<T...>>() == "tuple" ||
+                                               name_in_std<Holder<T...>>() == "pair">> {
   using types = type_list<T...>;
-};
-template <class... T>
-struct parts_of<std::tuple<T...>> {
-  using types = type_list<T...>;
-};
-template <class A, class B>
-struct parts_of<std::pair<A, B>> {
-  using types = type_list<A, B>;
 };
 
 template <class T>
@@ -84,7 +76,7 @@ template <class T>
 constexpr sharing_rule find_rule_broken_as_a_whole() {
   if constexpr (refers_elsewhere<T>) {
     return sharing_rule::no_address;
-  } else if constexpr (is_lock<T>) {
+  } else if constexpr (is_lock<T>()) {
     return sharing_rule::no_lock;
   } else if constexpr (std::is_volatile_v<T>) {
     return sharing_rule::not_volatile;
@@ -98,9 +90,9 @@ constexpr sharing_rule find_rule_broken_as_a_whole() {
     return sharing_rule::public_list;
   } else if constexpr (is_plain_struct<T>) {
     if constexpr (member_count < T >> most_members_seen) return sharing_rule::few_members;
-    // What cannot be initialised with {} and not be assigned either holds references.
-    if constexpr (member_count<T> == 0 && !std::is_copy_assignable_v<T>) {
-      return sharing_rule::no_reference;
+    if constexpr (member_count<T> == 0) return sharing_rule::hidden_members;
+    if constexpr (shows_members<T>()) {
+      if constexpr (has_bit_fields<T>) return sharing_rule::no_bit_field;
     }
     return sharing_rule::none_broken;
   } else {
@@ -139,20 +131,23 @@ constexpr void refuse_member() {
                 "shm: this member is or holds an address (a pointer, reference, view, iterator or "
                 "lambda), which means nothing in another process; store the value itself, an index "
                 "or an offset");
-  static_assert(broken != sharing_rule::no_reference,
-                "shm: this struct has a reference or a member without a default, which cannot be "
-                "shared; store the value itself");
+  static_assert(broken != sharing_rule::hidden_members,
+                "shm: this struct has a reference, or a member that {} does not initialise, which "
+                "hides its members: list them with BOOST_HANA_ADAPT_STRUCT, or give it a default");
   static_assert(broken != sharing_rule::no_lock,
                 "shm: this member is a lock, a semaphore or an atomic: its bytes are copied, and "
                 "wake nobody; use shm::mutex, or the lock that every shm::object has");
   static_assert(broken != sharing_rule::trivially_copyable,
                 "shm: this type must be trivially copyable, with all its members: it is copied as "
-                "bytes between processes; use char[N] or std::array in place of strings and "
-                "vectors");
+                "bytes between processes; use shm::static_string<N> or "
+                "shm::static_vector<T, N> in place of strings and vectors");
   static_assert(broken != sharing_rule::not_volatile,
                 "shm: this type must not be volatile: the library orders accesses itself");
   static_assert(broken != sharing_rule::few_members,
                 "shm: of a struct without a list 69 members are seen; group members into structs");
+  static_assert(broken != sharing_rule::no_bit_field,
+                "shm: this struct has a bit-field, which has no address, or is packed; use a whole "
+                "integer, std::bitset, or #pragma pack in place of the attribute");
   static_assert(broken != sharing_rule::all_members,
                 "shm: this struct has members or bytes that its Boost.Hana list leaves out: list "
                 "every member, without alignas");
@@ -174,6 +169,34 @@ template <class T, std::size_t I>
 constexpr auto name_of_part() {
   if constexpr (has_list<T>) {
     return boost::hana::first(boost::hana::at_c<I>(boost::hana::accessors<T>()));
+#if __cplusplus >= 202002L
+  } else if constexpr (shows_members<T>()) {
+    return []<std::size_t... At>(std::index_sequence<At...>) {
+      return static_cast<called<member_name<T, I>[At]...>*>(nullptr);
+    }
+    (std::make_index_sequence<member_name<T, I>.size() - 1>());
+#endif
+  } else {
+    return number<I>();
+  }
+}
+
+template <class T>
+inline constexpr T constructed{};
+
+/// Asked only of a struct that has a bit-field: a reference to that is one to a copy, which ends
+/// with its scope, and no constant expression can use it.
+template <class T, std::size_t I, class = void>
+inline constexpr bool has_address = false;
+template <class T, std::size_t I>
+inline constexpr bool has_address<
+    T, I, std::enable_if_t<std::addressof(member_number<I>()(constructed<T>)) != nullptr>> = true;
+
+/// No bit-field tells its name: which member the first one is, counted from 0.
+template <class T, std::size_t I = 0>
+constexpr auto number_of_bit_field() {
+  if constexpr (I + 1 < member_count<T> && has_address<T, I>) {
+    return number_of_bit_field<T, I + 1>();
   } else {
     return number<I>();
   }
@@ -190,6 +213,8 @@ constexpr void refuse_part() {
     using types = typename parts_of<T>::types;
     constexpr std::size_t at = first_broken(types());
     refuse_part<typename types::template at<at>, decltype(name_of_part<T, at>()), T>();
+  } else if constexpr (broken_rule<T> == sharing_rule::no_bit_field) {
+    refuse_member<T, decltype(number_of_bit_field<T>()), T>();
   } else {
     refuse_member<T, Name, Holder>();
   }

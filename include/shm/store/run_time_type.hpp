@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "../format/verify.hpp"
-#include "../schema/format_parser.hpp"
+#include "../schema/schema_parser.hpp"
 #include "run_time_array.hpp"
 #include "run_time_table.hpp"
 #include "versioned_cell.hpp"
@@ -69,7 +69,7 @@ struct run_time_type {
     if (kind == segment_kind::mutex) return type.size() == 0 && alignment == 1;
     // From here on every size is at most that of the payload, and no sum of a few can overflow.
     if (!aligned || type.size() == 0 || type.size() > payload_size) return false;
-    std::optional<parsed_format> parsed = format_parser::parse(type.format());
+    std::optional<parsed_format> parsed = parse(type);
     if (!parsed) return false;
     value = std::move(parsed->value);
     const std::uint64_t elements = parsed->elements.value_or(1);
