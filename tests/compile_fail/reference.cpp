@@ -1,4 +1,4 @@
-// expect: reference or a member without a default
+// expect: has a reference, or a member that {} does not initialise
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <shm.hpp>
