@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "exit_code.hpp"
+#include "meaning_text.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::string_view whole_value = "value";
 
 /// The path as the value itself is described: "value[2]" is its [2].
 std::string_view inside(const shm::field& value, std::string_view path) {
-  if (!value.members.empty() || path.substr(0, whole_value.size()) != whole_value) return path;
+  if (is_struct(value) || path.substr(0, whole_value.size()) != whole_value) return path;
   const std::string_view rest = path.substr(whole_value.size());
   return rest.empty() || rest[0] == '[' ? rest : path;
 }
@@ -42,8 +43,7 @@ void add(const shm::field_place& place, const std::string& path, unsigned depth,
                                            "show it with --json or --raw",
                                            most_columns));
   }
-  const bool is_structure = place.what->type == shm::field_type::structure;
-  if (!is_structure) {
+  if (!is_struct(*place.what)) {
     into.push_back({path.empty() ? std::string(whole_value) : path, place, depth, false});
     return;
   }
@@ -65,7 +65,7 @@ void add_members(const shm::field_place& of, const std::string& path, unsigned d
                  std::vector<column>& into) {
   for (const shm::field& member : of.what->members) {
     add({&member, of.offset + member.offset, 0},
-        path.empty() ? member.name : path + '.' + member.name, depth, into);
+        path.empty() ? readable(member.name) : path + '.' + readable(member.name), depth, into);
   }
 }
 
@@ -74,8 +74,8 @@ std::string index_trouble(const shm::field& value, std::string_view path) {
   for (std::size_t open = path.rfind('['); open != path.npos; open = path.rfind('[', open - 1)) {
     const auto array = shm::find_field(value, path.substr(0, open));
     if (array) {
-      const std::string name(open == 0 ? whole_value : path.substr(0, open));
-      const std::string type = remaining(*array).type_in_words();
+      const std::string name = readable(open == 0 ? whole_value : path.substr(0, open));
+      const std::string type = readable(remaining(*array).type_in_words());
       if (array->is_single()) return fmt::format("{} is {}, which takes no index", name, type);
       const std::uint64_t end = array->what->dimensions[array->dimensions];
       std::string_view rest = path.substr(open);
@@ -93,8 +93,12 @@ std::string index_trouble(const shm::field& value, std::string_view path) {
 std::vector<column> columns_of(const shm::field& value, const std::vector<std::string>& wanted) {
   std::vector<column> all;
   if (wanted.empty()) add({&value, 0, 0}, "", 0, all);
-  for (const std::string& path : wanted) add(field_named(value, path), path, 0, all);
+  for (const std::string& path : wanted) add(field_named(value, path), readable(path), 0, all);
   return all;
+}
+
+bool is_struct(const shm::field& what) noexcept {
+  return what.type == shm::field_type::structure && what.meaning == shm::field_meaning::plain;
 }
 
 bytes_view part(const column& which, bytes_view value) {
@@ -107,11 +111,21 @@ std::string text_of(const column& which, bytes_view value, audience to) {
   return inline_text(remaining(which.place), part(which, value), 0, to);
 }
 
+std::string text_with_unit(const column& which, bytes_view value) {
+  const std::string text = text_of(which, value);
+  const std::string& unit = which.place.what->unit;
+  return unit.empty() ? text : text + ' ' + readable(unit, 40);
+}
+
 std::string csv_text_of(const column& which, bytes_view value) {
   const shm::field& what = *which.place.what;
-  const bool is_text = what.type == shm::field_type::text && which.place.is_single();
-  return is_text ? readable(text_in(part(which, value)))
-                 : text_of(which, value, audience::programs);
+  const bytes_view bytes = part(which, value);
+  if (which.place.is_single() && what.type == shm::field_type::text)
+    return readable(text_in(bytes));
+  if (which.place.is_single() && what.meaning == shm::field_meaning::string) {
+    return readable(text_in(contents_in(what, bytes)));
+  }
+  return text_of(which, value, audience::programs);
 }
 
 void refuse_mutex(const std::string& name) {
@@ -120,7 +134,7 @@ void refuse_mutex(const std::string& name) {
 }
 
 std::string type_of(const column& which) {
-  return remaining(which.place).type_in_words();
+  return readable(remaining(which.place).type_in_words());
 }
 
 std::string path_in_element(const shm::field& value, std::size_t i, const std::string& path) {
@@ -137,6 +151,35 @@ shm::field_place field_named(const shm::field& value, const std::string& path) {
   std::vector<std::string> known;
   for (const column& one : columns_of(value, {})) known.push_back(one.path);
   throw refusal(not_found, intro + suggestion(path, known, "shm schema NAME"));
+}
+
+void require_present(const shm::field& value, const std::string& path, bytes_view bytes) {
+  const std::string_view whole = inside(value, path);
+  for (std::size_t i = whole.find_first_of(".["); i != whole.npos;
+       i = whole.find_first_of(".[", i + 1)) {
+    const std::string_view before = whole.substr(0, i);
+    const auto place = shm::find_field(value, before);
+    if (!place || !place->is_single()) continue;
+    const shm::field& what = *place->what;
+    const bool is_optional = what.meaning == shm::field_meaning::optional;
+    const bool is_chosen_from = what.meaning == shm::field_meaning::vector && whole[i] == '[';
+    if (!is_optional && !is_chosen_from) continue;
+    const bytes_view contents =
+        contents_in(what, bytes.subspan(static_cast<std::size_t>(place->offset),
+                                        static_cast<std::size_t>(what.size)));
+    if (is_optional && contents.empty()) {
+      throw refusal(not_found, fmt::format("{}: {} is none", path, before));
+    }
+    if (is_optional) continue;
+    const shm::field element = element_of(what);
+    const std::uint64_t size = contents.size() / (element.size * element.count());
+    std::string_view index = whole.substr(i);
+    if (!shm::detail::take_index(index, size)) {
+      throw refusal(not_found, fmt::format("{}: {} has {} elements at the moment; write all of "
+                                           "them, as in {}=[1,2,3]",
+                                           path, before, size, before));
+    }
+  }
 }
 
 }  // namespace tool

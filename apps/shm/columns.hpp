@@ -21,10 +21,16 @@ struct column {
 /// is not there; none wanted means all.
 std::vector<column> columns_of(const shm::field& value, const std::vector<std::string>& wanted);
 
+/// Whether it is shown by its members.
+bool is_struct(const shm::field& what) noexcept;
+
 /// What of the value's bytes belongs to that column.
 bytes_view part(const column& which, bytes_view value);
 std::string text_of(const column& which, bytes_view value, audience to = audience::people);
 std::string type_of(const column& which);
+
+/// As text_of, and the unit that its program noted: 12.3 m/s.
+std::string text_with_unit(const column& which, bytes_view value);
 
 /// As text_of to programs, but a text without quotes.
 std::string csv_text_of(const column& which, bytes_view value);
@@ -36,5 +42,9 @@ std::string path_in_element(const shm::field& value, std::size_t i, const std::s
 
 /// The field, or the refusal that lists the fields there are.
 shm::field_place field_named(const shm::field& value, const std::string& path);
+
+/// Throws refusal where the path leads to an element that a vector does not hold at the moment, or
+/// into an optional that is none.
+void require_present(const shm::field& value, const std::string& path, bytes_view bytes);
 
 }  // namespace tool

@@ -139,7 +139,7 @@ class offer {
     const shm::const_any_object from = look_at(name_);
     if (from.kind() == shm::object_kind::map) return;  // there may be millions of keys
     if (from.kind() != shm::object_kind::array) return scalars(from.value(), stem, "");
-    const bool is_structure = !from.value().members.empty();
+    const bool is_structure = is_struct(from.value());
     // One element after another first: there may be millions, each with all its fields.
     const std::size_t bracket = typed_.find(']', stem.size());
     if (bracket != typed_.npos) {
@@ -156,7 +156,7 @@ class offer {
     const bool is_element = !stem.empty() && stem.back() == ']';
     for (const column& one : columns_of(value, {})) {
       if (one.is_heading || one.place.what->type == shm::field_type::opaque) continue;
-      const bool is_element_itself = is_element && value.members.empty();
+      const bool is_element_itself = is_element && !is_struct(value);
       const std::string path = is_element_itself ? "" : one.path;
       cells(one, one.place.dimensions, stem + link + path);
     }

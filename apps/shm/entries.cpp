@@ -188,7 +188,7 @@ class entry_table {
     std::vector<std::string> cells;
     const std::vector<column> key = parts_of_key(key_of(map_));
     for (const column& one : key) {
-      cells.push_back(csv_quoted(key_of(map_).members.empty() ? "key" : "key." + one.path));
+      cells.push_back(csv_quoted(!is_struct(key_of(map_)) ? "key" : "key." + one.path));
     }
     for (const column& one : columns_) {
       if (!one.is_heading) cells.push_back(csv_quoted(one.path));
@@ -254,13 +254,13 @@ std::vector<std::byte> take_key(const shm::field& key, std::string& path) {
   auto text = texts.begin();
   for (const column& part : parts) {
     const shm::field& what = *part.place.what;
-    const std::string name = key.members.empty() ? "key" : "key." + part.path;
-    if (what.type == shm::field_type::structure || what.type == shm::field_type::opaque) {
+    const std::string name = !is_struct(key) ? "key" : "key." + part.path;
+    if (is_struct(what) || what.type == shm::field_type::opaque) {
       throw refusal(wrong_usage,
                     fmt::format("{} is {}, which cannot be typed", name, type_of(part)));
     }
     for (std::size_t i = 0; i < elements_of(part); ++i) {
-      const auto one = scalar_from(what, name, *text++);
+      const auto one = element_from(what, name, *text++);
       std::memcpy(bytes.data() + part.place.offset + i * what.size, one.data(), one.size());
     }
   }

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "meaning_text.hpp"
 #include "objects.hpp"
 #include "people.hpp"
 #include "words.hpp"
@@ -26,7 +27,37 @@ json bool_as_json(unsigned char value) {
   return value > 1 ? json(value) : json(value == 1);
 }
 
+template <class Float>
+json complex_as_json(bytes_view one) {
+  return json::array({static_cast<double>(number_in<Float>(one)),
+                      static_cast<double>(number_in<Float>(one.subspan(sizeof(Float))))});
+}
+
+/// Times and bits as they are typed: JSON has no such values.
+json meaning_as_json(const shm::field& what, bytes_view one) {
+  if (what.members.empty() || what.meaning == shm::field_meaning::bits) {
+    return meaning_text(what, one, audience::programs);
+  }
+  const bytes_view contents = contents_in(what, one);
+  switch (what.meaning) {
+    case shm::field_meaning::string:
+      return std::string(static_cast<const char*>(static_cast<const void*>(contents.data())),
+                         contents.size());
+    case shm::field_meaning::optional:
+      return contents.empty() ? json() : value_as_json(contents_of(what), contents);
+    default: break;
+  }
+  json list = json::array();
+  const shm::field element = element_of(what);
+  const auto size = static_cast<std::size_t>(element.size * element.count());
+  for (std::size_t at = 0; at < contents.size(); at += size) {
+    list.push_back(value_as_json(element, contents.subspan(at, size)));
+  }
+  return list;
+}
+
 json scalar_as_json(const shm::field& what, bytes_view bytes) {
+  if (const auto name = enumerator_in(what, bytes)) return *name;
   const std::vector<std::byte> one = native(what, bytes);
   switch (what.type) {
     case shm::field_type::boolean: return bool_as_json(number_in<unsigned char>(one));
@@ -44,6 +75,9 @@ json scalar_as_json(const shm::field& what, bytes_view bytes) {
     case shm::field_type::float64: return number_in<double>(one);
     case shm::field_type::long_double:
       return long_double_as_json(number_in<long double>(one), scalar_text(what, bytes));
+    case shm::field_type::complex64: return complex_as_json<float>(one);
+    case shm::field_type::complex128: return complex_as_json<double>(one);
+    case shm::field_type::complex_long_double: return complex_as_json<long double>(one);
     case shm::field_type::text: return text_in(one);
     case shm::field_type::opaque:
     case shm::field_type::structure: break;
@@ -66,6 +100,7 @@ json value_as_json(const shm::field& what, bytes_view bytes, std::size_t dimensi
     }
     return list;
   }
+  if (what.meaning != shm::field_meaning::plain) return meaning_as_json(what, bytes);
   if (what.type != shm::field_type::structure) return scalar_as_json(what, bytes);
   json members = json::object();
   for (const shm::field& member : what.members) {
@@ -89,6 +124,7 @@ json info_as_json(const shm::object_info& info) {
           {"kind", word_for(info.kind)},
           {"state", word_for(info.state)},
           {"format", info.format},
+          {"notes", info.notes},
           {"size", info.size},
           {"count", info.count},
           {"entries", info.entries},

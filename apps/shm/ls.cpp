@@ -18,7 +18,7 @@ namespace {
 
 std::string type_words(const shm::object_info& info) {
   if (info.kind == shm::object_kind::mutex) return "-";
-  const auto parsed = shm::detail::format_parser::parse(info.format);
+  const auto parsed = shm::detail::parse(shm::schema(info.format, info.size, 1, info.notes));
   if (!parsed) return "?";
   const shm::field& value = parsed->value;
   if (info.kind == shm::object_kind::map && value.members.size() == 4) {
@@ -26,7 +26,7 @@ std::string type_words(const shm::object_info& info) {
                        value.members[2].type_in_words(), value.members[3].type_in_words());
   }
   std::string words = value.type_in_words();
-  if (value.type == shm::field_type::structure) {
+  if (value.type == shm::field_type::structure && value.meaning == shm::field_meaning::plain) {
     words += fmt::format(" of {} fields", value.members.size());
   }
   return parsed->elements ? fmt::format("{} × {}", *parsed->elements, words) : words;

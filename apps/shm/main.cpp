@@ -258,6 +258,7 @@ class command_line {
          "  shm set car gear=3 speed=4.5    both at once, crash-atomically\n"
          "  shm set table [3].pid=77        in one element of an array\n"
          "  shm set cars [4711].gear=2      in the entry of a map that has this key\n"
+         "  shm set car gear=reverse timeout=1500ms path=[1,2,3] driver=none\n"
          "  shm set car gear=3 --expect gear=2"},
         {"lock",
          "  shm lock car -- cp -a state backup\n"

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "columns.hpp"
 #include "commands.hpp"
+#include "meaning_text.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
 #include "terminal.hpp"
@@ -13,12 +16,40 @@ namespace tool {
 
 namespace {
 
-/// A struct in an array once, not once for each element.
+/// What the program says about a field: unit, range, enumerators and text.
+std::string notes_in_words(const shm::field& one) {
+  std::vector<std::string> parts;
+  if (!one.unit.empty()) parts.push_back(one.unit);
+  if (std::isfinite(one.least) || std::isfinite(one.most)) {
+    parts.push_back(fmt::format("{} to {}", one.least, one.most));
+  }
+  std::vector<std::string> names;
+  for (const shm::enumerator& value : one.enumerators) {
+    names.push_back(fmt::format("{} {}", value.name, value.value));
+  }
+  if (!names.empty()) parts.push_back(fmt::format("{}", fmt::join(names, ", ")));
+  if (!one.text.empty()) parts.push_back(one.text);
+  return readable(fmt::format("{}", fmt::join(parts, "; ")));
+}
+
+row line_of(const std::string& name, const shm::field& one, std::uint64_t start) {
+  return {name, readable(one.type_in_words()), fmt::format("{}", start),
+          fmt::format("{}", one.size * one.count()), notes_in_words(one)};
+}
+
+/// A struct in an array once, not once for each element. Of what has a meaning, the members that
+/// it is stored in say nothing more.
 void add_lines(const shm::field& one, std::uint64_t start, unsigned depth, std::vector<row>& into) {
+  const bool is_container =
+      one.meaning == shm::field_meaning::optional || one.meaning == shm::field_meaning::vector;
+  if (is_container) {
+    const shm::field& contents = contents_of(one);
+    return add_lines(contents, start + contents.offset, depth, into);
+  }
+  if (!is_struct(one)) return;
   for (const shm::field& member : one.members) {
-    into.push_back({std::string(2 * depth, ' ') + member.name, member.type_in_words(),
-                    fmt::format("{}", start + member.offset),
-                    fmt::format("{}", member.size * member.count())});
+    into.push_back(line_of(std::string(2 * depth, ' ') + readable(member.name), member,
+                           start + member.offset));
     add_lines(member, start + member.offset, depth + 1, into);
   }
 }
@@ -37,12 +68,9 @@ exit_code schema(const std::string& name) {
     fmt::print("at most {} entries, each in a slot of {} bytes\n", from.size(),
                from.element_size());
   }
-  std::vector<row> rows{{"FIELD", "TYPE", "BYTE", "SIZE"}};
+  std::vector<row> rows{{"FIELD", "TYPE", "BYTE", "SIZE", "NOTES"}};
   const shm::field& value = from.value();
-  if (value.members.empty() || !value.dimensions.empty()) {
-    rows.push_back(
-        {"value", value.type_in_words(), "0", fmt::format("{}", value.size * value.count())});
-  }
+  if (!is_struct(value) || !value.dimensions.empty()) rows.push_back(line_of("value", value, 0));
   add_lines(value, 0, 0, rows);
   fmt::print("{}format  {}\n", table(rows), shm::detail::printable(from.type().format(), 4096));
   return done;

@@ -93,29 +93,32 @@ struct change {
 
   /// What lies behind the end of a text counts as little as it is shown.
   bool holds_in(bytes_view value) const {
-    const shm::field& what = *where.place.what;
-    const bytes_view now = part(where, value);
-    if (what.type == shm::field_type::text) return text_in(now) == text_in(bytes);
-    return std::memcmp(now.data(), bytes.data(), significant_bytes(what)) == 0;
+    return what_counts(*where.place.what, part(where, value)) ==
+           what_counts(*where.place.what, bytes);
   }
 };
 
 change change_for(const shm::field& value, const assignment& wanted) {
   const shm::field_place place = field_named(value, wanted.path);
-  const column where{wanted.path.empty() ? "value" : wanted.path, place, 0, false};
+  const column where{wanted.path.empty() ? "value" : readable(wanted.path), place, 0, false};
   if (!place.is_single()) {
     throw refusal(wrong_usage, fmt::format("{} is {}: say which element, as in {}[0]", where.path,
                                            type_of(where), where.path));
   }
-  return {where, scalar_from(*place.what, where.path, wanted.text)};
+  return {where, element_from(*place.what, where.path, wanted.text)};
+}
+
+/// What a path without an index or a key is about.
+const shm::field& value_in(const shm::const_any_object& object) {
+  return object.kind() == shm::object_kind::map ? value_of(object) : object.value();
 }
 
 std::vector<change> changes_for(const shm::const_any_object& object, request& said,
                                 const std::vector<std::string>& typed) {
   std::vector<change> all;
-  const bool is_map = object.kind() == shm::object_kind::map;
-  const shm::field& value = is_map ? value_of(object) : object.value();
-  for (const std::string& one : typed) all.push_back(change_for(value, said.add(one)));
+  for (const std::string& one : typed) {
+    all.push_back(change_for(value_in(object), said.add(one)));
+  }
   return all;
 }
 
@@ -163,7 +166,8 @@ struct outcome {
   std::string report;
 };
 
-outcome apply(const changes& to_do, gsl::span<std::byte> draft) {
+outcome apply(const shm::field& value, const changes& to_do, gsl::span<std::byte> draft) {
+  for (const change& one : to_do.wanted) require_present(value, one.where.path, draft);
   std::string report;
   for (const change& one : to_do.expected) {
     if (one.holds_in(draft)) continue;
@@ -205,7 +209,7 @@ exit_code set(const set_options& how) {
   const auto updated =
       wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {
         return update(object, to_do, patience, [&](gsl::span<std::byte> draft) {
-          what = apply(to_do, draft);
+          what = apply(value_in(object.read()), to_do, draft);
           return what.changed;
         });
       });

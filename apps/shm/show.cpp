@@ -55,7 +55,7 @@ class view {
     std::vector<row> lines;
     for (const column& one : columns_) {
       lines.push_back({std::string(2 * one.depth, ' ') + last_part(one), type_of(one),
-                       one.is_heading ? "" : text_of(one, element(0))});
+                       one.is_heading ? "" : text_with_unit(one, element(0))});
     }
     lines.insert(lines.begin(), {"FIELD", "TYPE", "VALUE"});
     fmt::print("{}  {}, {}\n{}", readable(from_.name()), word_for(from_.kind()), version_words(),

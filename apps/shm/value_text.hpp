@@ -36,18 +36,34 @@ std::string text_in(bytes_view bytes);
 /// Programs are given all of opaque bytes, and of a bool that is none its number alone.
 enum class audience { people, programs };
 
-/// One element of that field: no array, no structure.
+/// Of a field of type float32, float64 or long_double.
+long double real_in(const shm::field& what, bytes_view one);
+
+/// One element of that field.
 std::string scalar_text(const shm::field& what, bytes_view bytes, audience to = audience::people);
 
-/// Anything but structs: 1, [1, 2].
+/// 1, [1, 2], {x: 1, y: 2}.
 std::string inline_text(const shm::field& what, bytes_view bytes, std::size_t dimension = 0,
                         audience to = audience::people);
 
 /// A cell of CSV, as RFC 4180 has it.
 std::string csv_quoted(const std::string& cell);
 
-/// Throws refusal, with the type and its range, when the text is no such value.
+/// The bytes of one element of a plain field. Throws refusal, with the type and its range, when the
+/// text is no such value.
 std::vector<std::byte> scalar_from(const shm::field& what, const std::string& path,
                                    const std::string& text);
+
+/// What is stored as a number, whatever it means; a character as its code.
+shm::field as_number(shm::field what);
+
+/// The bytes of all elements of an array, written as [1,2,3], or of what is no array.
+std::vector<std::byte> value_from(const shm::field& what, const std::string& path,
+                                  const std::string& text);
+
+/// The bytes of one element of any field but a struct: an enumerator by its name, and what has a
+/// meaning by that. Throws refusal, also when the value is not in the range that its program noted.
+std::vector<std::byte> element_from(const shm::field& what, const std::string& path,
+                                    const std::string& text);
 
 }  // namespace tool
