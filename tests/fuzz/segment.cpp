@@ -460,8 +460,8 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
   using array = shm::array<telemetry, elements>;
   using array_of_any_length = shm::array<telemetry>;
   const shm::key& key = the_key();
-  if (which / 20 % 2 != 0) {
-    switch (which % 20) {
+  if (which / 24 % 2 != 0) {
+    switch (which % 24) {
       case 4: return open<array_of_any_length>(beside, shm::open_or_create, key, elements, how);
       case 5: return open<array_of_any_length>(beside, key, how);
       case 6: return open<array_of_any_length>(beside, shm::create_only, key, elements, how);
@@ -469,7 +469,7 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
       default: break;
     }
   }
-  switch (which % 20) {
+  switch (which % 24) {
     case 0: return open<object>(beside, key, how);
     case 1: return open<object>(beside, shm::open_only, key, how);
     case 2: return open<object>(beside, shm::create_only, key, how);
