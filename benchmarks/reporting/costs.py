@@ -17,10 +17,25 @@ def includes_of_others():
     return "\n".join(re.findall(r"^#include <(?:boost|gsl)/[\w./]+>$", header, re.MULTILINE)) + "\n"
 
 
+TYPES = ["int", "double", "float", "std::int16_t", "bool"]
+OPENED = '#include <shm.hpp>\n{}int main() {{ return static_cast<int>(shm::object<{}>{{"x"}}.load(){}); }}\n'
+
+
+def struct_of_30(member, before, between, after):
+    """A program that opens a struct of 30 members, each written as `member` has it."""
+    members = between.join(member.format(TYPES[i % len(TYPES)], f"m{i}") for i in range(30))
+    return OPENED.format(f"struct wide {{\n{before}{members}{after}}};\n", "wide", ".m0")
+
+
+# contender: standard, source
 SOURCES = {
-    "shm.hpp": "#include <shm.hpp>\n",
-    "Boost.Hana's and GSL's parts": includes_of_others(),
-    "an empty file": "\n",
+    "shm.hpp": ("c++17", "#include <shm.hpp>\n"),
+    "Boost.Hana's and GSL's parts": ("c++17", includes_of_others()),
+    "an empty file": ("c++17", "\n"),
+    "shm::object<int>, C++20": ("c++20", OPENED.format("", "int", "")),
+    "a plain struct of 30 members, C++20": ("c++20", struct_of_30("{} {};\n", "", "", "")),
+    "a listed struct of 30 members, C++20": (
+        "c++20", struct_of_30("({}, {})", "BOOST_HANA_DEFINE_STRUCT(wide, ", ", ", ");\n")),
 }
 
 
@@ -34,9 +49,10 @@ class IncludeJob(Job):
         return {contender: {"value": self.seconds_for(SOURCES[contender]), "unit": "s", "better": "less"}
                 for contender in random.sample(self.contenders, len(self.contenders))}
 
-    def seconds_for(self, source):
+    def seconds_for(self, standard_and_source):
+        standard, source = standard_and_source
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([self.program, "-std=c++17", "-I", ROOT / "include", "-fsyntax-only", "-x", "c++", "-"],
+        done = subprocess.run([self.program, f"-std={standard}", "-I", ROOT / "include", "-fsyntax-only", "-x", "c++", "-"],
                               input=source, text=True, stderr=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise Failure(f"{self.program} refuses {source}{done.stderr}")
