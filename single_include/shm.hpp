@@ -17,6 +17,9 @@
 #elif !defined(__cpp_exceptions)
 #error "shm needs exceptions: every refusal is one; compile without -fno-exceptions"
 #include <shm stops at the error above>
+#elif defined(Bool)
+#error "shm: Bool is a macro, most likely of X11: include <shm.hpp> before the headers of X11"
+#include <shm stops at the error above>
 #elif !__has_include(<boost/hana/define_struct.hpp>)
 #error \
     "shm needs Boost.Hana (headers only): apt install libboost-dev | conan: boost | vcpkg: boost-hana | brew: boost"
@@ -48,10 +51,10 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
-#include <functional>
 #include <gsl/assert>
 #include <gsl/span>
 #include <initializer_list>
+#include <iosfwd>
 #include <iterator>
 #include <limits>
 #include <linux/capability.h>
@@ -61,7 +64,6 @@
 #include <new>
 #include <optional>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -75,14 +77,11 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <system_error>
-#include <thread>
 #include <time.h>
 #include <tuple>
 #include <type_traits>
-#include <typeindex>
 #include <unistd.h>
 #include <utility>
-#include <variant>
 #include <vector>
 
 // ---- shm/base/open_mode.hpp
@@ -532,7 +531,7 @@ namespace shm::detail {
 /// magic and the states in the first eight bytes, the place of this number, the keys, and the
 /// meaning of the semaphores before the seats. So programs built with different layouts can tell,
 /// and can remove each other's objects.
-inline constexpr std::uint32_t layout_number = 2;
+inline constexpr std::uint32_t layout_number = 3;
 
 enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
 
@@ -574,6 +573,12 @@ struct description {
   std::uint64_t payload_size;
   std::uint64_t payload_offset;
   char name[64];
+
+  // Room for what later versions record without another layout; 0 so far.
+  std::uint64_t boot[2];           ///< id of the boot in which it was made
+  std::uint64_t in_flight_offset;  ///< of the entries of items that were taken, one for each seat
+  std::uint32_t in_flight_size;    ///< of one entry
+  std::uint32_t wake_readers;      ///< whether each change wakes readers that wait
 };
 
 struct header {
@@ -583,6 +588,9 @@ struct header {
   std::atomic<std::uint64_t> version;           ///< number of values published
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
+  std::uint64_t watched;               ///< 0 so far: the highest version waited past, plus one
+  std::uint32_t alarm;                 ///< 0 always: where a dying waiter or publisher rings
+  std::uint32_t reserved_in_line;      ///< 0
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::uint32_t reserved;  ///< 0
@@ -594,9 +602,11 @@ struct header {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::is_standard_layout_v<header> && std::is_trivially_copyable_v<description>);
-static_assert(sizeof(header) == 256 && sizeof(seat_entry) == 16);
-static_assert(offsetof(header, life) == 0 &&
-              offsetof(header, fixed) + offsetof(description, layout) == 72);
+static_assert(
+    sizeof(header) == 256 && sizeof(seat_entry) == 16 && offsetof(header, life) == 0 &&
+        offsetof(header, fixed) + offsetof(description, layout) == 72,
+    "shm: #pragma pack, or another option that changes the layout of structs, is in force "
+    "where <shm.hpp> is included: include it outside");
 
 }  // namespace shm::detail
 
@@ -637,22 +647,67 @@ class fork_guard {
 
 namespace shm::detail {
 
-/// At most `limit` bytes of the text; whatever is not printable ASCII as \xNN; "…" where it was
-/// cut.
-inline std::string printable(std::string_view bytes, std::size_t limit) {
-  std::string text;
-  for (const char c : bytes.substr(0, limit)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code >= 0x20 && code < 0x7f) {
-      text += c;
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(code));
-      text += escaped;
-    }
+struct utf8_character {
+  std::size_t bytes = 0;
+  char32_t code = 0;
+};
+
+/// The character that a text begins with; of no bytes where the text is not UTF-8 or is empty.
+constexpr utf8_character first_character(std::string_view text) noexcept {
+  if (text.empty()) return {};
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return {1, first};
+  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc0 || text.size() < bytes) return {};
+  char32_t code = first & (0xffu >> (bytes + 1));
+  for (const char next : text.substr(1, bytes - 1)) {
+    const auto continued = static_cast<unsigned char>(next);
+    if ((continued & 0xc0) != 0x80) return {};
+    code = code << 6 | (continued & 0x3fu);
   }
-  if (bytes.size() > limit) text += "…";
-  return text;
+  constexpr char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool is_surrogate = 0xd800 <= code && code <= 0xdfff;
+  if (first >= 0xf8 || code < least[bytes] || code > 0x10ffff || is_surrogate) return {};
+  return {bytes, code};
+}
+
+/// Whether a terminal shows the character, and obeys nothing in it: no control character, end of
+/// line, or change of the direction of writing.
+constexpr bool is_harmless(char32_t code) noexcept {
+  const auto is_in = [code](char32_t first, char32_t last) {
+    return first <= code && code <= last;
+  };
+  const bool is_control = is_in(0, 0x1f) || is_in(0x7f, 0x9f);
+  const bool ends_line = is_in(0x2028, 0x2029);
+  const bool turns =
+      code == 0x61c || is_in(0x200e, 0x200f) || is_in(0x202a, 0x202e) || is_in(0x2066, 0x2069);
+  return !is_control && !ends_line && !turns;
+}
+
+/// Returns the text as a person may read it: harmless UTF-8 unchanged, every other byte as \xNN.
+/// Cut after about `limit` bytes of the text, and then ended by "…". Within quotes, these and
+/// backslashes are escaped, too.
+inline std::string printable(std::string_view text, std::size_t limit = std::string_view::npos,
+                             char quote = 0) {
+  std::string shown;
+  std::size_t at = 0;
+  while (at < text.size() && at < limit) {
+    const utf8_character next = first_character(text.substr(at));
+    const std::string_view bytes = text.substr(at, next.bytes == 0 ? 1 : next.bytes);
+    if (quote != 0 && (bytes[0] == quote || bytes[0] == '\\')) shown += '\\';
+    if (next.bytes != 0 && is_harmless(next.code)) {
+      shown += bytes;
+    } else {
+      for (const char one : bytes) {
+        char escaped[8];
+        std::snprintf(escaped, sizeof escaped, "\\x%02x",
+                      static_cast<unsigned>(static_cast<unsigned char>(one)));
+        shown += escaped;
+      }
+    }
+    at += bytes.size();
+  }
+  return at < text.size() ? shown + "…" : shown;
 }
 
 }  // namespace shm::detail
@@ -678,7 +733,7 @@ enum class errc {
   timed_out,            ///< a live process kept us waiting for longer than options::open_timeout
   would_deadlock,       ///< this thread holds that lock already through this handle
   no_free_seat,         ///< options::seats read-write handles are open
-  limit_reached,        ///< of the kernel: sizes, segments, semaphores; or a map is full
+  limit_reached,        ///< of the kernel or of the address space; or a map is full
   damaged,              ///< an editor of array's raw() died; a holder must repair and say so
 };
 
@@ -1239,27 +1294,39 @@ class attachment {
 
 namespace shm {
 
-/// A PEP 3118 format with explicit byte order and padding, a size and an alignment. Nothing throws
-/// but the constructor (std::bad_alloc); nothing blocks.
+/// A PEP 3118 format with explicit byte order and padding, a size, an alignment, and notes: what
+/// the fields mean beyond how they are stored. Nothing throws but the constructor (std::bad_alloc);
+/// nothing blocks.
 class schema {
  public:
   /// A format and what it does not say. schema_of<T>() makes those of types.
-  schema(std::string format, std::size_t size, std::size_t alignment)
-      : format_(std::move(format)), size_(size), alignment_(alignment), fingerprint_(hash()) {}
+  schema(std::string format, std::size_t size, std::size_t alignment, std::string notes = {})
+      : text_(std::move(format)), format_size_(text_.size()), size_(size), alignment_(alignment) {
+    if (!notes.empty()) text_ += '\n' + notes;
+    fingerprint_ = hash();
+  }
 
   /// For example `T{<d:speed:<i:gear:4x}`; NumPy reads it.
-  std::string_view format() const noexcept { return format_; }
+  std::string_view format() const noexcept { return text().substr(0, format_size_); }
+  /// One line for each field of which there is more to say, "" for none. In a line seven cells,
+  /// with a tab between them: path, meaning, enumerators, unit, least, most, text.
+  std::string_view notes() const noexcept {
+    return text().substr(std::min(format_size_ + 1, text_.size()));
+  }
+  /// Format and notes, with a newline between them; as it stands in a segment.
+  std::string_view text() const noexcept { return text_; }
   /// In bytes.
   std::size_t size() const noexcept { return size_; }
   /// In bytes.
   std::size_t alignment() const noexcept { return alignment_; }
-  /// A hash of all the rest; the same for every compiler and machine.
+  /// A hash of format, size, alignment and the meanings of fields: of what has to be the same in
+  /// all programs. The same for every compiler and machine.
   std::uint64_t fingerprint() const noexcept { return fingerprint_; }
 
   /// Whether all of it is the same.
   friend bool operator==(const schema& a, const schema& b) noexcept {
     return a.fingerprint_ == b.fingerprint_ && a.size_ == b.size_ && a.alignment_ == b.alignment_ &&
-           a.format_ == b.format_;
+           a.text_ == b.text_;
   }
   /// Whether anything differs.
   friend bool operator!=(const schema& a, const schema& b) noexcept { return !(a == b); }
@@ -1268,19 +1335,31 @@ class schema {
   /// FNV-1a in 64 bits. Part of the memory layout: never changes without a new layout number.
   std::uint64_t hash() const noexcept {
     std::uint64_t h = 0xcbf29ce484222325;
-    const auto add = [&h](unsigned char byte) { h = (h ^ byte) * 0x100000001b3; };
-    for (const char c : format_) add(static_cast<unsigned char>(c));
+    const auto add = [&h](std::string_view bytes) {
+      for (const char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    };
+    add(format());
     for (const std::uint64_t number : {std::uint64_t{size_}, std::uint64_t{alignment_}}) {
-      for (unsigned shift = 0; shift < 64; shift += 8)
-        add(static_cast<unsigned char>(number >> shift));
+      for (unsigned shift = 0; shift < 64; shift += 8) {
+        const char byte = static_cast<char>(static_cast<unsigned char>(number >> shift));
+        add({&byte, 1});
+      }
+    }
+    for (std::string_view rest = notes(); !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      const std::size_t meaning = std::min(line.find('\t'), line.size() - 1) + 1;
+      const std::size_t end = std::min(line.find('\t', meaning), line.size());
+      if (end != meaning) add(line.substr(0, end));
     }
     return h;
   }
 
-  std::string format_;
+  std::string text_;
+  std::size_t format_size_;
   std::size_t size_;
   std::size_t alignment_;
-  std::uint64_t fingerprint_;
+  std::uint64_t fingerprint_ = 0;
 };
 
 }  // namespace shm
@@ -2138,20 +2217,51 @@ enum class field_type {
   float32,
   float64,
   long_double,
-  text,    ///< char[size]
-  opaque,  ///< bytes of which only their number is known
+  complex64,            ///< two float32
+  complex128,           ///< two float64
+  complex_long_double,  ///< two long_double
+  text,                 ///< char[size]
+  opaque,               ///< bytes of which only their number is known
   structure
 };
 
-/// Enums appear as the integers that they are stored as: their names are not in a segment.
+/// What a field stands for, if its type does not tell.
+enum class field_meaning {
+  plain,
+  duration,    ///< a number of ticks
+  time_point,  ///< a number of ticks since the epoch of a clock
+  bits,        ///< a structure: `words` of 64 bits, the first bit is the lowest of the first
+  optional,    ///< a structure: `value`, and whether it is `engaged`
+  string,      ///< a structure: `size`, and a `text` of which so many bytes count
+  vector       ///< a structure: `size`, and `items` of which so many count
+};
+
+struct enumerator {
+  std::string name;
+  std::uint64_t value = 0;
+};
+
+/// A field as it is stored, and what the program says about it. Every text in it may come from a
+/// stranger and hold any bytes.
 struct field {
-  std::string name;  ///< "" for a whole value; printable
+  std::string name;  ///< "" for a whole value
   field_type type = field_type::opaque;
   bool big_endian = false;
   std::uint64_t offset = 0;               ///< from the start of the struct that it is a member of
   std::uint64_t size = 0;                 ///< bytes; of one element, where there are dimensions
   std::vector<std::uint64_t> dimensions;  ///< of an array, outermost first; 0 stands alone
   std::vector<field> members;             ///< of a structure
+
+  field_meaning meaning = field_meaning::plain;  ///< of one element
+  std::uint64_t tick_numerator = 1;              ///< of a duration or time_point, in seconds
+  std::uint64_t tick_denominator = 1;
+  std::string clock;                    ///< of a time_point: system, steady, or a C++ type
+  std::uint64_t bits = 0;               ///< of a bitset
+  std::vector<enumerator> enumerators;  ///< of an enum, as far as they are known
+  std::string unit;                     ///< for example m/s; "" for none
+  double least = -std::numeric_limits<double>::infinity();  ///< where the value has a range
+  double most = std::numeric_limits<double>::infinity();
+  std::string text;  ///< for people; "" for none
 
   /// How many elements, over all dimensions; 1 for no array.
   std::uint64_t count() const noexcept {
@@ -2160,14 +2270,47 @@ struct field {
     return product;
   }
 
-  /// For people: float[4].
+  /// Of a duration or time_point: ms, or 1/60 s where that has no name.
+  std::string tick_in_words() const {
+    struct unit_of_time {
+      std::uint64_t numerator, denominator;
+      const char* name;
+    };
+    static constexpr unit_of_time known[] = {
+        {1, 1'000'000'000, "ns"}, {1, 1'000'000, "us"}, {1, 1000, "ms"}, {1, 1, "s"},
+        {60, 1, "min"},           {3600, 1, "h"},       {86400, 1, "d"}};
+    for (const unit_of_time& one : known) {
+      if (one.numerator == tick_numerator && one.denominator == tick_denominator) return one.name;
+    }
+    return std::to_string(tick_numerator) + '/' + std::to_string(tick_denominator) + " s";
+  }
+
+  /// For people: float[4], duration in ms.
   std::string type_in_words() const {
-    std::string words = element_in_words();
+    std::string words = meaning == field_meaning::plain ? element_in_words() : meaning_in_words();
     for (const std::uint64_t dimension : dimensions) words += '[' + std::to_string(dimension) + ']';
     return big_endian ? words + " (big-endian)" : words;
   }
 
  private:
+  std::string meaning_in_words() const {
+    switch (meaning) {
+      case field_meaning::duration: return "duration in " + tick_in_words();
+      case field_meaning::time_point: return clock + " time in " + tick_in_words();
+      case field_meaning::bits: return "bitset of " + std::to_string(bits);
+      case field_meaning::optional: return "optional " + members[0].type_in_words();
+      case field_meaning::string: return "string of at most " + std::to_string(members[1].size);
+      case field_meaning::vector: {
+        field one = members[1];
+        one.dimensions.erase(one.dimensions.begin());
+        return "vector of at most " + std::to_string(members[1].dimensions[0]) + ' ' +
+               one.type_in_words();
+      }
+      case field_meaning::plain: break;
+    }
+    return element_in_words();
+  }
+
   std::string element_in_words() const {
     switch (type) {
       case field_type::boolean: return "bool";
@@ -2183,6 +2326,9 @@ struct field {
       case field_type::float32: return "float";
       case field_type::float64: return "double";
       case field_type::long_double: return "long double";
+      case field_type::complex64: return "complex float";
+      case field_type::complex128: return "complex double";
+      case field_type::complex_long_double: return "complex long double";
       case field_type::text: return "char[" + std::to_string(size) + ']';
       case field_type::opaque:
         return "opaque " + std::to_string(size) + (size == 1 ? " byte" : " bytes");
@@ -2227,6 +2373,7 @@ class format_parser {
   static constexpr unsigned max_depth = 16;
   static constexpr std::size_t max_dimensions = 16;
   static constexpr std::size_t max_fields = 4096;
+  static constexpr std::size_t max_name = 1024;
   static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
 
   explicit format_parser(std::string_view text) : rest_(text) {}
@@ -2261,8 +2408,8 @@ class format_parser {
   bool name(std::string& into) {
     if (!skip(':')) return false;
     const std::size_t end = rest_.find(':');
-    if (end == rest_.npos || end == 0) return false;
-    into = printable(rest_.substr(0, end), 64);
+    if (end == rest_.npos || end == 0 || end > max_name) return false;
+    into = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     return true;
   }
@@ -2340,10 +2487,21 @@ class format_parser {
     if (counted) return false;
     found.big_endian = skip('>');
     if (!found.big_endian && !skip('<')) static_cast<void>(skip('@'));
+    const bool is_complex = skip('Z');
     if (rest_.empty()) return false;
     const char code = rest_.front();
     rest_.remove_prefix(1);
-    return known_code(code, found);
+    return known_code(code, found) && (!is_complex || make_complex(found));
+  }
+
+  static bool make_complex(field& of) {
+    of.size *= 2;
+    switch (of.type) {
+      case field_type::float32: of.type = field_type::complex64; return true;
+      case field_type::float64: of.type = field_type::complex128; return true;
+      case field_type::long_double: of.type = field_type::complex_long_double; return true;
+      default: return false;
+    }
   }
 
   static bool known_code(char code, field& found) {
@@ -2380,6 +2538,159 @@ class format_parser {
 
 }  // namespace shm::detail
 
+// ---- shm/schema/schema_parser.hpp
+// Schema parser: from a schema, which may come from anybody, to its fields with their notes.
+
+namespace shm::detail {
+
+/// Knows only the notes that this library writes, and refuses a note that contradicts the format.
+class note_parser {
+ public:
+  /// Adds to the fields what the notes say of them. Returns false where they make no sense.
+  static bool add(std::string_view notes, field& value) {
+    while (!notes.empty()) {
+      const std::string_view line = take(notes, '\n');
+      if (!add_line(line, value)) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t max_enumerators = 128;
+
+  /// What comes before the next separator, and takes both away.
+  static std::string_view take(std::string_view& rest, char separator) {
+    const std::string_view first = rest.substr(0, rest.find(separator));
+    rest.remove_prefix(std::min(first.size() + 1, rest.size()));
+    return first;
+  }
+
+  static bool add_line(std::string_view line, field& value) {
+    if (std::count(line.begin(), line.end(), '\t') != 6) return false;
+    field* const found = find(take(line, '\t'), value);
+    if (found == nullptr) return false;
+    const std::string_view meaning = take(line, '\t'), enumerators = take(line, '\t');
+    found->unit = take(line, '\t');
+    const std::string_view least = take(line, '\t'), most = take(line, '\t');
+    found->text = line;
+    return add_meaning(meaning, *found) && add_enumerators(enumerators, *found) &&
+           add_bound(least, found->least) && add_bound(most, found->most);
+  }
+
+  /// engine.rpm, wheels[].pressure; "" is the value itself.
+  static field* find(std::string_view path, field& value) {
+    field* at = &value;
+    while (!path.empty()) {
+      std::string_view name = take(path, '.');
+      if (!path.empty() && name.size() > 2 && name.substr(name.size() - 2) == "[]") {
+        name.remove_suffix(2);
+      }
+      const auto found = std::find_if(at->members.begin(), at->members.end(),
+                                      [name](const field& one) { return one.name == name; });
+      if (found == at->members.end()) return nullptr;
+      at = &*found;
+    }
+    return at;
+  }
+
+  static bool number(std::string_view digits, std::uint64_t& into) {
+    const char* const end = digits.data() + digits.size();
+    const auto [rest, problem] = std::from_chars(digits.data(), end, into);
+    return problem == std::errc() && rest == end;
+  }
+
+  static bool is_scalar(const field& one) {
+    return one.type != field_type::structure && one.type != field_type::opaque &&
+           one.type != field_type::text;
+  }
+  static bool is_integer(const field& one) {
+    return one.type >= field_type::boolean && one.type <= field_type::uint64;
+  }
+  static bool has_two_members(const field& one, const char* first, const char* second) {
+    return one.type == field_type::structure && one.members.size() == 2 &&
+           one.members[0].name == first && one.members[1].name == second;
+  }
+  static bool has_size_and(const field& one, const char* second) {
+    return has_two_members(one, "size", second) && one.members[0].type == field_type::uint32 &&
+           one.members[0].dimensions.empty();
+  }
+
+  static bool add_meaning(std::string_view text, field& of) {
+    if (text.empty()) return true;
+    const std::string_view word = take(text, ' ');
+    if (word == "duration" || word == "time") {
+      of.meaning = word == "time" ? field_meaning::time_point : field_meaning::duration;
+      const bool has_period = number(take(text, '/'), of.tick_numerator) &&
+                              number(take(text, ' '), of.tick_denominator);
+      of.clock = text;
+      return has_period && of.tick_numerator != 0 && of.tick_denominator != 0 && is_scalar(of) &&
+             of.type < field_type::complex64 &&
+             of.clock.empty() == (of.meaning == field_meaning::duration);
+    }
+    if (word == "bits") {
+      of.meaning = field_meaning::bits;
+      return number(text, of.bits) && of.bits != 0 && of.type == field_type::structure &&
+             of.members.size() == 1 && of.members[0].type == field_type::uint64 &&
+             of.members[0].dimensions.size() == 1 &&
+             of.members[0].dimensions[0] == (of.bits + 63) / 64;
+    }
+    if (!text.empty()) return false;
+    if (word == "optional") {
+      of.meaning = field_meaning::optional;
+      return has_two_members(of, "value", "engaged") && of.members[0].count() != 0 &&
+             of.members[1].type == field_type::boolean && of.members[1].dimensions.empty();
+    }
+    if (word == "string") {
+      of.meaning = field_meaning::string;
+      return has_size_and(of, "text") && of.members[1].type == field_type::text &&
+             of.members[1].dimensions.empty();
+    }
+    if (word == "vector") {
+      of.meaning = field_meaning::vector;
+      return has_size_and(of, "items") && !of.members[1].dimensions.empty() &&
+             of.members[1].dimensions[0] != 0;
+    }
+    return false;
+  }
+
+  /// neutral=0,reverse=1
+  static bool add_enumerators(std::string_view list, field& of) {
+    if (!list.empty() && !is_integer(of)) return false;
+    while (!list.empty()) {
+      std::string_view one = take(list, ',');
+      enumerator found;
+      found.name = take(one, '=');
+      if (found.name.empty() || !number(one, found.value)) return false;
+      if (of.enumerators.size() == max_enumerators) return false;
+      of.enumerators.push_back(std::move(found));
+    }
+    return true;
+  }
+
+  /// The bits of a double, in hexadecimal.
+  static bool add_bound(std::string_view digits, double& into) {
+    if (digits.empty()) return true;
+    if (digits.size() != 16) return false;
+    std::uint64_t bits = 0;
+    for (const char digit : digits) {
+      const std::size_t value = std::string_view("0123456789abcdef").find(digit);
+      if (value == std::string_view::npos) return false;
+      bits = bits << 4 | value;
+    }
+    std::memcpy(&into, &bits, sizeof into);
+    return true;
+  }
+};
+
+/// Returns nothing where the schema makes no sense.
+inline std::optional<parsed_format> parse(const schema& text) {
+  std::optional<parsed_format> parsed = format_parser::parse(text.format());
+  if (parsed && !note_parser::add(text.notes(), parsed->value)) parsed.reset();
+  return parsed;
+}
+
+}  // namespace shm::detail
+
 // ---- shm/schema/difference.hpp
 // Difference: in what two schemas differ, field by field, in words for the person who changed one.
 
@@ -2390,14 +2701,17 @@ struct flat_field {
   std::string path;  ///< engine.rpm; wheels[].pressure inside an array of structs; "" for no struct
   std::string type;  ///< in words
   std::uint64_t offset;
+  const field* what;
 };
 
 /// The stored schema may say anything; the text returned is bounded and printable.
 class schema_difference {
  public:
+  /// Returns "" if programs with these schemas may share an object: nothing differs, or only what
+  /// the notes say to people.
   static std::string describe(const schema& stored, const schema& ours) {
     schema_difference difference;
-    difference.compare(stored, ours);
+    if (stored != ours) difference.compare(stored, ours);
     return difference.text();
   }
 
@@ -2405,26 +2719,23 @@ class schema_difference {
   static constexpr std::size_t max_lines = 20;
 
   void compare(const schema& stored, const schema& ours) {
-    const std::optional<parsed_format> there = format_parser::parse(stored.format());
-    const std::optional<parsed_format> here = format_parser::parse(ours.format());
-    if (!there || !here) {
-      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
-      say("in the segment: " + printable(stored.format(), 200));
-      say("in this program: " + printable(ours.format(), 200));
-    } else {
-      if (is_opaque(*there) != is_opaque(*here)) {
-        say((is_opaque(*there) ? "the program that created it" : "this program") +
-            std::string(" does not know the members: compile it as C++20, or list them with "
-                        "BOOST_HANA_ADAPT_STRUCT"));
-      }
+    const std::optional<parsed_format> there = parse(stored);
+    const std::optional<parsed_format> here = parse(ours);
+    if (there && here) {
       compare_elements(*there, *here);
       compare_fields(flattened(there->value), flattened(here->value));
+    } else {
+      say((there ? "this program's" : "the segment's") + std::string(" description is unreadable"));
     }
     compare_number("size", stored.size(), ours.size());
     compare_number("alignment", stored.alignment(), ours.alignment());
+    const bool is_different =
+        stored.fingerprint() != ours.fingerprint() || stored.format() != ours.format();
+    if (!there || !here || (is_different && lines_.empty())) {
+      say("in the segment: " + printable(stored.text(), 200));
+      say("in this program: " + printable(ours.text(), 200));
+    }
   }
-
-  static bool is_opaque(const parsed_format& one) { return one.value.type == field_type::opaque; }
 
   void compare_elements(const parsed_format& there, const parsed_format& here) {
     const auto words = [](const std::optional<std::uint64_t>& count) {
@@ -2445,9 +2756,14 @@ class schema_difference {
                       std::vector<flat_field>& into) {
     // Of a single struct its members say all; of several, their number has to be said, too.
     const bool is_single = one.dimensions.empty();
-    if (one.type != field_type::structure || !is_single) {
-      into.push_back({path, one.type_in_words(), start});
+    const bool is_plain_structure =
+        one.type == field_type::structure && one.meaning == field_meaning::plain;
+    if (!is_plain_structure || !is_single) {
+      into.push_back({path, one.type_in_words(), start, &one});
     }
+    const bool has_parts = one.meaning == field_meaning::optional ||
+                           one.meaning == field_meaning::vector || is_plain_structure;
+    if (!has_parts) return;
     const std::string prefix = path.empty() ? "" : path + (is_single ? "." : "[].");
     for (const field& member : one.members) {
       flatten(member, prefix + member.name, start + member.offset, into);
@@ -2455,6 +2771,8 @@ class schema_difference {
   }
 
   void compare_fields(const std::vector<flat_field>& there, const std::vector<flat_field>& here) {
+    if (is_opaque_where_the_other_is_not(there, here)) say_how_to_describe("the segment");
+    if (is_opaque_where_the_other_is_not(here, there)) say_how_to_describe("this program");
     std::vector<const flat_field*> only_here;
     for (const flat_field& mine : here) {
       if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
@@ -2473,9 +2791,37 @@ class schema_difference {
     }
   }
 
+  /// Whether one side knows only the size of a struct whose members the other side knows.
+  static bool is_opaque_where_the_other_is_not(const std::vector<flat_field>& one,
+                                               const std::vector<flat_field>& other) {
+    return std::any_of(one.begin(), one.end(), [&](const flat_field& mine) {
+      if (mine.what->type != field_type::opaque) return false;
+      return std::any_of(other.begin(), other.end(), [&](const flat_field& theirs) {
+        if (mine.path.empty()) return !theirs.path.empty();
+        const std::size_t length = mine.path.size();
+        return theirs.path.size() > length && theirs.path.substr(0, length) == mine.path &&
+               (theirs.path[length] == '.' || theirs.path[length] == '[');
+      });
+    });
+  }
+
+  void say_how_to_describe(const char* side) {
+    say(std::string(side) +
+        " does not know the members of a struct: compile that program as C++20, or list them with "
+        "BOOST_HANA_ADAPT_STRUCT");
+  }
+
   void compare_field(const flat_field& old, const flat_field& mine) {
-    if (old.type == mine.type && old.offset == mine.offset) return;
-    say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+    if (old.type != mine.type || old.offset != mine.offset) {
+      say(title(old) + ": " + where(old) + " in the segment, " + where(mine) + " in this program");
+    }
+    for (const enumerator& one : old.what->enumerators) {
+      for (const enumerator& other : mine.what->enumerators) {
+        if (one.name != other.name || one.value == other.value) continue;
+        say(title(old) + ": " + printable(one.name, 64) + " is " + std::to_string(one.value) +
+            " in the segment, " + std::to_string(other.value) + " in this program");
+      }
+    }
   }
 
   void compare_number(const char* what, std::size_t stored, std::size_t ours) {
@@ -2504,10 +2850,10 @@ class schema_difference {
   }
 
   static std::string title(const flat_field& one) {
-    return one.path.empty() ? "the value" : one.path;
+    return one.path.empty() ? "the value" : printable(one.path, 256);
   }
   static std::string where(const flat_field& one) {
-    return one.type + " at byte " + std::to_string(one.offset);
+    return printable(one.type, 128) + " at byte " + std::to_string(one.offset);
   }
 
   void say(const std::string& line) { lines_.push_back("  " + line); }
@@ -2535,10 +2881,10 @@ class schema_difference {
 namespace shm::detail {
 
 /// The schema of an array of that many elements, from the schema of an array of one.
-inline schema array_schema(const schema& of_one, std::size_t elements) {
+inline schema schema_of_length(const schema& of_one, std::size_t elements) {
   const std::string_view text = of_one.format();
   return schema('(' + std::to_string(elements) + std::string(text.substr(text.find(')'))),
-                elements * of_one.size(), of_one.alignment());
+                elements * of_one.size(), of_one.alignment(), std::string(of_one.notes()));
 }
 
 /// The number of elements that the text of an array's schema begins with; 0 if there is none.
@@ -2560,7 +2906,7 @@ class plan_of_found_length {
     const std::size_t elements = elements_told_by(stored.format());
     const std::size_t payload_size = of_one.payload_size_of(elements);
     if (payload_size != 0) {
-      type_ = array_schema(*of_one.type, elements);
+      type_ = schema_of_length(*of_one.type, elements);
       plan_.payload_size = payload_size;
     }
     plan_.type = &type_;
@@ -2636,11 +2982,13 @@ class verified_description {
   /// Returns the schema stored in the segment. Throws corrupt.
   schema stored_schema(const header& head, const subject& about) const {
     const std::size_t schema_offset = sizeof(header) + copy_.seats * sizeof(seat_entry);
-    std::string format(copy_.schema_length, '\0');
-    load_shared<8>(format.data(),
+    std::string text(copy_.schema_length, '\0');
+    load_shared<8>(text.data(),
                    static_cast<const std::byte*>(static_cast<const void*>(&head)) + schema_offset,
-                   format.size());
-    schema stored(std::move(format), copy_.type_size, copy_.type_alignment);
+                   text.size());
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    schema stored(text.substr(0, end), copy_.type_size, copy_.type_alignment,
+                  text.substr(std::min(end + 1, text.size())));
     if (stored.fingerprint() != copy_.fingerprint) {
       refuse_corrupt(about, "fingerprint of the schema");
     }
@@ -2709,13 +3057,12 @@ class verified_description {
   }
 
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
-    const schema stored = stored_schema(head, about);
-    if (stored != *plan.type) {
-      refuse(errc::type_mismatch, about,
-             "the struct in the segment is not this program's:\n" +
-                 schema_difference::describe(stored, *plan.type) +
-                 "\nbuild all programs with the same struct, or end them and shm::remove(name)");
-    }
+    const std::string difference =
+        schema_difference::describe(stored_schema(head, about), *plan.type);
+    if (difference.empty()) return;
+    refuse(errc::type_mismatch, about,
+           "the struct in the segment is not this program's:\n" + difference +
+               "\nbuild all programs with the same struct, or end them and shm::remove(name)");
   }
 
   void check_places(const blueprint& plan, const subject& about) const {
@@ -3707,11 +4054,13 @@ constexpr std::size_t slots_for(std::size_t entries) noexcept {
   return entries + entries / 2;
 }
 
-/// The number of entries, and the change in progress. Of a change whose slot is committed the next
-/// size is the size, whether or not its writer lived to store it.
+/// The number of entries, and the change in progress. Once the slot of the change is committed, the
+/// next size is the size, and the next version is the version, whether or not the writer lived to
+/// store them.
 struct table_counts {
   alignas(cache_line) std::atomic<std::uint64_t> size;
   std::atomic<std::uint64_t> next_size;
+  std::atomic<std::uint64_t> next_version;
   std::atomic<std::uint64_t> committing;  ///< the sequence number that commits the change
   std::atomic<std::uint64_t> changing;    ///< 0: no change; else 1 + the slot
 };
@@ -3760,18 +4109,14 @@ class table_view {
 
   /// How many entries there are. False: a change began or ended meanwhile.
   bool try_size(std::uint64_t& size) const noexcept {
-    const change_seen before = look_at_change();
-    if (before.changing == 0 || before.changing > memory_.slots.count) {
-      size = before.size;
-      return true;
-    }
-    // Committed or not when this was read: the size was the one or the other then.
-    const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
-    crash_point("map: sequence of the change read");
-    size = sequence == before.committing ? before.next_size : before.size;
-    // Acquire fence: were a word of a later change seen above, that change would be seen below.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return look_at_change() == before;
+    return try_number(memory_.counts.size, memory_.counts.next_size, size);
+  }
+
+  /// How many changes there were; `stored` is the version in the header. False: a change began or
+  /// ended meanwhile.
+  bool try_version(const std::atomic<std::uint64_t>& stored,
+                   std::uint64_t& version) const noexcept {
+    return try_number(stored, memory_.counts.next_version, version);
   }
 
   /// Calls take(slot) for each entry, whose bytes may change meanwhile. False: some did, so it was
@@ -3827,25 +4172,44 @@ class table_view {
   Shape shape_;
 
  private:
+  using number = std::atomic<std::uint64_t>;
+
   struct change_seen {
-    std::uint64_t changing, committing, size, next_size;
+    std::uint64_t changing, committing, now, next;
 
     friend bool operator==(const change_seen& a, const change_seen& b) noexcept {
-      return a.changing == b.changing && a.committing == b.committing && a.size == b.size &&
-             a.next_size == b.next_size;
+      return a.changing == b.changing && a.committing == b.committing && a.now == b.now &&
+             a.next == b.next;
     }
   };
 
-  change_seen look_at_change() const noexcept {
+  change_seen look_at_change(const number& now, const number& next) const noexcept {
     const table_counts& counts = memory_.counts;
     change_seen seen{};
-    // Acquire: 0 comes with the size that the change before left; else the other words are of that
-    // change, or of a later one.
+    // Acquire: 0 comes with the number that the change before left; else the other words are of
+    // that change, or of a later one.
     seen.changing = counts.changing.load(std::memory_order_acquire);
     seen.committing = counts.committing.load(std::memory_order_relaxed);
-    seen.size = counts.size.load(std::memory_order_relaxed);
-    seen.next_size = counts.next_size.load(std::memory_order_relaxed);
+    // Acquire: what the caller reads next is not older than the number it was told.
+    seen.now = now.load(std::memory_order_acquire);
+    seen.next = next.load(std::memory_order_relaxed);
     return seen;
+  }
+
+  /// A number that counts from the commit of the slot on, and is stored later.
+  bool try_number(const number& now, const number& next, std::uint64_t& found) const noexcept {
+    const change_seen before = look_at_change(now, next);
+    if (before.changing == 0 || before.changing > memory_.slots.count) {
+      found = before.now;
+      return true;
+    }
+    // Committed or not when this was read: the number was the one or the other then.
+    const std::uint64_t sequence = sequence_of(static_cast<std::size_t>(before.changing - 1));
+    crash_point("map: sequence of the change read");
+    found = sequence == before.committing ? before.next : before.now;
+    // Acquire fence: were a word of a later change seen above, that change would be seen below.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return look_at_change(now, next) == before;
   }
 
   void copy_value(void* to, const std::byte* slot) const noexcept {
@@ -3936,15 +4300,27 @@ struct run_time_table_memory {
   run_time_array_memory<Byte> slots;
 };
 
-/// For people. A change that ends meanwhile may count or not.
-inline std::size_t entries_about_now(const run_time_table_memory<const std::byte>& memory,
-                                     std::size_t most) noexcept {
-  const table_view<const run_time_table_memory<const std::byte>, run_time_slot_shape> table(memory,
-                                                                                            {});
-  std::uint64_t size = 0;
-  static_cast<void>(table.try_size(size));
-  return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
-}
+/// Numbers of a map, for people. A change that ends meanwhile may count or not.
+class table_about_now {
+ public:
+  explicit table_about_now(const run_time_table_memory<const std::byte>& memory) noexcept
+      : table_(memory, {}) {}
+
+  std::size_t entries(std::size_t most) const noexcept {
+    std::uint64_t size = 0;
+    static_cast<void>(table_.try_size(size));
+    return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
+  }
+  /// `stored` is the version in the header.
+  std::uint64_t version(const std::atomic<std::uint64_t>& stored) const noexcept {
+    std::uint64_t version = 0;
+    static_cast<void>(table_.try_version(stored, version));
+    return version;
+  }
+
+ private:
+  table_view<const run_time_table_memory<const std::byte>, run_time_slot_shape> table_;
+};
 
 }  // namespace shm::detail
 
@@ -4136,7 +4512,7 @@ struct run_time_type {
     if (kind == segment_kind::mutex) return type.size() == 0 && alignment == 1;
     // From here on every size is at most that of the payload, and no sum of a few can overflow.
     if (!aligned || type.size() == 0 || type.size() > payload_size) return false;
-    std::optional<parsed_format> parsed = format_parser::parse(type.format());
+    std::optional<parsed_format> parsed = parse(type);
     if (!parsed) return false;
     value = std::move(parsed->value);
     const std::uint64_t elements = parsed->elements.value_or(1);
@@ -4216,6 +4592,7 @@ struct object_info {
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
   std::string format;       ///< of the schema
+  std::string notes;        ///< of the schema
   std::size_t size = 0;     ///< bytes of the value, of all elements together
   std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
   std::size_t entries = 0;  ///< of a map
@@ -4330,6 +4707,7 @@ class inspection {
   void read_value(const verified_description& facts, const subject& about) {
     const run_time_type held = run_time_type::in(head(), facts, about);
     info_.format = held.type.format();
+    info_.notes = held.type.notes();
     info_.size = held.type.size();
     info_.count = held.count;
     // Relaxed throughout: numbers for people, of about now.
@@ -4350,10 +4728,10 @@ class inspection {
       }
       case segment_kind::map: {
         info_.kind = object_kind::map;
-        info_.version = head().version.load(std::memory_order_relaxed);
         const auto* payload = found_.memory.address() + facts.payload_offset();
-        info_.entries = entries_about_now(
-            run_time_table_memory<const std::byte>(payload, held.table_shape()), held.count);
+        const run_time_table_memory<const std::byte> memory(payload, held.table_shape());
+        info_.entries = table_about_now(memory).entries(held.count);
+        info_.version = table_about_now(memory).version(head().version);
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;
@@ -4443,14 +4821,25 @@ inline std::optional<std::uint64_t> take_index(std::string_view& path, std::uint
   return index;
 }
 
+inline const field* member_named(const field& of, std::string_view name) {
+  const auto found = std::find_if(of.members.begin(), of.members.end(),
+                                  [name](const field& member) { return member.name == name; });
+  return found == of.members.end() || name.empty() ? nullptr : &*found;
+}
+
 }  // namespace detail
 
 /// engine.rpm, wheels[2].pressure, grid[1][2]; "" is the value itself, [3] an element of one that
-/// is an array. Nothing when there is no such field or element. Never throws.
+/// is an array. An index may also choose from a vector, whatever its size is at the moment, and a
+/// name from the value of an optional. Nothing when there is no such field or element. Never
+/// throws.
 inline std::optional<field_place> find_field(const field& value, std::string_view path) {
   field_place at{&value, 0, 0};
   while (!path.empty()) {
     if (path.front() == '[') {
+      if (at.is_single() && at.what->meaning == field_meaning::vector) {
+        at = {&at.what->members[1], at.offset + at.what->members[1].offset, 0};
+      }
       if (at.is_single()) return std::nullopt;
       const std::uint64_t end = at.what->dimensions[at.dimensions];
       const auto index = detail::take_index(path, end);
@@ -4469,12 +4858,14 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
       path.remove_prefix(1);
     }
     const std::string_view name = path.substr(0, path.find_first_of(".["));
-    const auto& members = at.what->members;
-    const auto found = std::find_if(members.begin(), members.end(),
-                                    [name](const field& member) { return member.name == name; });
-    if (name.empty() || found == members.end()) return std::nullopt;
+    const field* found = detail::member_named(*at.what, name);
+    if (found == nullptr && at.what->meaning == field_meaning::optional) {
+      at = {&at.what->members[0], at.offset + at.what->members[0].offset, 0};
+      found = at.is_single() ? detail::member_named(*at.what, name) : nullptr;
+    }
+    if (found == nullptr) return std::nullopt;
     path.remove_prefix(name.size());
-    at = {&*found, at.offset + found->offset, 0};
+    at = {found, at.offset + found->offset, 0};
   }
   return at;
 }
@@ -4704,15 +5095,14 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
       how.lifetime == lifetime::until_last_detach || which.is_anonymous() ? 1 : 0;
   facts.seats = how.seats;
   facts.name_length = static_cast<std::uint32_t>(which.name().size());
-  facts.schema_length = static_cast<std::uint32_t>(plan.type->format().size());
+  facts.schema_length = static_cast<std::uint32_t>(plan.type->text().size());
   facts.type_size = plan.type->size();
   facts.type_alignment = plan.type->alignment();
   facts.fingerprint = plan.type->fingerprint();
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
   std::memcpy(facts.name, which.name().data(), which.name().size());
-  std::memcpy(memory + layout.schema_offset, plan.type->format().data(),
-              plan.type->format().size());
+  std::memcpy(memory + layout.schema_offset, plan.type->text().data(), plan.type->text().size());
   crash_point("create: described");
 
   plan.construct(memory + layout.payload_offset, plan.initial);
@@ -5000,7 +5390,11 @@ namespace shm::detail {
 inline void pause_for(std::chrono::microseconds span) noexcept {
   int before = 0;
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-  std::this_thread::sleep_for(span);
+  constexpr long in_a_second = 1'000'000;
+  const auto count = static_cast<long>(span.count());
+  timespec left{count / in_a_second, count % in_a_second * 1000};
+  while (::nanosleep(&left, &left) == -1 && errno == EINTR) {
+  }
   ::pthread_setcancelstate(before, nullptr);
 }
 
@@ -5097,8 +5491,8 @@ class opener : private visitor {
       refuse_argument("options::seats is " + std::to_string(how_.seats) +
                       "; it must be from 1 to " + std::to_string(max_seats));
     }
-    if (plan_ != nullptr && plan_->type->format().size() > max_schema_length) {
-      refuse_argument("the type's description has " + std::to_string(plan_->type->format().size()) +
+    if (plan_ != nullptr && plan_->type->text().size() > max_schema_length) {
+      refuse_argument("the type's description has " + std::to_string(plan_->type->text().size()) +
                       " bytes, and the segment has room for " + std::to_string(max_schema_length) +
                       "; give the type fewer members, or share it as several objects");
     }
@@ -5115,7 +5509,7 @@ class opener : private visitor {
   using attempt_result = std::optional<place>;
 
   segment_layout layout() const noexcept {
-    return segment_layout::of(how_.seats, plan_->type->format().size(), plan_->payload_size,
+    return segment_layout::of(how_.seats, plan_->type->text().size(), plan_->payload_size,
                               plan_->payload_alignment);
   }
 
@@ -6069,10 +6463,12 @@ class extent {
   static constexpr std::size_t size() noexcept { return N; }
 
  protected:
+  /// @cond
   explicit constexpr extent(std::size_t) noexcept {}
   ~extent() = default;
   extent(const extent&) = default;
   extent& operator=(const extent&) = default;
+  /// @endcond
 };
 
 /// The number of elements of an array that was opened, or of a guard of one.
@@ -6083,10 +6479,12 @@ class extent<dynamic> {
   std::size_t size() const noexcept { return size_; }
 
  protected:
+  /// @cond
   explicit constexpr extent(std::size_t size) noexcept : size_(size) {}
   ~extent() = default;
   extent(const extent&) = default;
   extent& operator=(const extent&) = default;
+  /// @endcond
 
  private:
   std::size_t size_;
@@ -6155,9 +6553,19 @@ struct type_list {
   using at = std::tuple_element_t<I, std::tuple<T...>>;
 };
 
-// For each number of members from 1 to 70, four functions:
+/// Converts to whatever a member is.
+struct anything {
+  template <class T>
+  operator T() const {
+    __builtin_unreachable();  // it is defined, because clang misses it for types without linkage
+  }
+};
+
+// For each number of members from 1 to 70, five functions:
 //  - accepts: whether a T can be initialised with that many pairs of braces, one for each member;
-//  - base_accepts: the same for what a T begins with, if that is a struct;
+//  - accepts_more: whether it takes something behind these, so that there is a member which {} does
+//    not initialise;
+//  - base_accepts: the first for what a T begins with, if that is a struct;
 //  - member_types_of: the types of the members, as they are declared;
 //  - members_of: references to the members; there is none to a bit-field, and the compiler names
 //  it.
@@ -6183,26 +6591,31 @@ struct type_list {
 #define SHM_TENS_5(f) SHM_TENS_4(f) SHM_10(f, e),
 #define SHM_TENS_6(f) SHM_TENS_5(f) SHM_10(f, g),
 #define SHM_ALL(tens, ones, x, f) SHM_TENS_##tens(f) SHM_##ones(f, x)
-#define SHM_FUNCTIONS(tens, ones, x)                                       \
-  template <class T>                                                       \
-  constexpr auto accepts(number<10 * tens + ones>)                         \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {            \
-    return true;                                                           \
-  }                                                                        \
-  template <class T>                                                       \
-  constexpr auto base_accepts(number<10 * tens + ones>)                    \
-      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {          \
-    return true;                                                           \
-  }                                                                        \
-  template <class T>                                                       \
-  auto member_types_of(number<10 * tens + ones>, T& value) {               \
-    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;     \
-    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                  \
-  }                                                                        \
-  template <class T>                                                       \
-  constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept { \
-    auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                      \
-    return std::tie(SHM_ALL(tens, ones, x, SHM_NAME));                     \
+#define SHM_FUNCTIONS(tens, ones, x)                                        \
+  template <class T>                                                        \
+  constexpr auto accepts(number<10 * tens + ones>)                          \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {             \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto accepts_more(number<10 * tens + ones>)                     \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), anything()}, true) { \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto base_accepts(number<10 * tens + ones>)                     \
+      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {           \
+    return true;                                                            \
+  }                                                                         \
+  template <class T>                                                        \
+  auto member_types_of(number<10 * tens + ones>, T& value) {                \
+    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;      \
+    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                   \
+  }                                                                         \
+  template <class T>                                                        \
+  constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept {  \
+    auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                       \
+    return std::tie(SHM_ALL(tens, ones, x, SHM_NAME));                      \
   }
 #define SHM_ROW(tens, x)    \
   SHM_FUNCTIONS(tens, 1, x) \
@@ -6254,6 +6667,11 @@ template <class T, std::size_t N>
 inline constexpr bool has_at_least<T, N, std::enable_if_t<accepts<T>(number<N>())>> = true;
 
 template <class T, std::size_t N, class = void>
+inline constexpr bool hides_more_than = false;
+template <class T, std::size_t N>
+inline constexpr bool hides_more_than<T, N, std::enable_if_t<accepts_more<T>(number<N>())>> = true;
+
+template <class T, std::size_t N, class = void>
 inline constexpr bool base_has_at_least = false;
 template <class T, std::size_t N>
 inline constexpr bool base_has_at_least<T, N, std::enable_if_t<base_accepts<T>(number<N>())>> =
@@ -6269,10 +6687,16 @@ struct any_base_of {
             class = std::enable_if_t<std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>>>
   operator Base() const;
 };
-template <class T, class = void>
-inline constexpr bool has_base = false;
+/// Converts to nothing: a first member that takes it takes everything, and is no base class.
+struct nothing_of_interest {};
+
+template <class T, class First, class = void>
+inline constexpr bool can_begin_with = false;
+template <class T, class First>
+inline constexpr bool can_begin_with<T, First, std::void_t<decltype(T{First()})>> = true;
 template <class T>
-inline constexpr bool has_base<T, std::void_t<decltype(T{any_base_of<T>()})>> = true;
+inline constexpr bool has_base =
+    can_begin_with<T, any_base_of<T>> && !can_begin_with<T, nothing_of_interest>;
 
 template <class T, class = void>
 inline constexpr bool is_tuple_like = false;
@@ -6306,7 +6730,11 @@ struct members_of_type {
 /// Of a class without constructors and private members: how many members it has, each base class
 /// counted as one. 0 where it cannot be known.
 template <class T>
-inline constexpr std::size_t member_count = count_members<members_of_type<T>::template at_least>();
+inline constexpr std::size_t member_count_by_braces =
+    count_members<members_of_type<T>::template at_least>();
+template <class T>
+inline constexpr std::size_t member_count =
+    hides_more_than<T, member_count_by_braces<T>> ? 0 : member_count_by_braces<T>;
 template <class T>
 inline constexpr std::size_t member_count_of_base =
     count_members<members_of_type<T>::template at_least_in_base>();
@@ -6330,6 +6758,158 @@ using member_types = decltype(member_types_of(number<member_count<T>>(), std::de
 
 }  // namespace shm::detail
 
+// ---- shm/schema/type_name.hpp
+// Type name: what the compiler calls a type; tells types whose headers would cost compile time.
+
+namespace shm::detail {
+
+template <class T>
+constexpr const char* signature_with_type() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+
+template <class T>
+constexpr std::string_view name_of_type() noexcept {
+  const std::string_view signature = signature_with_type<T>();
+  const std::size_t begin = signature.find("T = ") + 4;
+  return signature.substr(begin, signature.size() - 1 - begin);
+}
+
+/// The name alone, which all compilers write alike: without namespaces and template arguments.
+template <class T>
+constexpr std::string_view name_without_scope() noexcept {
+  std::string_view name = name_of_type<T>();
+  name = name.substr(0, name.find('<'));
+  return name.substr(name.rfind(':') + 1);  // npos + 1 is 0
+}
+
+/// "complex" for std::complex<double>, "thread::id" for std::thread::id, "" for a type that is not
+/// of namespace std. The inline namespaces of standard libraries (__1, _V2) are left out.
+template <class T>
+constexpr std::string_view name_in_std() noexcept {
+  std::string_view name = name_of_type<T>();
+  if (name.substr(0, 5) != "std::") return {};
+  name = name.substr(5, name.find('<') - 5);
+  const std::size_t inside = name.find("::");
+  const bool is_inline_namespace = name.front() == '_' && inside != name.npos;
+  return is_inline_namespace ? name.substr(inside + 2) : name;
+}
+
+}  // namespace shm::detail
+
+// ---- shm/schema/described.hpp
+// Described: standard types that are more than their bytes: what they consist of, and mean.
+
+namespace shm::detail {
+
+template <class T>
+std::string format_of();
+
+/// Of a type that is described: its format; its meaning, "" for one that the format tells alone;
+/// what it holds, whose rules are its own; and, if that may mean something itself, the name of the
+/// member that it is in the format.
+template <class T, class = void>
+struct described {
+  static constexpr bool is = false;
+};
+
+struct as_a_scalar {
+  static constexpr bool is = true;
+  static constexpr const char* inner_name = nullptr;
+};
+
+inline std::string padding(std::size_t bytes) {
+  if (bytes == 0) return {};
+  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
+}
+
+/// The format of a struct of two members, both of which lie where a compiler puts them.
+template <class First, class Second>
+std::string format_of_pair(const std::string& first, const std::string& second, std::size_t size) {
+  const std::size_t gap = (alignof(Second) - sizeof(First) % alignof(Second)) % alignof(Second);
+  return "T{" + first + padding(gap) + second +
+         padding(size - sizeof(First) - gap - sizeof(Second)) + '}';
+}
+
+/// `(4)` before the format of an element; two dimensions are one list: (2,3), not (2)(3).
+inline std::string format_of_several(std::size_t count, const std::string& element) {
+  const std::string begin = '(' + std::to_string(count);
+  return element.front() == '(' ? begin + ',' + element.substr(1) : begin + ')' + element;
+}
+
+/// A ratio of seconds, as `1/1000`.
+template <class Period>
+std::string period_text() {
+  return std::to_string(Period::num) + '/' + std::to_string(Period::den);
+}
+
+template <class Clock>
+constexpr std::string_view name_of_clock() noexcept {
+  if constexpr (std::is_same_v<Clock, std::chrono::system_clock>) {
+    return "system";
+  } else if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
+    return "steady";
+  } else {
+    return name_without_scope<Clock>();
+  }
+}
+
+template <class Rep, class Period>
+struct described<std::chrono::duration<Rep, Period>> : as_a_scalar {
+  using parts = type_list<Rep>;
+  static std::string format() { return format_of<Rep>(); }
+  static std::string meaning() { return "duration " + period_text<typename Period::type>(); }
+};
+
+template <class Clock, class Duration>
+struct described<std::chrono::time_point<Clock, Duration>> : as_a_scalar {
+  using parts = type_list<Duration>;
+  static std::string format() { return format_of<Duration>(); }
+  static std::string meaning() {
+    return "time " + period_text<typename Duration::period>() + ' ' +
+           std::string(name_of_clock<Clock>());
+  }
+};
+
+template <template <class> class Complex, class T>
+struct described<Complex<T>, std::enable_if_t<std::is_floating_point_v<T> &&
+                                              name_in_std<Complex<T>>() == "complex">>
+    : as_a_scalar {
+  using parts = type_list<T>;
+  static std::string format() {
+    std::string text = format_of<T>();
+    return text.insert(1, "Z");
+  }
+  static std::string meaning() { return ""; }
+};
+
+template <template <std::size_t> class Bitset, std::size_t N>
+struct described<Bitset<N>, std::enable_if_t<N != 0 && name_in_std<Bitset<N>>() == "bitset">>
+    : as_a_scalar {
+  static constexpr std::size_t words = (N + 63) / 64;
+  static_assert(sizeof(Bitset<N>) == words * sizeof(std::uint64_t));
+  using parts = type_list<>;
+  static std::string format() {
+    return "T{" + format_of_several(words, format_of<std::uint64_t>()) + ":words:}";
+  }
+  static std::string meaning() { return "bits " + std::to_string(N); }
+};
+
+template <class T>
+struct described<std::optional<T>> {
+  static constexpr bool is = true;
+  static constexpr const char* inner_name = "value";
+  using inner = T;
+  using parts = type_list<T>;
+  static std::string format() {
+    return format_of_pair<T, bool>(
+        format_of<T>() + ":value:", format_of<bool>() + ":engaged:", sizeof(std::optional<T>));
+  }
+  static std::string meaning() { return "optional"; }
+};
+
+}  // namespace shm::detail
+
 // ---- shm/schema/reflect.hpp
 // Reflect: what the members of a plain struct are called, as the compiler names their addresses.
 
@@ -6346,6 +6926,9 @@ inline constexpr bool names_are_known = false;
 template <class T>
 union unconstructed {
   constexpr unconstructed() noexcept : nothing() {}
+#if __cplusplus >= 202002L
+  constexpr ~unconstructed() {}
+#endif
   char nothing;
   T value;
 };
@@ -6362,6 +6945,21 @@ struct member_number {
     return std::get<I>(members_of(number<member_count<std::remove_const_t<T>>>(), value));
   }
 };
+
+template <class... Members>
+constexpr bool have_addresses(const std::tuple<Members&...>& members) {
+  return std::apply([](const auto&... one) { return ((std::addressof(one) != nullptr) && ...); },
+                    members);
+}
+
+/// Whether a plain struct has bit-fields. A reference to one is a reference to a copy, which a
+/// constant expression cannot make of a value that was never constructed.
+template <class T, class = void>
+inline constexpr bool has_bit_fields = true;
+template <class T>
+inline constexpr bool has_bit_fields<
+    T, std::enable_if_t<have_addresses(members_of(number<member_count<T>>(), ghost<T>.value))>> =
+    false;
 
 #if __cplusplus >= 202002L
 
@@ -6410,9 +7008,18 @@ namespace shm::detail {
 template <class T>
 inline constexpr bool has_list = boost::hana::Struct<T>::value;
 
+/// Whether the members of a plain struct without a list are known by reflection.
+template <class T>
+constexpr bool can_be_reflected() {
+  if constexpr (names_are_known && !has_list<T>) {
+    if constexpr (shows_members<T>()) return !has_bit_fields<T>;
+  }
+  return false;
+}
+
 /// Whether names, types and order of the members are known: by a list, or by reflection.
 template <class T>
-inline constexpr bool has_members = has_list<T> || (names_are_known && shows_members<T>());
+inline constexpr bool has_members = has_list<T> || can_be_reflected<T>();
 
 /// Calls visit(name, accessor) for each member, in their order.
 template <class T, class Visit>
@@ -6452,6 +7059,246 @@ struct dimension<std::array<T, N>> {
 };
 
 }  // namespace shm::detail
+
+// ---- shm/schema/enumerators.hpp
+// Enumerators: what the values of an enum are called, as the compiler names them.
+
+namespace shm::detail {
+
+/// Enumerators are looked for among the values from 0 to this one.
+inline constexpr int greatest_enumerator = 127;
+
+/// Its own signature, which ends with `Values = {gear::neutral, (gear)1}]`, or with angle brackets:
+/// a value without a name is written as a cast.
+template <class E, E... Values>
+constexpr const char* signature_with_values() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+
+/// Takes the first value of such a list away. Commas inside brackets or quotes separate nothing,
+/// and brackets in quotes are none.
+constexpr std::string_view take_value(std::string_view& list) noexcept {
+  std::size_t end = 0, depth = 0;
+  for (; end < list.size() && (depth != 0 || list[end] != ','); ++end) {
+    if (list[end] == '\'') {  // 'x', '\x'
+      const std::size_t escape = list.substr(end + 1, 1) == "\\" ? 3 : 2;
+      end = std::min(list.find('\'', end + escape), list.size() - 1);
+    } else if (list[end] == '(' || list[end] == '<') {
+      ++depth;
+    } else if (list[end] == ')' || list[end] == '>') {
+      --depth;
+    }
+  }
+  const std::string_view first = list.substr(0, end);
+  list.remove_prefix(std::min(end + 2, list.size()));
+  return first;
+}
+
+/// What a value is called; "" for a cast.
+constexpr std::string_view name_of_value(std::string_view written) noexcept {
+  const std::size_t begin = written.find_last_of(":)>'") + 1;  // npos + 1 is 0
+  const bool is_cast = begin != 0 && written[begin - 1] != ':';
+  return is_cast ? std::string_view() : written.substr(begin);
+}
+
+/// Whether that value can be one of E: an enum without a fixed type has only the bits that its
+/// enumerators need. Compilers warn of other values, and here one asks for them.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+template <class E, int Value, class = void>
+inline constexpr bool is_value_of = false;
+template <class E, int Value>
+inline constexpr bool
+    is_value_of<E, Value, std::void_t<std::integral_constant<E, static_cast<E>(Value)>>> =
+        static_cast<std::underlying_type_t<E>>(Value) == Value;
+
+/// 127, or as far as E goes.
+template <class E, int Greatest = greatest_enumerator>
+constexpr int greatest_value() noexcept {
+  if constexpr (Greatest == 0 || is_value_of<E, Greatest>) {
+    return Greatest;
+  } else {
+    return greatest_value<E, Greatest / 2>();
+  }
+}
+
+/// `neutral=0,reverse=1`, in the order of their values; "" where none is found.
+template <class E, int... Values>
+std::string enumerators_of(std::integer_sequence<int, Values...>) {
+  std::string_view list = signature_with_values<E, static_cast<E>(Values)...>();
+  list.remove_prefix(list.rfind("Values = ") + 10);
+  list.remove_suffix(2);
+  std::string found;
+  for (const int value : {Values...}) {
+    const std::string_view name = name_of_value(take_value(list));
+    if (name.empty()) continue;
+    if (!found.empty()) found += ',';
+    found += std::string(name) + '=' + std::to_string(value);
+  }
+  return found;
+}
+template <class E>
+std::string enumerators_of() {
+  return enumerators_of<E>(std::make_integer_sequence<int, greatest_value<E>() + 1>());
+}
+#pragma GCC diagnostic pop
+
+}  // namespace shm::detail
+
+// ---- shm/schema/notes.hpp
+// Notes: what a program adds to its fields for people and tools: unit, range, text.
+
+namespace shm {
+
+/// What there is to say of one member of a struct. Programs that differ in it open each other's
+/// objects all the same; tools refuse to set what is out of range.
+struct note {
+  std::string_view field;
+  std::string_view unit = {};
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+  std::string_view text = {};
+};
+
+/// Specialise it to add notes to a struct:
+///
+///     template <>
+///     struct shm::notes<telemetry> {
+///       static constexpr std::array value{shm::note{"speed", "m/s", 0, 90, "over ground"},
+///                                         shm::note{"fuel", "l"}};
+///     };
+///
+/// Compilation stops if a note names no member.
+template <class T>
+struct notes {};
+
+namespace detail {
+
+template <class T, class = void>
+inline constexpr bool has_notes = false;
+template <class T>
+inline constexpr bool has_notes<T, std::void_t<decltype(notes<T>::value)>> = true;
+
+constexpr bool is_printable(std::string_view text) noexcept {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  }
+  return true;
+}
+
+template <class T>
+constexpr bool names_a_member(std::string_view name) {
+  bool found = false;
+  for_each_member<T>([&](const char* member, auto) { found = found || name == member; });
+  return found;
+}
+
+/// Stops compilation where the notes of a T cannot be meant so.
+template <class T>
+constexpr void check_notes() {
+  static_assert(has_members<T>,
+                "shm: notes<T> is for a struct whose members are known: list them with Boost.Hana, "
+                "or compile as C++20");
+  constexpr auto all_of = [](auto is_right) {
+    for (const note& one : notes<T>::value) {
+      if (!is_right(one)) return false;
+    }
+    return true;
+  };
+  static_assert(all_of([](const note& one) { return names_a_member<T>(one.field); }),
+                "shm: a note of notes<T> names a field that is no member of T");
+  static_assert(all_of([](const note& one) { return one.least <= one.most; }),
+                "shm: in a note of notes<T> the least value is greater than the most");
+  static_assert(
+      all_of([](const note& one) { return is_printable(one.unit) && is_printable(one.text); }),
+      "shm: a note of notes<T> contains a tab, a newline or another control character");
+}
+
+/// The note on that member; null where there is none.
+template <class T>
+const note* note_on(std::string_view member) {
+  if constexpr (has_notes<T>) {
+    for (const note& one : notes<T>::value) {
+      if (one.field == member) return &one;
+    }
+  }
+  return nullptr;
+}
+
+/// The bits of an IEEE 754 double in hexadecimal: neither rounding nor a locale changes them.
+inline std::string bits_of(double value) {
+  std::uint64_t bits = 0;
+  static_assert(sizeof bits == sizeof value);
+  std::memcpy(&bits, &value, sizeof bits);
+  std::string text;
+  for (unsigned shift = 64; shift != 0; shift -= 4) {
+    text += "0123456789abcdef"[bits >> (shift - 4) & 0xf];
+  }
+  return text;
+}
+
+/// Adds a line to the notes of a schema, if there is anything to say.
+inline void add_line(std::string& lines, const std::string& path, const std::string& meaning,
+                     const std::string& enumerators, const note* by_program) {
+  if (meaning.empty() && enumerators.empty() && by_program == nullptr) return;
+  const note nothing{};
+  const note& more = by_program == nullptr ? nothing : *by_program;
+  const bool has_range = more.least != nothing.least || more.most != nothing.most;
+  if (!lines.empty()) lines += '\n';
+  lines += path + '\t' + meaning + '\t' + enumerators + '\t' + std::string(more.unit) + '\t' +
+           (has_range ? bits_of(more.least) : "") + '\t' + (has_range ? bits_of(more.most) : "") +
+           '\t' + std::string(more.text);
+}
+
+/// The same notes, for a struct whose enumerators would take too much room.
+inline std::string without_enumerators(std::string_view lines) {
+  std::string shorter;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    const std::size_t names = line.find('\t', line.find('\t') + 1) + 1;
+    const std::string_view behind = line.substr(line.find('\t', names));
+    const bool says_more = line[names - 2] != '\t' || behind.find_first_not_of('\t') != behind.npos;
+    if (!says_more) continue;
+    if (!shorter.empty()) shorter += '\n';
+    shorter += std::string(line.substr(0, names)) + std::string(behind);
+  }
+  return shorter;
+}
+
+/// The path of what is inside a struct at `path`, up to its name.
+inline std::string path_inside(const std::string& path, bool is_several) {
+  return path.empty() ? "" : path + (is_several ? "[]." : ".");
+}
+
+/// The notes on a T at `path`, and on all that it consists of.
+template <class T>
+void add_notes(std::string& lines, const std::string& path, const note* by_program = nullptr,
+               bool is_several = false) {
+  if constexpr (has_notes<T>) check_notes<T>();
+  if constexpr (dimension<T>::is_array) {
+    add_notes<typename dimension<T>::element>(lines, path, by_program, true);
+  } else if constexpr (described<T>::is) {
+    add_line(lines, path, described<T>::meaning(), "", by_program);
+    if constexpr (described<T>::inner_name != nullptr) {
+      add_notes<typename described<T>::inner>(
+          lines, path_inside(path, is_several) + described<T>::inner_name, by_program);
+    }
+  } else if constexpr (has_members<T>) {
+    add_line(lines, path, "", "", by_program);
+    for_each_member<T>([&](const char* name, auto accessor) {
+      add_notes<member_type<T, decltype(accessor)>>(lines, path_inside(path, is_several) + name,
+                                                    note_on<T>(name));
+    });
+  } else if constexpr (std::is_enum_v<T>) {
+    add_line(lines, path, "", enumerators_of<T>(), by_program);
+  } else {
+    add_line(lines, path, "", "", by_program);
+  }
+}
+
+}  // namespace detail
+}  // namespace shm
 
 // ---- shm/schema/list.hpp
 // List: whether a Boost.Hana list names the members that a struct really has.
@@ -6547,6 +7394,7 @@ constexpr bool lists_all_members() {
     bytes += sizeof(member);
   });
   end = (end + alignof(T) - 1) / alignof(T) * alignof(T);
+  if (bytes == sizeof(T)) return true;  // packed, perhaps
   // A type without padding has no gap between the members listed.
   if (bytes < sizeof(T) && std::has_unique_object_representations_v<T>) return false;
   // What follows a base class may lie behind the padding of that.
@@ -6582,20 +7430,68 @@ constexpr bool lists_in_order() {
 
 namespace shm::detail {
 
-/// A lambda's type. Compilers give it a name that no other class can have.
+/// A lambda's type. Compilers give it a name that ends like no other: g++ with `<lambda(int)>`,
+/// clang with `(lambda at file.cpp:1:2)`.
 template <class T>
 constexpr bool is_lambda() noexcept {
-  const std::string_view signature = __PRETTY_FUNCTION__;
-  return std::is_class_v<T> && (signature.find("<lambda(") != signature.npos ||
-                                signature.find("(lambda at ") != signature.npos);
+  const std::string_view name = name_of_type<T>();
+  const std::size_t of_gcc = name.rfind("<lambda("), of_clang = name.rfind("(lambda at ");
+  if (of_clang != name.npos) return name.find(')', of_clang) == name.size() - 1;
+  if (of_gcc == name.npos || name.back() != '>') return false;
+  // Not as an argument of a template, or with something of the lambda's own behind it.
+  std::size_t open = 0;
+  for (const char c : name.substr(0, of_gcc)) {
+    if (c == '<') ++open;
+    if (c == '>') --open;
+  }
+  return open == 0 && name.find("::", of_gcc) == name.npos;
 }
 
-template <class T, class = void>
+/// Without the arguments of a template: the part of a name before `<`.
+template <class T>
+constexpr std::string_view name_of_template() noexcept {
+  return name_of_type<T>().substr(0, name_of_type<T>().find('<'));
+}
+
+constexpr bool is_one_of(std::string_view name, std::initializer_list<std::string_view> known) {
+  for (const std::string_view one : known) {
+    if (name == one) return true;
+  }
+  return false;
+}
+
+/// A type of a library that holds an address which its members do not show.
+template <class T>
+constexpr bool is_view_or_handle() noexcept {
+  return is_one_of(name_in_std<T>(),
+                   {"basic_string_view", "span", "reference_wrapper", "initializer_list",
+                    "error_code", "error_condition", "type_index", "thread::id", "source_location",
+                    "coroutine_handle", "stacktrace_entry", "_Bind", "_Bind_result", "_Mem_fn",
+                    "_Not_fn", "pmr::polymorphic_allocator"}) ||
+         is_one_of(name_of_template<T>(), {"gsl::span", "gsl::not_null", "gsl::strict_not_null",
+                                           "boost::basic_string_view", "boost::basic_string_ref",
+                                           "boost::iterator_range", "__jmp_buf_tag"});
+}
+
+/// A lock or something else that one process alone, or the library that made it, can work with.
+template <class T>
+constexpr bool is_lock() noexcept {
+  return is_one_of(
+             name_in_std<T>(),
+             {"atomic", "atomic_flag", "atomic_ref", "mutex", "recursive_mutex", "timed_mutex",
+              "recursive_timed_mutex", "shared_mutex", "shared_timed_mutex", "condition_variable",
+              "condition_variable_any", "once_flag", "counting_semaphore", "latch", "barrier"}) ||
+         is_one_of(name_of_type<T>(), {"sem_t", "pthread_mutex_t", "pthread_cond_t",
+                                       "pthread_rwlock_t", "pthread_barrier_t", "pthread_attr_t",
+                                       "pthread_mutexattr_t", "mtx_t", "cnd_t"});
+}
+
+/// Only classes are asked: iterator_traits of a void* is an error.
+template <class T, bool IsClass = std::is_class_v<T>, class = void>
 inline constexpr bool is_iterator = false;
 template <class T>
 inline constexpr bool
-    is_iterator<T, std::void_t<typename std::iterator_traits<T>::iterator_category>> =
-        std::is_class_v<T>;
+    is_iterator<T, true, std::void_t<typename std::iterator_traits<T>::iterator_category>> = true;
 
 /// A range whose elements lie outside of it, as std::span's do.
 template <class T>
@@ -6610,43 +7506,8 @@ inline constexpr bool is_borrowed =
 template <class T>
 inline constexpr bool refers_elsewhere = std::is_pointer_v<T> || std::is_reference_v<T> ||
                                          std::is_member_pointer_v<T> || std::is_null_pointer_v<T> ||
-                                         is_iterator<T> || is_lambda<T>() || is_borrowed<T>;
-template <class Char, class Traits>
-inline constexpr bool refers_elsewhere<std::basic_string_view<Char, Traits>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool refers_elsewhere<gsl::span<T, Extent>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::reference_wrapper<T>> = true;
-template <class T>
-inline constexpr bool refers_elsewhere<std::initializer_list<T>> = true;
-template <>
-inline constexpr bool refers_elsewhere<std::error_code> = true;
-template <>
-inline constexpr bool refers_elsewhere<std::error_condition> = true;
-template <>
-inline constexpr bool refers_elsewhere<std::type_index> = true;
-template <>
-inline constexpr bool refers_elsewhere<std::thread::id> = true;
-
-/// Whether a T is a lock or something else that one process alone, or the library that made it,
-/// can work with.
-template <class T>
-inline constexpr bool is_lock = false;
-template <>
-inline constexpr bool is_lock<sem_t> = true;
-template <>
-inline constexpr bool is_lock<pthread_mutex_t> = true;
-template <>
-inline constexpr bool is_lock<pthread_cond_t> = true;
-template <>
-inline constexpr bool is_lock<pthread_rwlock_t> = true;
-template <>
-inline constexpr bool is_lock<pthread_barrier_t> = true;
-template <>
-inline constexpr bool is_lock<std::atomic_flag> = true;
-template <class T>
-inline constexpr bool is_lock<std::atomic<T>> = true;
-
+                                         is_iterator<T> ||
+                                         is_lambda<T>() || is_borrowed<T> || is_view_or_handle<T>();
 }  // namespace shm::detail
 
 // ---- shm/schema/shareable.hpp
@@ -6664,8 +7525,9 @@ enum class sharing_rule {
   trivially_copyable,
   not_volatile,
   no_array,
-  no_reference,
+  hidden_members,
   few_members,
+  no_bit_field,
   all_members,
   in_order,
   public_list,
@@ -6674,10 +7536,12 @@ enum class sharing_rule {
 
 /// What a T holds: the elements of an array, the alternatives of a variant, the members of a
 /// struct.
-template <class T>
+template <class T, class = void>
 struct parts_of {
   static constexpr auto find() {
-    if constexpr (has_list<T>) {
+    if constexpr (described<T>::is) {
+      return typename described<T>::parts();
+    } else if constexpr (has_list<T>) {
       return listed_types<T>();
     } else if constexpr (shows_members<T>()) {
       return member_types<T>();
@@ -6687,21 +7551,12 @@ struct parts_of {
   }
   using types = decltype(find());
 };
-template <class T>
-struct parts_of<std::optional<T>> {
-  using types = type_list<T>;
-};
-template <class... T>
-struct parts_of<std::variant<T...>> {
+/// What a type of the standard library holds that does not show its members.
+template <template <class...> class Holder, class... T>
+struct parts_of<Holder<T...>, std::enable_if_t<name_in_std<Holder<T...>>() == "variant" ||
+                                               name_in_std<Holder<T...>>() == "tuple" ||
+                                               name_in_std<Holder<T...>>() == "pair">> {
   using types = type_list<T...>;
-};
-template <class... T>
-struct parts_of<std::tuple<T...>> {
-  using types = type_list<T...>;
-};
-template <class A, class B>
-struct parts_of<std::pair<A, B>> {
-  using types = type_list<A, B>;
 };
 
 template <class T>
@@ -6723,7 +7578,7 @@ template <class T>
 constexpr sharing_rule find_rule_broken_as_a_whole() {
   if constexpr (refers_elsewhere<T>) {
     return sharing_rule::no_address;
-  } else if constexpr (is_lock<T>) {
+  } else if constexpr (is_lock<T>()) {
     return sharing_rule::no_lock;
   } else if constexpr (std::is_volatile_v<T>) {
     return sharing_rule::not_volatile;
@@ -6737,9 +7592,9 @@ constexpr sharing_rule find_rule_broken_as_a_whole() {
     return sharing_rule::public_list;
   } else if constexpr (is_plain_struct<T>) {
     if constexpr (member_count < T >> most_members_seen) return sharing_rule::few_members;
-    // What cannot be initialised with {} and not be assigned either holds references.
-    if constexpr (member_count<T> == 0 && !std::is_copy_assignable_v<T>) {
-      return sharing_rule::no_reference;
+    if constexpr (member_count<T> == 0) return sharing_rule::hidden_members;
+    if constexpr (shows_members<T>()) {
+      if constexpr (has_bit_fields<T>) return sharing_rule::no_bit_field;
     }
     return sharing_rule::none_broken;
   } else {
@@ -6778,20 +7633,23 @@ constexpr void refuse_member() {
                 "shm: this member is or holds an address (a pointer, reference, view, iterator or "
                 "lambda), which means nothing in another process; store the value itself, an index "
                 "or an offset");
-  static_assert(broken != sharing_rule::no_reference,
-                "shm: this struct has a reference or a member without a default, which cannot be "
-                "shared; store the value itself");
+  static_assert(broken != sharing_rule::hidden_members,
+                "shm: this struct has a reference, or a member that {} does not initialise, which "
+                "hides its members: list them with BOOST_HANA_ADAPT_STRUCT, or give it a default");
   static_assert(broken != sharing_rule::no_lock,
                 "shm: this member is a lock, a semaphore or an atomic: its bytes are copied, and "
                 "wake nobody; use shm::mutex, or the lock that every shm::object has");
   static_assert(broken != sharing_rule::trivially_copyable,
                 "shm: this type must be trivially copyable, with all its members: it is copied as "
-                "bytes between processes; use char[N] or std::array in place of strings and "
-                "vectors");
+                "bytes between processes; use shm::static_string<N> or "
+                "shm::static_vector<T, N> in place of strings and vectors");
   static_assert(broken != sharing_rule::not_volatile,
                 "shm: this type must not be volatile: the library orders accesses itself");
   static_assert(broken != sharing_rule::few_members,
                 "shm: of a struct without a list 69 members are seen; group members into structs");
+  static_assert(broken != sharing_rule::no_bit_field,
+                "shm: this struct has a bit-field, which has no address, or is packed; use a whole "
+                "integer, std::bitset, or #pragma pack in place of the attribute");
   static_assert(broken != sharing_rule::all_members,
                 "shm: this struct has members or bytes that its Boost.Hana list leaves out: list "
                 "every member, without alignas");
@@ -6813,6 +7671,34 @@ template <class T, std::size_t I>
 constexpr auto name_of_part() {
   if constexpr (has_list<T>) {
     return boost::hana::first(boost::hana::at_c<I>(boost::hana::accessors<T>()));
+#if __cplusplus >= 202002L
+  } else if constexpr (shows_members<T>()) {
+    return []<std::size_t... At>(std::index_sequence<At...>) {
+      return static_cast<called<member_name<T, I>[At]...>*>(nullptr);
+    }
+    (std::make_index_sequence<member_name<T, I>.size() - 1>());
+#endif
+  } else {
+    return number<I>();
+  }
+}
+
+template <class T>
+inline constexpr T constructed{};
+
+/// Asked only of a struct that has a bit-field: a reference to that is one to a copy, which ends
+/// with its scope, and no constant expression can use it.
+template <class T, std::size_t I, class = void>
+inline constexpr bool has_address = false;
+template <class T, std::size_t I>
+inline constexpr bool has_address<
+    T, I, std::enable_if_t<std::addressof(member_number<I>()(constructed<T>)) != nullptr>> = true;
+
+/// No bit-field tells its name: which member the first one is, counted from 0.
+template <class T, std::size_t I = 0>
+constexpr auto number_of_bit_field() {
+  if constexpr (I + 1 < member_count<T> && has_address<T, I>) {
+    return number_of_bit_field<T, I + 1>();
   } else {
     return number<I>();
   }
@@ -6829,6 +7715,8 @@ constexpr void refuse_part() {
     using types = typename parts_of<T>::types;
     constexpr std::size_t at = first_broken(types());
     refuse_part<typename types::template at<at>, decltype(name_of_part<T, at>()), T>();
+  } else if constexpr (broken_rule<T> == sharing_rule::no_bit_field) {
+    refuse_member<T, decltype(number_of_bit_field<T>()), T>();
   } else {
     refuse_member<T, Name, Holder>();
   }
@@ -6903,14 +7791,6 @@ inline std::string byte_order_of(char code, std::size_t size) {
   return little_endian ? "<" : ">";
 }
 
-inline std::string padding(std::size_t bytes) {
-  if (bytes == 0) return {};
-  return bytes == 1 ? "x" : std::to_string(bytes) + "x";
-}
-
-template <class T>
-std::string format_of();
-
 /// A T that is nowhere: only the distances between its members are asked for, and nothing is read
 /// or written. A real one would make the program, or its memory, larger by sizeof(T).
 template <class T>
@@ -6928,6 +7808,8 @@ std::string format_of_members() {
   std::size_t end = 0;
   for_each_member<T>([&](const char* name, auto accessor) {
     using member = member_type<T, decltype(accessor)>;
+    // What holds nothing may lie where another member lies.
+    if constexpr (std::is_empty_v<member> || sizeof(member) == 0) return;
     const auto* const address = reinterpret_cast<const std::byte*>(std::addressof(accessor(whole)));
     const auto offset = static_cast<std::size_t>(address - start);
     text += padding(offset - end) + format_of<member>() + ':' + name + ':';
@@ -6938,26 +7820,19 @@ std::string format_of_members() {
 
 template <class T>
 std::string format_of_array() {
+  using element = typename dimension<T>::element;
   // One of no element takes bytes all the same, which its element's format would not count.
   if constexpr (dimension<T>::count == 0) return padding(sizeof(T));
-  std::string dimensions = std::to_string(dimension<T>::count);
-  using element = typename dimension<T>::element;
-  if constexpr (std::is_same_v<element, char>) {
-    return dimensions + 's';
-  } else {
-    std::string inner = format_of<element>();
-    // Two dimensions are one list: (2,3), not (2)(3).
-    if constexpr (dimension<element>::is_array) {
-      if (inner.front() == '(') return '(' + dimensions + ',' + inner.substr(1);
-    }
-    return '(' + dimensions + ')' + inner;
-  }
+  if constexpr (std::is_same_v<element, char>) return std::to_string(dimension<T>::count) + 's';
+  return format_of_several(dimension<T>::count, format_of<element>());
 }
 
 template <class T>
 std::string format_of() {
   if constexpr (dimension<T>::is_array) {
     return format_of_array<T>();
+  } else if constexpr (described<T>::is) {
+    return described<T>::format();
   } else if constexpr (has_members<T>) {
     return format_of_members<T>();
   } else if constexpr (scalar_code<T>() != 0) {
@@ -6967,23 +7842,41 @@ std::string format_of() {
   }
 }
 
+/// Throws std::length_error for a type of more fields, or nested deeper, than a segment can tell.
+inline schema checked(schema&& made) {
+  if (parse(made)) return std::move(made);
+  throw std::length_error(
+      "shm: this type has more than 4096 fields, or structs inside structs more than 16 deep; use "
+      "arrays of structs, or fewer levels");
+}
+
+template <class T>
+std::string notes_of() {
+  constexpr std::size_t long_notes = 16 * 1024;
+  std::string lines;
+  add_notes<T>(lines, "");
+  return lines.size() <= long_notes ? lines : without_enumerators(lines);
+}
+
 /// The schema of an array<T, N>.
 template <class T, std::size_t N>
 const schema& array_schema_of() {
   check_shareable<T>();
-  static const schema known('(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T),
-                            alignof(T));
+  static const schema known = checked(
+      {'(' + std::to_string(N) + ')' + format_of<T>(), N * sizeof(T), alignof(T), notes_of<T>()});
   return known;
 }
 
 }  // namespace detail
 
 /// What an object<T> stores beside the value, and compares when it is opened. Written at the first
-/// call, which may throw std::bad_alloc.
+/// call, which may throw std::bad_alloc, and std::length_error for a type of more than 4096 fields
+/// or of structs nested more than 16 deep.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();
-  static const schema known(detail::format_of<T>(), sizeof(T), alignof(T));
+  static const schema known =
+      detail::checked({detail::format_of<T>(), sizeof(T), alignof(T), detail::notes_of<T>()});
   return known;
 }
 
@@ -7231,14 +8124,14 @@ class array_plan {
 /// The schema of an array with a length that is given at run time. Throws std::invalid_argument,
 /// limit_reached.
 template <class T>
-schema array_schema_for(const key& which, std::size_t elements) {
+schema schema_of_given_length(const key& which, std::size_t elements) {
   if (elements == 0) throw std::invalid_argument("shm::array: an array has at least one element");
   if (!fits_in_memory<T>(elements)) {
     refuse(errc::limit_reached, {which.name(), which.segment_key()},
            std::to_string(elements) + " elements of " + std::to_string(sizeof(T)) +
                " bytes are larger than an address space");
   }
-  return array_schema(array_schema_of<T, 1>(), elements);
+  return schema_of_length(array_schema_of<T, 1>(), elements);
 }
 
 /// Opens an array of N elements, or of any number where N is dynamic. Creates none.
@@ -7479,7 +8372,7 @@ class table_writer : private table_view<Memory, Shape> {
  public:
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
-  /// The version is the number of changes so far.
+  /// The version in the header is the number of changes so far.
   table_writer(Memory& memory, const Shape& shape, std::atomic<std::uint64_t>& version) noexcept
       : base(memory, shape), version_(version) {}
 
@@ -7556,7 +8449,8 @@ class table_writer : private table_view<Memory, Shape> {
       // The slot is put back afterwards, because that gives it the number of a commit.
       if (base::sequence_of(static_cast<std::size_t>(changing - 1)) ==
           counts.committing.load(std::memory_order_relaxed)) {
-        conclude(counts.next_size.load(std::memory_order_relaxed));
+        conclude(counts.next_size.load(std::memory_order_relaxed),
+                 counts.next_version.load(std::memory_order_relaxed));
       } else {
         forget_change();
       }
@@ -7593,7 +8487,7 @@ class table_writer : private table_view<Memory, Shape> {
     crash_point("map: reach stored");
   }
 
-  /// Stores slot and size as one: both count from the commit of the slot on.
+  /// Stores slot, size and version as one: they count from the commit of the slot on.
   void change(std::size_t i, const std::byte* draft, std::uint64_t next_size) noexcept {
     table_counts& counts = base::memory_.counts;
     crash_point("map: before change");
@@ -7601,29 +8495,32 @@ class table_writer : private table_view<Memory, Shape> {
     std::atomic_thread_fence(std::memory_order_release);
     counts.next_size.store(next_size, std::memory_order_relaxed);
     crash_point("map: next size stored");
+    const std::uint64_t next_version = version_.load(std::memory_order_relaxed) + 1;
+    counts.next_version.store(next_version, std::memory_order_relaxed);
+    crash_point("map: next version stored");
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
                             std::memory_order_relaxed);
     crash_point("map: committing number stored");
-    // Release: whoever sees the change sees its two words.
+    // Release: whoever sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
     base::slots_.store(i, draft);
-    conclude(next_size);
+    conclude(next_size, next_version);
   }
 
-  void conclude(std::uint64_t size) noexcept {
+  /// Killed at any step, a repair does it again.
+  void conclude(std::uint64_t size, std::uint64_t version) noexcept {
     // Release: the slot is committed.
     base::memory_.counts.size.store(size, std::memory_order_release);
     crash_point("map: size stored");
-    const std::uint64_t next = version_.load(std::memory_order_relaxed) + 1;
     // Release: a reader that is told of this change sees it.
-    version_.store(next, std::memory_order_release);
+    version_.store(version, std::memory_order_release);
     crash_point("map: version stored");
     forget_change();
   }
 
   void forget_change() noexcept {
-    // Release: no change means that the size is stored.
+    // Release: no change means that size and version are stored.
     base::memory_.counts.changing.store(0, std::memory_order_release);
     crash_point("map: change over");
   }
@@ -7700,6 +8597,15 @@ std::size_t size_of(const open_place& place, const Table& table, std::size_t mos
   return static_cast<std::size_t>(std::min<std::uint64_t>(size, most));
 }
 
+/// The number of changes at one moment.
+template <class Table>
+std::uint64_t version_of(const open_place& place, const Table& table) noexcept {
+  std::uint64_t version = 0;
+  while (!table.try_version(place.head().version, version)) {
+  }
+  return version;
+}
+
 /// False: it did not stand still.
 template <class Key, class Value, class Table>
 bool try_snapshot(const Table& table, std::vector<std::pair<Key, Value>>& into) {
@@ -7726,6 +8632,13 @@ struct table_core {
   table_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : place(which, mode, how, &plan) {}
 
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
@@ -7735,17 +8648,28 @@ struct table_core {
   /// The lock, after whatever a dead holder left has been put in order.
   held_lock acquire() {
     held_lock lock = held_lock::acquire(place);
-    if (!writer().repair()) refuse_corrupt_map(place.about());
+    put_in_order();
+    return lock;
+  }
+  /// Returns nothing if the deadline passed.
+  std::optional<held_lock> acquire(const deadline& until) {
+    std::optional<held_lock> lock = held_lock::acquire(place, until);
+    if (lock) put_in_order();
     return lock;
   }
   std::optional<held_lock> try_acquire() {
     std::optional<held_lock> lock = held_lock::try_acquire(place);
-    if (lock && !writer().repair()) refuse_corrupt_map(place.about());
+    if (lock) put_in_order();
     return lock;
   }
 
   connection place;
-  draft_buffer<slot_type> buffer;
+  draft_buffer<slot_type> buffer;  // which a thread that holds the lock may be writing
+
+ private:
+  void put_in_order() {
+    if (!writer().repair()) refuse_corrupt_map(place.about());
+  }
 };
 
 }  // namespace shm::detail
@@ -7792,12 +8716,15 @@ class const_any_object {
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
-      case detail::segment_kind::map:
         // Acquire: what the caller reads next is not older than the version it was told.
         return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: {
         const memory_type elements = memory();
         return reader_view(elements).stores();
+      }
+      case detail::segment_kind::map: {
+        const table_memory entries(place_->payload(), held_.table_shape());
+        return detail::version_of(*place_, table_type(entries, held_.entry));
       }
       case detail::segment_kind::mutex: break;
     }
@@ -8459,12 +9386,14 @@ class array_access : public extent<N> {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  protected:
+  /// @cond
   array_access(detail::open_mode mode, const key& which, const detail::blueprint& plan,
                const options& how)
       : array_access(detail::open_handle<core>(new core(which, mode, how, plan))) {}
   array_access(array_access&&) noexcept = default;
   array_access& operator=(array_access&&) noexcept = default;
   ~array_access() = default;
+  /// @endcond
 
  private:
   using core = detail::array_core<T, N>;
@@ -8583,11 +9512,13 @@ class const_array_access : public extent<N> {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  protected:
+  /// @cond
   const_array_access(const key& which, const options& how)
       : const_array_access(which, how, detail::plan_for_opening<T, N>()) {}
   const_array_access(const_array_access&&) noexcept = default;
   const_array_access& operator=(const_array_access&&) noexcept = default;
   ~const_array_access() = default;
+  /// @endcond
 
  private:
   using core = detail::const_array_core<T, N>;
@@ -8750,7 +9681,7 @@ class array<T, dynamic> : public array_access<T, dynamic> {
 
   template <class... Initial>
   static detail::array_plan<T> plan(const key& which, std::size_t n, const Initial&... initial) {
-    return detail::array_plan<T>(detail::array_schema_for<T>(which, n), initial...);
+    return detail::array_plan<T>(detail::schema_of_given_length<T>(which, n), initial...);
   }
 };
 
@@ -8818,9 +9749,7 @@ class map<Key, const Value, N> {
   }
 
   /// Returns the number of changes so far, by all processes.
-  std::uint64_t version() const noexcept {
-    return opened().head().version.load(std::memory_order_acquire);
-  }
+  std::uint64_t version() const noexcept { return detail::version_of(opened(), table()); }
 
   /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
@@ -8841,9 +9770,10 @@ class map<Key, const Value, N> {
     }
   }
 
-  static std::unique_ptr<detail::observer> open(const key& which, const options& how,
-                                                const detail::blueprint& plan) {
-    return std::make_unique<detail::observer>(which, how, &plan, detail::waiting::in_kernel);
+  static detail::open_handle<detail::observer> open(const key& which, const options& how,
+                                                    const detail::blueprint& plan) {
+    return detail::open_handle<detail::observer>(
+        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -8851,7 +9781,7 @@ class map<Key, const Value, N> {
     return *place_;
   }
 
-  std::unique_ptr<detail::observer> place_;
+  detail::open_handle<detail::observer> place_;
 };
 
 }  // namespace shm
@@ -9128,34 +10058,36 @@ class map {
 
   /// Returns the latest stored value of that key, whole, or nothing if the map does not hold the
   /// key. Lock-free beside changes of writers, alive or dead; a writer that keeps lapping the
-  /// reader is held up for one lookup. Throws shm::error: removed.
+  /// reader is held up for one lookup. Throws shm::error: removed, corrupt.
   std::optional<Value> find(const Key& wanted) const {
     return detail::value_if_filled<Value>([&](void* to) { return look_up(wanted, to); });
   }
   /// Returns whether the map holds that key. Lock-free, and throws, like find().
   bool contains(const Key& wanted) const { return look_up(wanted, nullptr); }
 
-  /// Adds an entry, unless the map holds that key. Returns whether it did not. Blocks while another
-  /// thread or process holds the lock. A crash leaves the map before, or with the entry. Throws
-  /// shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
+  /// Adds an entry. Returns false, and changes nothing, if the map holds that key already. Blocks
+  /// while another thread or process holds the lock. A crash leaves the map before, or with the
+  /// entry. Throws shm::error: limit_reached if the map is full, removed, would_deadlock, corrupt.
   bool insert(const Key& added, const Value& value) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(added));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(added));
     if (where.is_found()) return false;
-    insert_at(where, added, value);
+    insert_at(here, where, added, value);
     return true;
   }
 
   /// Adds an entry, or replaces the value of that key. Blocks and throws like insert(); a crash
   /// leaves the value before, or the new one.
   void insert_or_assign(const Key& changed, const Value& value) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(changed));
-    if (!where.is_found()) return insert_at(where, changed, value);
-    detail::draft<slot_type> draft(opened().buffer);
-    opened().writer().copy_slot(where.slot, bytes_of(draft));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return insert_at(here, where, changed, value);
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().copy_slot(where.slot, bytes_of(draft));
     std::memcpy(bytes_of(draft) + shape::value_at, std::addressof(value), sizeof value);
-    opened().writer().replace(where.slot, bytes_of(draft));
+    here.writer().replace(where.slot, bytes_of(draft));
   }
 
   /// Calls f(Value&) on a private draft of the value of that key under the lock, and stores the
@@ -9165,26 +10097,26 @@ class map {
   /// this map or takes a snapshot of it through the same handle throws would_deadlock.
   template <class F>
   bool update(const Key& changed, F&& f) {
-    core& here = opened();  // f may move the handle
-    const detail::held_lock lock = here.acquire();
-    const auto where = here.writer().find(detail::bytes_of_key(changed));
-    if (!where.is_found()) return false;
-    detail::draft<slot_type> draft(here.buffer);
-    here.writer().copy_slot(where.slot, bytes_of(draft));
-    static_cast<void>(detail::call_then(std::forward<F>(f), draft.get()->value, [&] {
-      if (lock.is_held()) here.writer().replace(where.slot, bytes_of(draft));
-    }));
-    return true;
+    return *update_within(detail::deadline::never(), changed, std::forward<F>(f));
+  }
+
+  /// Like update(), but returns nothing, without calling f, if a live process holds the lock for
+  /// that long.
+  template <class Rep, class Period, class F>
+  std::optional<bool> try_update_for(std::chrono::duration<Rep, Period> span, const Key& changed,
+                                     F&& f) {
+    return update_within(detail::deadline::after(span), changed, std::forward<F>(f));
   }
 
   /// Removes the entry of that key. Returns whether there was one. Blocks and throws like insert(),
   /// without limit_reached. A crash leaves the map with the entry, or without it.
   bool erase(const Key& erased) {
-    const detail::held_lock lock = opened().acquire();
-    const auto where = opened().writer().find(detail::bytes_of_key(erased));
+    core& here = opened();
+    const detail::held_lock lock = here.acquire();
+    const auto where = here.writer().find(detail::bytes_of_key(erased));
     if (!where.is_found()) return false;
-    detail::draft<slot_type> draft(opened().buffer);
-    opened().writer().erase(where, bytes_of(draft));
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().erase(where, bytes_of(draft));
     return true;
   }
 
@@ -9197,18 +10129,20 @@ class map {
   /// Returns all entries as they were at one moment, in no order. Blocks while another thread or
   /// process holds the lock. Throws shm::error: removed, would_deadlock, corrupt.
   std::vector<std::pair<Key, Value>> snapshot() const {
+    core& here = opened();
     std::vector<std::pair<Key, Value>> entries;
     entries.reserve(size());
-    const detail::held_lock lock = opened().acquire();
-    while (!detail::try_snapshot(opened().table(), entries)) {  // somebody scribbles
+    const detail::held_lock lock = here.acquire();
+    for (int tries = 0; !detail::try_snapshot(here.table(), entries); ++tries) {
+      // Nobody else may change the map now.
+      if (tries == detail::tries_before_locking) detail::refuse_corrupt_map(here.place.about());
     }
     return entries;
   }
 
   /// Returns the number of changes so far, by all processes.
   std::uint64_t version() const noexcept {
-    // Acquire: what the caller reads next is not older than the version it was told.
-    return opened().place.head().version.load(std::memory_order_acquire);
+    return detail::version_of(opened().place, opened().table());
   }
 
   /// The name that stands in the segment; valid as long as the handle.
@@ -9220,7 +10154,7 @@ class map {
   using slot_type = detail::slot<Key, Value>;
 
   map(detail::open_mode mode, const key& which, const options& how)
-      : core_(std::make_unique<core>(which, mode, how, detail::map_blueprint<Key, Value, N>())) {}
+      : core_(new core(which, mode, how, detail::map_blueprint<Key, Value, N>())) {}
 
   core& opened() const {
     Expects(core_ != nullptr);
@@ -9231,39 +10165,57 @@ class map {
     return static_cast<std::byte*>(static_cast<void*>(draft.bytes()));
   }
 
-  void insert_at(const typename core::writer_type::place& where, const Key& added,
-                 const Value& value) {
-    if (opened().writer().size() >= N) detail::refuse_full(opened().place.about(), N);
-    detail::draft<slot_type> draft(opened().buffer);
-    const bool had_room = opened().writer().insert(where, bytes_of(draft), [&](std::byte* slot) {
+  static void insert_at(core& here, const typename core::writer_type::place& where,
+                        const Key& added, const Value& value) {
+    if (here.writer().size() >= N) detail::refuse_full(here.place.about(), N);
+    detail::draft<slot_type> draft(here.buffer);
+    const bool had_room = here.writer().insert(where, bytes_of(draft), [&](std::byte* slot) {
       std::memcpy(slot + shape::key_at, std::addressof(added), sizeof added);
       std::memcpy(slot + shape::value_at, std::addressof(value), sizeof value);
     });
-    if (!had_room) detail::refuse_corrupt_map(opened().place.about());
+    if (!had_room) detail::refuse_corrupt_map(here.place.about());
+  }
+
+  template <class F>
+  std::optional<bool> update_within(const detail::deadline& until, const Key& changed, F&& f) {
+    detail::check_takes_reference<F, Value>();
+    core& here = opened();  // f may move the handle
+    const std::optional<detail::held_lock> lock = here.acquire(until);
+    if (!lock) return std::nullopt;
+    const auto where = here.writer().find(detail::bytes_of_key(changed));
+    if (!where.is_found()) return false;
+    detail::draft<slot_type> draft(here.buffer);
+    here.writer().copy_slot(where.slot, bytes_of(draft));
+    static_cast<void>(detail::call_then(std::forward<F>(f), draft.get()->value, [&] {
+      if (lock->is_held()) here.writer().replace(where.slot, bytes_of(draft));
+    }));
+    return true;
   }
 
   bool look_up(const Key& wanted, void* to) const {
-    const core& here = opened();
+    core& here = opened();
     if (here.place.is_removed()) detail::refuse_removed(here.place.about());
     const auto seen =
         here.table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
     if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
-    return look_up_patiently(wanted, to);
+    return look_up_patiently(here, wanted, to);
   }
 
-  [[gnu::cold, gnu::noinline]] bool look_up_patiently(const Key& wanted, void* to) const {
+  [[gnu::cold, gnu::noinline]] static bool look_up_patiently(core& here, const Key& wanted,
+                                                             void* to) {
     for (;;) {
       // A writer is always faster: hold it up for one lookup.
-      const bool may_lock = opened().place.identity_bits_if_seated() != 0;
-      const auto lock = may_lock ? opened().try_acquire() : std::nullopt;
+      const bool may_lock = here.place.identity_bits_if_seated() != 0;
+      const auto lock = may_lock ? here.try_acquire() : std::nullopt;
       const auto seen =
-          opened().table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
+          here.table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
       if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
-      if (opened().place.is_removed()) detail::refuse_removed(opened().place.about());
+      if (lock) detail::refuse_corrupt_map(here.place.about());  // nobody else may change it now
+      if (here.place.is_removed()) detail::refuse_removed(here.place.about());
     }
   }
 
-  std::unique_ptr<core> core_;
+  detail::open_handle<core> core_;
 };
 
 }  // namespace shm
@@ -9608,6 +10560,7 @@ class object {
 template <class T, std::size_t N>
 class object<T[N]> {
  public:
+  /// Does not compile.
   template <class... Arguments>
   explicit object(Arguments&&...) {
     static_assert(
@@ -9845,6 +10798,516 @@ inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }
 
+}  // namespace shm
+
+// ---- shm/base/compared_as_text.hpp
+// Compared as text: the comparisons of a type with itself and with everything that is a text.
+
+namespace shm::detail {
+
+/// Base of a type that converts to std::string_view.
+struct compared_as_text {};
+
+template <class A, class B>
+using if_comparable_texts = std::enable_if_t<
+    (std::is_base_of_v<compared_as_text, A> ||
+     std::is_base_of_v<compared_as_text, B>)&&std::is_convertible_v<const A&, std::string_view> &&
+        std::is_convertible_v<const B&, std::string_view>,
+    bool>;
+
+template <class A, class B>
+if_comparable_texts<A, B> operator==(const A& a, const B& b) noexcept {
+  return std::string_view(a) == std::string_view(b);
+}
+template <class A, class B>
+if_comparable_texts<A, B> operator!=(const A& a, const B& b) noexcept {
+  return std::string_view(a) != std::string_view(b);
+}
+template <class A, class B>
+if_comparable_texts<A, B> operator<(const A& a, const B& b) noexcept {
+  return std::string_view(a) < std::string_view(b);
+}
+template <class A, class B>
+if_comparable_texts<A, B> operator>(const A& a, const B& b) noexcept {
+  return std::string_view(a) > std::string_view(b);
+}
+template <class A, class B>
+if_comparable_texts<A, B> operator<=(const A& a, const B& b) noexcept {
+  return std::string_view(a) <= std::string_view(b);
+}
+template <class A, class B>
+if_comparable_texts<A, B> operator>=(const A& a, const B& b) noexcept {
+  return std::string_view(a) >= std::string_view(b);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/base/stored_size.hpp
+// Stored size: the number of elements in a container that lies in shared memory.
+
+namespace shm::detail {
+
+/// A size that another process may overwrite at any time, with any number: read once for each use,
+/// and bounded.
+class stored_size {
+ public:
+  std::size_t at_most(std::size_t limit) const noexcept {
+    // Relaxed: nothing is ordered by it; it keeps the compiler from reading twice.
+    return std::min<std::size_t>(__atomic_load_n(&size_, __ATOMIC_RELAXED), limit);
+  }
+  void set(std::size_t size) noexcept {
+    // Relaxed: the lock or the guard orders what the caller stores.
+    __atomic_store_n(&size_, static_cast<std::uint32_t>(size), __ATOMIC_RELAXED);
+  }
+
+ private:
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/static_string.hpp
+// Static string: text of at most N bytes that lies in its struct, to be shared as a member.
+
+namespace shm {
+
+/// Text of at most N bytes, inside the struct that it is a member of. Trivially copyable; unused
+/// bytes are zero, so that equal strings have equal bytes, and a map can have it as key. There is
+/// no terminating NUL: use view() or str(). Nothing blocks.
+///
+///     struct robot {
+///       shm::static_string<31> name;
+///       double x, y;
+///     };
+///     shm::object<robot> ilse{"ilse"};
+///     ilse.update([](robot& it) { it.name = "Ilse"; });
+///
+/// What does not fit throws std::length_error and changes nothing. A size that somebody scribbled
+/// into shared memory counts as N at most: no access goes beyond the N bytes.
+template <std::size_t N>
+class static_string : public detail::compared_as_text {
+  static_assert(N > 0, "shm: a static_string has room for at least one byte");
+  static_assert(N <= 0xffffffff, "shm: the size of a static_string has 32 bits");
+  template <class Text>
+  using if_text = std::enable_if_t<std::is_convertible_v<const Text&, std::string_view>>;
+
+ public:
+  using value_type = char;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using reference = char&;
+  using const_reference = const char&;
+  using pointer = char*;
+  using const_pointer = const char*;
+  using iterator = char*;
+  using const_iterator = const char*;
+  static constexpr std::size_t npos = std::string_view::npos;
+
+  constexpr static_string() noexcept = default;
+  template <class Text, class = if_text<Text>>
+  static_string(const Text& text) {
+    assign(text);
+  }
+  static_string(std::size_t count, char c) { resize(count, c); }
+
+  template <class Text, class = if_text<Text>>
+  static_string& operator=(const Text& text) {
+    return assign(text);
+  }
+  /// The text may lie in this string.
+  static_string& assign(std::string_view text) {
+    check(text.size());
+    set_size(std::copy(text.begin(), text.end(), text_) - text_);
+    return *this;
+  }
+
+  operator std::string_view() const noexcept { return view(); }
+  std::string_view view() const noexcept { return {text_, size()}; }
+  std::string str() const { return std::string(view()); }
+
+  std::size_t size() const noexcept { return size_.at_most(N); }
+  std::size_t length() const noexcept { return size(); }
+  bool empty() const noexcept { return size() == 0; }
+  static constexpr std::size_t capacity() noexcept { return N; }
+  static constexpr std::size_t max_size() noexcept { return N; }
+
+  const char* data() const noexcept { return text_; }
+  char* data() noexcept { return text_; }
+  const char* begin() const noexcept { return text_; }
+  const char* end() const noexcept { return text_ + size(); }
+  char* begin() noexcept { return text_; }
+  char* end() noexcept { return text_ + size(); }
+  const char* cbegin() const noexcept { return begin(); }
+  const char* cend() const noexcept { return end(); }
+
+  /// Precondition: i < size().
+  const char& operator[](std::size_t i) const { return text_[checked(i)]; }
+  char& operator[](std::size_t i) { return text_[checked(i)]; }
+  /// Throws std::out_of_range.
+  const char& at(std::size_t i) const { return text_[known(i)]; }
+  char& at(std::size_t i) { return text_[known(i)]; }
+  /// Precondition: not empty.
+  const char& front() const { return (*this)[0]; }
+  char& front() { return (*this)[0]; }
+  const char& back() const { return (*this)[size() - 1]; }
+  char& back() { return (*this)[size() - 1]; }
+
+  /// The text may lie in this string.
+  static_string& append(std::string_view text) {
+    const std::size_t before = size();
+    check(text.size() > N ? text.size() : before + text.size());
+    set_size(std::copy(text.begin(), text.end(), text_ + before) - text_);
+    return *this;
+  }
+  static_string& append(std::size_t count, char c) {
+    resize(count > N ? count : size() + count, c);
+    return *this;
+  }
+  static_string& operator+=(std::string_view text) { return append(text); }
+  static_string& operator+=(char c) { return append(1, c); }
+  void push_back(char c) { append(1, c); }
+  /// Precondition: not empty.
+  void pop_back() {
+    Expects(!empty());
+    resize(size() - 1);
+  }
+  void clear() noexcept { set_size(0); }
+  void resize(std::size_t count, char c = '\0') {
+    check(count);
+    const std::size_t before = size();
+    if (count > before) std::fill(text_ + before, text_ + count, c);
+    set_size(static_cast<std::ptrdiff_t>(count));
+  }
+  /// Throws std::out_of_range if there is no such place.
+  static_string& insert(std::size_t at, std::string_view text) {
+    const std::size_t before = size();
+    if (at > before) refuse_place(at);
+    append(text);
+    std::rotate(text_ + at, text_ + before, end());
+    return *this;
+  }
+  /// Throws std::out_of_range if there is no such place.
+  static_string& erase(std::size_t at = 0, std::size_t count = npos) {
+    const std::string_view rest = view().substr(at);
+    const std::string_view kept = rest.substr(std::min(count, rest.size()));
+    set_size(std::copy(kept.begin(), kept.end(), text_ + at) - text_);
+    return *this;
+  }
+
+  /// Throws std::out_of_range if there is no such place.
+  static_string substr(std::size_t at = 0, std::size_t count = npos) const {
+    return view().substr(at, count);
+  }
+  int compare(std::string_view other) const noexcept { return view().compare(other); }
+  bool starts_with(std::string_view text) const noexcept {
+    return view().substr(0, text.size()) == text;
+  }
+  bool ends_with(std::string_view text) const noexcept {
+    return size() >= text.size() && view().substr(size() - text.size()) == text;
+  }
+  std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
+    return view().find(text, from);
+  }
+  std::size_t find(char c, std::size_t from = 0) const noexcept { return view().find(c, from); }
+  std::size_t rfind(std::string_view text, std::size_t from = npos) const noexcept {
+    return view().rfind(text, from);
+  }
+  std::size_t rfind(char c, std::size_t from = npos) const noexcept {
+    return view().rfind(c, from);
+  }
+
+  template <class Traits>
+  friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& to,
+                                                      const static_string& text) {
+    return to << std::basic_string_view<char, Traits>(text.data(), text.size());
+  }
+
+ private:
+  static void check(std::size_t count) {
+    if (count <= N) return;
+    throw std::length_error("shm::static_string: " + std::to_string(count) +
+                            " bytes do not fit into " + std::to_string(N));
+  }
+  std::size_t checked(std::size_t i) const {
+    Expects(i < size());
+    return i;
+  }
+  std::size_t known(std::size_t i) const {
+    if (i >= size()) refuse_place(i);
+    return i;
+  }
+  [[noreturn]] static void refuse_place(std::size_t i) {
+    throw std::out_of_range("shm::static_string: there is no byte " + std::to_string(i));
+  }
+
+  /// Bytes behind the end become zero.
+  void set_size(std::ptrdiff_t count) noexcept {
+    std::fill(text_ + count, text_ + N, '\0');
+    size_.set(static_cast<std::size_t>(count));
+  }
+
+  detail::stored_size size_;
+  char text_[N] = {};
+};
+
+namespace detail {
+
+template <std::size_t N>
+struct described<static_string<N>> : as_a_scalar {
+  using parts = type_list<>;
+  static std::string format() {
+    return format_of_pair<std::uint32_t, char[N]>(
+        format_of<std::uint32_t>() + ":size:", format_of<char[N]>() + ":text:",
+        sizeof(static_string<N>));
+  }
+  static std::string meaning() { return "string"; }
+};
+
+template <std::size_t N>
+inline constexpr std::size_t identifying_bytes<static_string<N>> = sizeof(std::uint32_t) + N;
+
+}  // namespace detail
+
+}  // namespace shm
+
+/// @cond
+template <std::size_t N>
+struct std::hash<shm::static_string<N>> {
+  std::size_t operator()(const shm::static_string<N>& text) const noexcept {
+    return std::hash<std::string_view>()(text.view());
+  }
+};
+/// @endcond
+
+// ---- shm/static_vector.hpp
+// Static vector: at most N elements that lie in their struct, to be shared as a member.
+
+namespace shm {
+
+/// At most N elements, inside the struct that it is a member of. Trivially copyable; unused bytes
+/// are zero. Nothing blocks.
+///
+///     struct plan { shm::static_vector<waypoint, 16> path; };
+///     shm::object<plan> shared{"plan"};
+///     shared.update([](plan& it) { it.path.push_back({1.0, 2.0}); });
+///
+/// What does not fit throws std::length_error and changes nothing; of a range that can be gone
+/// through only once, what fits is taken before. A size that somebody scribbled into shared memory
+/// counts as N at most: no access goes beyond the N elements.
+template <class T, std::size_t N>
+class static_vector {
+  static_assert(N > 0, "shm: a static_vector has room for at least one element");
+  static_assert(N <= 0xffffffff, "shm: the size of a static_vector has 32 bits");
+  static_assert(std::is_trivially_copyable_v<T>,
+                "shm: the elements of a static_vector are trivially copyable: they are copied as "
+                "bytes between processes");
+  template <class Iterator>
+  using if_iterator = std::enable_if_t<
+      !std::is_integral_v<Iterator> &&
+      std::is_convertible_v<typename std::iterator_traits<Iterator>::iterator_category,
+                            std::input_iterator_tag>>;
+
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using reference = T&;
+  using const_reference = const T&;
+  using pointer = T*;
+  using const_pointer = const T*;
+  using iterator = T*;
+  using const_iterator = const T*;
+  using reverse_iterator = std::reverse_iterator<iterator>;
+  using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+
+  static_vector() noexcept = default;
+  explicit static_vector(std::size_t count) { resize(count); }
+  static_vector(std::size_t count, const T& value) { assign(count, value); }
+  template <class Iterator, class = if_iterator<Iterator>>
+  static_vector(Iterator first, Iterator last) {
+    assign(first, last);
+  }
+  static_vector(std::initializer_list<T> values) { assign(values.begin(), values.end()); }
+
+  static_vector& operator=(std::initializer_list<T> values) {
+    assign(values.begin(), values.end());
+    return *this;
+  }
+  /// The value, or range, must not lie in this vector.
+  void assign(std::size_t count, const T& value) {
+    check(count);
+    clear();
+    resize(count, value);
+  }
+  template <class Iterator, class = if_iterator<Iterator>>
+  void assign(Iterator first, Iterator last) {
+    check(least_distance(first, last));
+    clear();
+    for (; first != last; ++first) push_back(*first);
+  }
+  void assign(std::initializer_list<T> values) { assign(values.begin(), values.end()); }
+
+  std::size_t size() const noexcept { return size_.at_most(N); }
+  bool empty() const noexcept { return size() == 0; }
+  static constexpr std::size_t capacity() noexcept { return N; }
+  static constexpr std::size_t max_size() noexcept { return N; }
+
+  const T* data() const noexcept { return const_cast<static_vector*>(this)->data(); }
+  T* data() noexcept { return std::launder(static_cast<T*>(static_cast<void*>(items_))); }
+  const T* begin() const noexcept { return data(); }
+  const T* end() const noexcept { return data() + size(); }
+  T* begin() noexcept { return data(); }
+  T* end() noexcept { return data() + size(); }
+  const T* cbegin() const noexcept { return begin(); }
+  const T* cend() const noexcept { return end(); }
+  reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
+  reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
+  const_reverse_iterator rbegin() const noexcept { return const_reverse_iterator(end()); }
+  const_reverse_iterator rend() const noexcept { return const_reverse_iterator(begin()); }
+
+  /// Precondition of these: there is the element.
+  const T& operator[](std::size_t i) const {
+    Expects(i < size());
+    return data()[i];
+  }
+  T& operator[](std::size_t i) { return const_cast<T&>(std::as_const(*this)[i]); }
+  /// Throws std::out_of_range.
+  const T& at(std::size_t i) const {
+    if (i < size()) return data()[i];
+    throw std::out_of_range("shm::static_vector: there is no element " + std::to_string(i));
+  }
+  T& at(std::size_t i) { return const_cast<T&>(std::as_const(*this).at(i)); }
+
+  const T& front() const { return (*this)[0]; }
+  T& front() { return (*this)[0]; }
+  const T& back() const { return (*this)[size() - 1]; }
+  T& back() { return (*this)[size() - 1]; }
+
+  void push_back(const T& value) { emplace_back(value); }
+  template <class... Arguments>
+  T& emplace_back(Arguments&&... arguments) {
+    const std::size_t at = size();
+    check(at + 1);
+    T* const added = construct(at, std::forward<Arguments>(arguments)...);
+    size_.set(at + 1);
+    return *added;
+  }
+  /// Precondition: not empty.
+  void pop_back() {
+    Expects(!empty());
+    set_size(size() - 1);
+  }
+  void clear() noexcept { set_size(0); }
+  void resize(std::size_t count) {
+    check(count);
+    for (std::size_t i = size(); i < count; ++i) construct(i);
+    set_size(count);
+  }
+  void resize(std::size_t count, const T& value) {
+    check(count);
+    for (std::size_t i = size(); i < count; ++i) construct(i, value);
+    set_size(count);
+  }
+
+  /// Precondition of all that take a place: it lies in this vector.
+  iterator insert(const_iterator before, const T& value) { return insert(before, 1, value); }
+  iterator insert(const_iterator before, std::size_t count, const T& value) {
+    const std::ptrdiff_t at = checked(before);
+    const std::size_t old = size();
+    check(count > N ? count : old + count);
+    resize(old + count, value);
+    return rotate(at, old);
+  }
+  /// The range must not lie in this vector.
+  template <class Iterator, class = if_iterator<Iterator>>
+  iterator insert(const_iterator before, Iterator first, Iterator last) {
+    const std::ptrdiff_t at = checked(before);
+    const std::size_t old = size();
+    check(old + least_distance(first, last));
+    for (; first != last; ++first) push_back(*first);
+    return rotate(at, old);
+  }
+  iterator erase(const_iterator which) { return erase(which, which + 1); }
+  iterator erase(const_iterator first, const_iterator last) {
+    const std::ptrdiff_t at = checked(first), behind = checked(last);
+    std::copy(begin() + behind, end(), begin() + at);
+    set_size(size() - static_cast<std::size_t>(behind - at));
+    return begin() + at;
+  }
+
+  friend bool operator==(const static_vector& a, const static_vector& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+  friend bool operator!=(const static_vector& a, const static_vector& b) { return !(a == b); }
+  friend bool operator<(const static_vector& a, const static_vector& b) {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+  }
+  friend bool operator>(const static_vector& a, const static_vector& b) { return b < a; }
+  friend bool operator<=(const static_vector& a, const static_vector& b) { return !(b < a); }
+  friend bool operator>=(const static_vector& a, const static_vector& b) { return !(a < b); }
+
+ private:
+  static void check(std::size_t count) {
+    if (count <= N) return;
+    throw std::length_error("shm::static_vector: " + std::to_string(count) +
+                            " elements do not fit into " + std::to_string(N));
+  }
+  /// 0 for a range that can be gone through only once.
+  template <class Iterator>
+  static std::size_t least_distance(Iterator first, Iterator last) {
+    using category = typename std::iterator_traits<Iterator>::iterator_category;
+    const bool is_forward = std::is_convertible_v<category, std::forward_iterator_tag>;
+    return is_forward ? static_cast<std::size_t>(std::distance(first, last)) : 0;
+  }
+
+  /// Moves what was added behind the old end to its place.
+  iterator rotate(std::ptrdiff_t at, std::size_t old) {
+    std::rotate(begin() + at, begin() + old, end());
+    return begin() + at;
+  }
+
+  std::ptrdiff_t checked(const_iterator place) const {
+    Expects(begin() <= place && place <= end());
+    return place - begin();
+  }
+
+  template <class... Arguments>
+  T* construct(std::size_t i, Arguments&&... arguments) {
+    void* const where = items_ + i * sizeof(T);
+    if constexpr (std::is_constructible_v<T, Arguments...>) {
+      return ::new (where) T(std::forward<Arguments>(arguments)...);
+    } else {
+      return ::new (where) T{std::forward<Arguments>(arguments)...};
+    }
+  }
+
+  /// Bytes behind the end become zero.
+  void set_size(std::size_t count) noexcept {
+    std::memset(items_ + count * sizeof(T), 0, (N - count) * sizeof(T));
+    size_.set(count);
+  }
+
+  detail::stored_size size_;
+  alignas(T) std::byte items_[N * sizeof(T)] = {};
+};
+
+namespace detail {
+
+template <class T, std::size_t N>
+struct described<static_vector<T, N>> {
+  static constexpr bool is = true;
+  static constexpr const char* inner_name = "items";
+  using inner = T[N];
+  using parts = type_list<T>;
+  static std::string format() {
+    return format_of_pair<std::uint32_t, T[N]>(
+        format_of<std::uint32_t>() + ":size:", format_of_several(N, format_of<T>()) + ":items:",
+        sizeof(static_vector<T, N>));
+  }
+  static std::string meaning() { return "vector"; }
+};
+
+}  // namespace detail
 }  // namespace shm
 
 // ---- shm.hpp

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstring>
 #include <shm.hpp>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,8 +67,8 @@ std::vector<std::byte> description_of(unsigned seats, std::size_t size) {
 inline void put_name(std::vector<std::byte>& image, const std::string& name) {
   using shm::detail::description;
   const auto length = static_cast<std::uint32_t>(name.size());
-  std::memcpy(image.data() + offsetof(description, name_length), &length, sizeof length);
-  std::memcpy(image.data() + offsetof(description, name), name.data(), name.size());
+  std::memcpy(&image.at(offsetof(description, name_length)), &length, sizeof length);
+  std::memcpy(&image.at(offsetof(description, name)), name.data(), name.size());
 }
 
 }  // namespace exchanges

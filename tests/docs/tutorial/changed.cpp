@@ -5,7 +5,8 @@
 #include <shm.hpp>
 
 struct trip {
-  BOOST_HANA_DEFINE_STRUCT(trip, (std::int64_t, seconds), (double, metres));
+  std::int64_t seconds;
+  double metres;
 };
 
 int main() try {

@@ -5,6 +5,7 @@
 #include <shm.hpp>
 
 struct trip {
-  BOOST_HANA_DEFINE_STRUCT(trip, (std::int64_t, seconds), (std::int64_t, metres));
+  std::int64_t seconds;
+  std::int64_t metres;
 };
 // [/sample]
