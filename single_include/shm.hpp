@@ -7842,12 +7842,13 @@ std::string format_of() {
   }
 }
 
-/// Throws std::length_error for a type of more fields, or nested deeper, than a segment can tell.
+/// Throws std::errc::invalid_argument for a type of more fields, or nested deeper, than a segment
+/// can tell.
 inline schema checked(schema&& made) {
   if (parse(made)) return std::move(made);
-  throw std::length_error(
-      "shm: this type has more than 4096 fields, or structs inside structs more than 16 deep; use "
-      "arrays of structs, or fewer levels");
+  throw error(std::make_error_code(std::errc::invalid_argument),
+              "shm: this type has more than 4096 fields, or structs inside structs more than 16 "
+              "deep; use arrays of structs, fewer levels, or several objects");
 }
 
 template <class T>
@@ -7870,8 +7871,8 @@ const schema& array_schema_of() {
 }  // namespace detail
 
 /// What an object<T> stores beside the value, and compares when it is opened. Written at the first
-/// call, which may throw std::bad_alloc, and std::length_error for a type of more than 4096 fields
-/// or of structs nested more than 16 deep.
+/// call, which may throw std::bad_alloc, and std::errc::invalid_argument for a type of more than
+/// 4096 fields or of structs nested more than 16 deep.
 template <class T>
 const schema& schema_of() {
   detail::check_shareable<T>();

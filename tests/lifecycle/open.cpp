@@ -30,6 +30,11 @@ using support::telemetry;
 
 namespace {
 
+/// Its program has more to say of it than a segment has room for.
+struct wordy {
+  BOOST_HANA_DEFINE_STRUCT(wordy, (int, n));
+};
+
 template <class T>
 struct of_twenty {
   BOOST_HANA_DEFINE_STRUCT(of_twenty, (T, first), (T, second), (T, third), (T, fourth), (T, fifth),
@@ -50,6 +55,16 @@ shm::options with_timeout(std::chrono::milliseconds span) {
 }
 
 }  // namespace
+
+template <>
+struct shm::notes<wordy> {
+  static constexpr auto text = [] {
+    std::array<char, 70000> words{};
+    for (char& letter : words) letter = 'x';
+    return words;
+  }();
+  static constexpr std::array value{shm::note{"n", "", 0, 1, {text.data(), text.size()}}};
+};
 
 TEST_CASE("a changed struct is refused with the field that differs") {
   const support::name name;
@@ -413,10 +428,18 @@ TEST_CASE("a number of seats that cannot be is an invalid argument") {
 
 TEST_CASE("a type with too long a description is an invalid argument, and nothing is made") {
   const support::name name;
+  const auto refusal = refusal_of([&] { shm::object<wordy> x(name); });
+  CHECK(refusal.code() == std::errc::invalid_argument);
+  CHECK_THAT(refusal.what(), ContainsSubstring("room for 65536"));
+  CHECK_FALSE(exists(name));
+}
+
+TEST_CASE("a type of too many fields is an invalid argument, and nothing is made") {
+  const support::name name;
   const auto refusal =
       refusal_of([&] { shm::object<of_twenty<of_twenty<of_twenty<int>>>> x(name); });
   CHECK(refusal.code() == std::errc::invalid_argument);
-  CHECK_THAT(refusal.what(), ContainsSubstring("room for 65536"));
+  CHECK_THAT(refusal.what(), ContainsSubstring("more than 4096 fields"));
   CHECK_FALSE(exists(name));
 }
 
