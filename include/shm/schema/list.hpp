@@ -118,12 +118,11 @@ constexpr bool lies_before(const void* a, const void* b) {
 /// Whether the members are listed in the order in which they lie.
 template <class T>
 constexpr bool lists_in_order() {
-  const unconstructed<T> whole;
   bool in_order = true;
   bool is_first = true;
   const void* before = nullptr;
   for_each_member<T>([&](const char*, auto accessor) {
-    const void* const address = std::addressof(accessor(whole.value));
+    const void* const address = std::addressof(accessor(ghost<T>()));
     in_order = in_order && (is_first || lies_before(before, address));
     is_first = false;
     before = address;

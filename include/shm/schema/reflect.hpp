@@ -32,6 +32,25 @@ union unconstructed {
   T value;
 };
 
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
+/// Declared and never defined, of which clang warns: a program with one would contain a whole T.
+template <class T>
+struct ghost_of {
+  static const unconstructed<T> whole;
+};
+/// For constant expressions alone, which take the addresses of its members.
+template <class T>
+constexpr const T& ghost() noexcept {
+  return ghost_of<T>::whole.value;
+}
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
 /// Gives the member with that number of a plain struct.
 template <std::size_t I>
 struct member_number {
@@ -41,34 +60,21 @@ struct member_number {
   }
 };
 
-/// Whether all members of a plain struct have addresses. No constant expression where there is a
-/// bit-field: a reference to it is one to a copy, which cannot be made of a value that was never
-/// constructed.
-template <class T>
-constexpr bool have_addresses() {
-  const unconstructed<T> whole;
+template <class... Members>
+constexpr bool have_addresses(const std::tuple<Members&...>& members) {
   return std::apply([](const auto&... one) { return ((std::addressof(one) != nullptr) && ...); },
-                    members_of(number<member_count<T>>(), whole.value));
+                    members);
 }
 
+/// Whether a plain struct has bit-fields. A reference to one is a reference to a copy, which a
+/// constant expression cannot make of a value that was never constructed.
 template <class T, class = void>
 inline constexpr bool has_bit_fields = true;
 template <class T>
-inline constexpr bool has_bit_fields<T, std::enable_if_t<have_addresses<T>()>> = false;
+inline constexpr bool has_bit_fields<
+    T, std::enable_if_t<have_addresses(members_of(number<member_count<T>>(), ghost<T>()))>> = false;
 
 #if __cplusplus >= 202002L
-
-/// For constant expressions alone. Declared and never defined: a program with one would contain a
-/// whole T. Clang warns of that.
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wundefined-var-template"
-#pragma clang diagnostic ignored "-Wundefined-internal"
-#endif
-template <class T>
-struct ghost_of {
-  static const unconstructed<T> whole;
-};
 
 /// Clang takes the address of a member as a template argument only inside a class.
 template <class Pointer>
@@ -89,13 +95,9 @@ constexpr auto name_in_signature() {
 }
 
 template <class T, std::size_t I>
-inline constexpr auto member_name = name_in_signature<
-    address<decltype(std::addressof(member_number<I>()(ghost_of<T>::whole.value)))>{
-        std::addressof(member_number<I>()(ghost_of<T>::whole.value))}>();
-
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
+inline constexpr auto member_name =
+    name_in_signature<address<decltype(std::addressof(member_number<I>()(ghost<T>())))>{
+        std::addressof(member_number<I>()(ghost<T>()))}>();
 
 /// Calls visit(name, accessor) for each member of a plain struct, in their order.
 template <class T, class Visit>
