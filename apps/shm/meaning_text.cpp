@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -46,34 +45,20 @@ std::vector<std::byte> sized(const shm::field& what, std::size_t size) {
   return bytes;
 }
 
-[[noreturn]] void refuse(const shm::field& what, const std::string& path, const std::string& text,
-                         const std::string& way_out) {
-  shm::field one = what;
-  one.dimensions.clear();
-  throw refusal(wrong_usage, fmt::format("{}: \"{}\" is no {} ({})", path, readable(text, 64),
-                                         readable(one.type_in_words(), 120), way_out));
-}
-
 template <class Int>
 wide whole_in(bytes_view one) {
   return number_in<Int>(one);
 }
 
-/// A text as it is, or in quotes as it is shown: with \\ before a quote or another \\, and \xNN.
+/// A text without quotes unchanged; the text inside quotes, in which \\ comes before a quote,
+/// before another \\, and in \xNN.
 std::string unquoted(const std::string& text) {
   if (text.size() < 2 || text.front() != '"' || text.back() != '"') return text;
+  const std::string_view quoted = std::string_view(text).substr(1, text.size() - 2);
   std::string inside;
-  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
-    unsigned code = 0;
-    const bool is_code = text[i] == '\\' && text[i + 1] == 'x' && i + 4 < text.size() &&
-                         std::sscanf(text.c_str() + i + 2, "%2x", &code) == 1;
-    if (is_code) {
-      inside += static_cast<char>(code);
-      i += 3;
-      continue;
-    }
-    if (text[i] == '\\' && i + 2 < text.size()) ++i;
-    inside += text[i];
+  for (std::size_t i = 0; i < quoted.size(); ++i) {
+    const bool is_escaped = quoted[i] == '\\' && i + 1 < quoted.size();
+    inside += is_escaped ? character_behind(quoted, ++i) : quoted[i];
   }
   return inside;
 }
@@ -82,7 +67,7 @@ std::vector<std::byte> string_from(const shm::field& what, const std::string& pa
                                    const std::string& typed) {
   const std::string text = unquoted(typed);
   if (text.size() > what.members[1].size) {
-    refuse(what, path, typed, fmt::format("it has {} bytes", text.size()));
+    refuse_value(what, path, typed, fmt::format("it has {} bytes", text.size()));
   }
   std::vector<std::byte> bytes = sized(what, text.size());
   std::memcpy(bytes.data() + what.members[1].offset, text.data(), text.size());
@@ -95,7 +80,7 @@ std::vector<std::byte> vector_from(const shm::field& what, const std::string& pa
   const std::vector<std::string> parts = parts_of_list(what, path, text);
   const std::uint64_t most = what.members[1].dimensions[0];
   if (parts.size() > most) {
-    refuse(what, path, text, fmt::format("it has {} elements", parts.size()));
+    refuse_value(what, path, text, fmt::format("it has {} elements", parts.size()));
   }
   std::vector<std::byte> bytes = sized(what, parts.size());
   std::byte* to = bytes.data() + what.members[1].offset;
@@ -123,8 +108,8 @@ std::vector<std::byte> bits_from(const shm::field& what, const std::string& path
   const std::string digits = text.substr(has_prefix ? 2 : 0);
   if (digits.empty() || digits.find_first_not_of("01") != digits.npos ||
       digits.size() > what.bits) {
-    refuse(what, path, text,
-           fmt::format("at most {} digits 0 and 1, the lowest bit last", what.bits));
+    refuse_value(what, path, text,
+                 fmt::format("at most {} digits 0 and 1, the lowest bit last", what.bits));
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(what.size));
   for (std::size_t i = 0; i < digits.size(); ++i) {
@@ -147,7 +132,7 @@ std::vector<std::byte> time_from(const shm::field& what, const std::string& path
 std::vector<std::string> parts_of_list(const shm::field& what, const std::string& path,
                                        const std::string& text) {
   const bool is_list = text.size() >= 2 && text.front() == '[' && text.back() == ']';
-  if (!is_list) refuse(what, path, text, "write [1,2,3]");
+  if (!is_list) refuse_value(what, path, text, "write [1,2,3]");
   std::vector<std::string> parts(1);
   unsigned depth = 0;
   bool is_quoted = false;

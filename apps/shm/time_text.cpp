@@ -14,8 +14,7 @@
 #include <optional>
 #include <string_view>
 
-#include "exit_code.hpp"
-#include "readable.hpp"
+#include "value_text.hpp"
 
 namespace tool {
 
@@ -133,12 +132,13 @@ std::optional<std::string> calendar_text(const shm::field& what, const ticks& va
   return text + 'Z';
 }
 
-[[noreturn]] void refuse_time(const shm::field& what, const std::string& path,
-                              const std::string& text, const std::string& way_out) {
-  shm::field one = what;
-  one.dimensions.clear();
-  throw refusal(wrong_usage, fmt::format("{}: \"{}\" is no {} ({})", path, readable(text, 64),
-                                         readable(one.type_in_words(), 80), way_out));
+/// Rounded to zero where ticks are whole.
+ticks ratio(const shm::field& what, wide above, wide below) {
+  ticks result;
+  result.are_whole = what.type < shm::field_type::float32;
+  result.whole = above / below;
+  result.fraction = static_cast<long double>(above) / static_cast<long double>(below);
+  return result;
 }
 
 /// Seconds times a ratio, in ticks.
@@ -150,13 +150,10 @@ ticks in_ticks(const shm::field& what, const std::string& path, const std::strin
       __builtin_mul_overflow(above, static_cast<wide>(what.tick_denominator), &above) ||
       __builtin_mul_overflow(below, static_cast<wide>(denominator), &below) ||
       __builtin_mul_overflow(below, static_cast<wide>(what.tick_numerator), &below);
-  if (is_too_large) refuse_time(what, path, text, "it is too large");
-  ticks result;
-  result.are_whole = what.type < shm::field_type::float32;
-  result.whole = above / below;
-  result.fraction = static_cast<long double>(above) / static_cast<long double>(below);
+  if (is_too_large) refuse_value(what, path, text, "it is too large");
+  const ticks result = ratio(what, above, below);
   if (result.are_whole && above % below != 0) {
-    refuse_time(what, path, text, fmt::format("it is stored in whole {}", what.tick_in_words()));
+    refuse_value(what, path, text, fmt::format("it is stored in whole {}", what.tick_in_words()));
   }
   return result;
 }
@@ -176,7 +173,7 @@ ticks duration_from(const shm::field& what, const std::string& path, const std::
       }
     }
   }
-  refuse_time(what, path, text, "write a number and its unit: ns, us, ms, s, min, h or d");
+  refuse_value(what, path, text, "write a number and its unit: ns, us, ms, s, min, h or d");
 }
 
 /// Takes that many digits, and the separator before them, if any.
@@ -243,11 +240,7 @@ ticks now_by(const shm::field& what) {
   const wide above =
       wide{std::chrono::nanoseconds(since).count()} * static_cast<wide>(what.tick_denominator);
   const wide below = wide{1'000'000'000} * static_cast<wide>(what.tick_numerator);
-  ticks result;
-  result.are_whole = what.type < shm::field_type::float32;
-  result.whole = above / below;
-  result.fraction = static_cast<long double>(above) / static_cast<long double>(below);
-  return result;
+  return ratio(what, above, below);
 }
 
 }  // namespace
@@ -265,7 +258,7 @@ ticks ticks_from(const shm::field& what, const std::string& path, const std::str
   if (!is_of_system_clock(what)) return duration_from(what, path, text);
   const auto seconds = seconds_from(text);
   if (!seconds) {
-    refuse_time(what, path, text, "write the time in UTC, as in 2026-11-26T09:30:00.25Z, or now");
+    refuse_value(what, path, text, "write the time in UTC, as in 2026-11-26T09:30:00.25Z, or now");
   }
   return in_ticks(what, path, text, *seconds, 1, 1);
 }

@@ -61,14 +61,6 @@ std::vector<std::byte> bytes_of(const shm::field& what, const T& value) {
   return bytes;
 }
 
-[[noreturn]] void refuse_value(const shm::field& what, const std::string& path,
-                               const std::string& text, const std::string& range) {
-  shm::field one = what;
-  one.dimensions.clear();
-  throw refusal(wrong_usage, fmt::format("{}: \"{}\" is no {} ({})", path, readable(text, 64),
-                                         readable(one.type_in_words(), 120), range));
-}
-
 template <class Int>
 std::vector<std::byte> integer_from(const shm::field& what, const std::string& path,
                                     const std::string& text) {
@@ -203,6 +195,14 @@ void refuse_out_of_range(const shm::field& what, const std::string& path, const 
 }
 
 }  // namespace
+
+void refuse_value(const shm::field& what, const std::string& path, const std::string& text,
+                  const std::string& range) {
+  shm::field one = what;
+  one.dimensions.clear();
+  throw refusal(wrong_usage, fmt::format("{}: \"{}\" is no {} ({})", path, readable(text, 64),
+                                         readable(one.type_in_words(), 120), range));
+}
 
 long double real_in(const shm::field& what, bytes_view one) {
   switch (what.type) {

@@ -36,6 +36,10 @@ std::string text_in(bytes_view bytes);
 /// Programs are given all of opaque bytes, and of a bool that is none its number alone.
 enum class audience { people, programs };
 
+/// Throws refusal: the text is no value of that type, and what would be one.
+[[noreturn]] void refuse_value(const shm::field& what, const std::string& path,
+                               const std::string& text, const std::string& range);
+
 /// Of a field of type float32, float64 or long_double.
 long double real_in(const shm::field& what, bytes_view one);
 
