@@ -1409,8 +1409,8 @@ struct blueprint {
   std::size_t payload_alignment;
   void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
   const void* initial;
-  /// Set where an array of any number of elements may be found; the rest is then for one element.
-  /// Returns 0 for a number of elements that no array has.
+  /// Set where an array of any number of elements may be found; the other members are then for one
+  /// element. Returns 0 for a number of elements that no array has.
   std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
 };
 
@@ -4529,7 +4529,7 @@ struct run_time_type {
     return kind == segment_kind::object;
   }
 
-  /// What the library itself keeps in a slot is nobody's value.
+  /// The members of a slot that the library keeps for itself are not part of the value.
   bool is_slot() {
     const std::optional<run_time_slot_shape> found = run_time_slot_shape::of(value);
     if (!found || count > std::size_t{1} << 31) return false;
@@ -8343,7 +8343,7 @@ struct array_core : open_array<connection, std::byte, T, N> {
   }
   std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
   bool is_damaged() const noexcept {
-    // Relaxed: for the holder, whom the lock orders.
+    // Relaxed: only the holder of the lock calls it, and the lock orders holders.
     return base::view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
   }
 
@@ -8516,7 +8516,7 @@ class table_writer : private table_view<Memory, Shape> {
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
                             std::memory_order_relaxed);
     crash_point("map: committing number stored");
-    // Release: whoever sees the change sees its three words.
+    // Release: a process that sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
     base::slots_.store(i, draft);

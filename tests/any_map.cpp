@@ -196,7 +196,7 @@ TEST_CASE("changes with and without the type are whole for each other, and none 
   CHECK(any.version() == 4 + 2 * times);
 }
 
-TEST_CASE("whoever changes a map without its type repairs what a dead writer left") {
+TEST_CASE("changing a map without its type repairs what a dead writer left") {
   const support::name name;
   cars typed(name);
   typed.insert(7, {1.5, 2});

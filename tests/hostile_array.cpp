@@ -1,4 +1,4 @@
-// Hostile array: the segment lies about its length, and those who believe it stay inside.
+// Hostile array: the segment lies about its length, and no handle leaves the segment.
 // SPDX-License-Identifier: MIT
 #include <chrono>
 #include <cstdint>

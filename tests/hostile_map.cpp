@@ -28,7 +28,7 @@ using map = shm::map<std::uint64_t, value, room>;
 using viewer = shm::map<std::uint64_t, const value, room>;
 using memory_type = table_memory<std::uint64_t, value, room>;
 
-/// The bookkeeping of a map, as anybody finds it who may write.
+/// The bookkeeping of a map, as every process that may write finds it.
 class scribbler {
  public:
   explicit scribbler(const shm::key& name) : memory_(name) {}

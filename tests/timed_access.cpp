@@ -99,7 +99,7 @@ TEST_CASE("an array says not now while somebody alive holds its lock, and locks 
   }
 }
 
-TEST_CASE("who tries the lock of an array takes it over from a dead holder, and is told") {
+TEST_CASE("trying the lock of an array takes it over from a dead holder, and tells so") {
   const support::watchdog watchdog;
   const support::name name;
   shm::array<int, 3> numbers(name);

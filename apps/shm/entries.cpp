@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -48,19 +47,9 @@ std::size_t elements_of(const column& part) {
                   readable(path, 80)));
 }
 
-/// What stands behind a \: the byte of x1b, or the character itself. Moves `at` to its last one.
-char character_behind(std::string_view text, std::size_t& at) {
-  unsigned byte = 0;
-  const char* const digits = text.data() + at + 1;
-  if (text[at] != 'x' || text.size() < at + 3) return text[at];
-  const auto [end, problem] = std::from_chars(digits, digits + 2, byte, 16);
-  if (problem != std::errc() || end != digits + 2) return text[at];
-  at += 2;
-  return static_cast<char>(byte);
-}
-
-/// The text of the key in [KEY], and how many bytes it took with its brackets. In quotes a key may
-/// contain brackets and commas, \ before a quote or another \, and bytes as \x1b, as it is shown.
+/// The text of the key in [KEY], and how many bytes it took with its brackets. In quotes, brackets
+/// and commas belong to the key. A quote or a \ is written behind a \, and any byte as \x1b: shm
+/// show prints keys in this form.
 std::vector<std::string> texts_in_brackets(const std::string& path, std::size_t& end) {
   std::vector<std::string> texts(1);
   bool is_quoted = false;
@@ -272,9 +261,10 @@ std::vector<std::byte> take_key(const shm::field& key, std::string& path) {
 
 exit_code show_entries(const shm::const_any_object& map, const show_options& how) {
   if (!how.rows.empty() || how.damaged) {
-    throw refusal(wrong_usage, fmt::format("{}: a map has no rows, and its entries are whole "
-                                           "whoever dies; show it without --rows and --damaged",
-                                           readable(map.name(), 64)));
+    throw refusal(wrong_usage,
+                  fmt::format("{}: a map has no rows, and its entries are whole "
+                              "after every crash; show it without --rows and --damaged",
+                              readable(map.name(), 64)));
   }
   entry_table(map, how).print(how.form);
   return done;

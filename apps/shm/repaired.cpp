@@ -11,12 +11,13 @@ namespace tool {
 exit_code repaired(const repaired_options& how) {
   const shm::object_info info = changeable(how.name);
   if (info.kind == shm::object_kind::object) {
-    throw refusal(wrong_usage,
-                  title(info) + ": an object is whole whoever dies; there is nothing to repair");
+    throw refusal(
+        wrong_usage,
+        title(info) + ": an object is whole after every crash; there is nothing to repair");
   }
   if (info.kind == shm::object_kind::map) {
     throw refusal(wrong_usage,
-                  title(info) + ": a map is whole whoever dies; there is nothing to repair");
+                  title(info) + ": a map is whole after every crash; there is nothing to repair");
   }
   auto object = permitted(how.name, "change it",
                           [&] { return shm::any_object(key_named(how.name), trusting(info)); });

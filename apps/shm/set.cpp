@@ -91,7 +91,7 @@ struct change {
   column where;
   std::vector<std::byte> bytes;
 
-  /// What lies behind the end of a text counts as little as it is shown.
+  /// Bytes behind the end of a text do not count: they are not shown either.
   bool holds_in(bytes_view value) const {
     return what_counts(*where.place.what, part(where, value)) ==
            what_counts(*where.place.what, bytes);

@@ -15,8 +15,8 @@ CHAPTERS = [
     ("Store", "`store()` replaces the value.", r"store/\d+"),
     ("Update", "`update()` changes one word of the value, in place or on a draft.", r"update/\d+"),
     ("Elements of an array", "1024 elements; the next one is far from the last.", r"element (load|store)/\d+"),
-    ("Entries of a map", "Keys and values of 8 B; the map is full. The others are tables of one process, alone or under a mutex that one "
-     "thread takes. Erasures: a million, each followed by an insert.",
+    ("Entries of a map", "Keys and values of 8 B, in a full map. The other contenders are tables inside one process, without a "
+     "lock or under a mutex that one thread takes. Erasures: a million, each followed by an insert.",
      r"map (after erasures )?(hit|miss|assign|erase and insert)/\d+"),
     ("Open, create, remove", "Open: of what is there, and closed again. A value of 512 B.", r"(open|create|remove)"),
     ("A holder is killed", "`kill -9` while it holds the lock and a waiter sleeps: from the call of `kill` until the "

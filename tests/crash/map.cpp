@@ -1,4 +1,4 @@
-// Map: its writer is killed at every step, then whoever repairs; others look before and after that.
+// Map: its writer is killed at each step, then the process that repairs; others look in between.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <chrono>
@@ -116,7 +116,7 @@ void check_content(const support::name& name, const keys& all, const content& ex
   CHECK(seen_at_once(eye) == expected);
 }
 
-/// Who comes last can do everything.
+/// The last process can do everything.
 void check_usable(const support::name& name, const keys& all, const content& expected) {
   map hand(name);
   content now = expected;
@@ -222,7 +222,7 @@ TEST_CASE("a map whose writer is killed at any step has the change or not, and a
   CHECK(kills > 300);
 }
 
-TEST_CASE("who repairs a map may be killed at any step, too", "[pairs]") {
+TEST_CASE("a process that repairs a map may be killed at any step, too", "[pairs]") {
   killed all;
   int kills = 0;
   for (const change& tried : changes(keys())) {

@@ -173,9 +173,9 @@ MUTATIONS = [
     ("a version of an array does not count edits in place", "store/journalled_array.hpp",
      "memory_.bulk.load(std::memory_order_acquire) / 2", "0 * memory_.bulk.load(std::memory_order_acquire)",
      ["timed_access.cpp:the version of an array counts its stores and edits in place, through every handle"]),
-    ("who tries the lock of an array does not repair", "store/array_core.hpp",
+    ("trying the lock of an array does not repair", "store/array_core.hpp",
      "    if (lock) put_in_order(place, view());\n", "",
-     ["timed_access.cpp:who tries the lock of an array takes it over from a dead holder, and is told"]),
+     ["timed_access.cpp:trying the lock of an array takes it over from a dead holder, and tells so"]),
 
     # ---- sections and edits in place
     ("a section leaves no sign", "locked_array.hpp",

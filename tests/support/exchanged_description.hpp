@@ -1,4 +1,4 @@
-// Exchanged description: somebody puts another one into a segment at any step of those who open it.
+// Exchanged description: another one is put into a segment at each step of a process that opens it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -51,8 +51,8 @@ struct blueprint {
   std::size_t payload_alignment;
   void (*construct)(std::byte* payload, const void* initial);  ///< the payload is all zeros
   const void* initial;
-  /// Set where an array of any number of elements may be found; the rest is then for one element.
-  /// Returns 0 for a number of elements that no array has.
+  /// Set where an array of any number of elements may be found; the other members are then for one
+  /// element. Returns 0 for a number of elements that no array has.
   std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
 };
 

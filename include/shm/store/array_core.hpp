@@ -114,7 +114,7 @@ struct array_core : open_array<connection, std::byte, T, N> {
   }
   std::atomic<std::uint32_t>& section() const noexcept { return place.head().section; }
   bool is_damaged() const noexcept {
-    // Relaxed: for the holder, whom the lock orders.
+    // Relaxed: only the holder of the lock calls it, and the lock orders holders.
     return base::view_type::is_odd(memory().bulk.load(std::memory_order_relaxed));
   }
 

@@ -86,7 +86,7 @@ struct run_time_type {
     return kind == segment_kind::object;
   }
 
-  /// What the library itself keeps in a slot is nobody's value.
+  /// The members of a slot that the library keeps for itself are not part of the value.
   bool is_slot() {
     const std::optional<run_time_slot_shape> found = run_time_slot_shape::of(value);
     if (!found || count > std::size_t{1} << 31) return false;

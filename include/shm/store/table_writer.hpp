@@ -154,7 +154,7 @@ class table_writer : private table_view<Memory, Shape> {
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
                             std::memory_order_relaxed);
     crash_point("map: committing number stored");
-    // Release: whoever sees the change sees its three words.
+    // Release: a process that sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
     base::slots_.store(i, draft);
