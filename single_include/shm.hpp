@@ -5907,6 +5907,11 @@ class observer : public open_place {
   };
 };
 
+/// Opens for reading, and waits in the kernel. Blocks and throws like the constructor.
+inline open_handle<observer> observe(const key& which, const options& how, const blueprint& plan) {
+  return open_handle<observer>(new observer(which, how, &plan, waiting::in_kernel));
+}
+
 }  // namespace shm::detail
 
 // ---- shm/session/connection.hpp
@@ -8370,6 +8375,31 @@ struct array_core : open_array<connection, std::byte, T, N> {
 
 }  // namespace shm::detail
 
+// ---- shm/store/drafting_core.hpp
+// Drafting core: an open read-write handle, and the buffer in which its changes are drafted.
+
+namespace shm::detail {
+
+/// What a read-write handle holds that drafts a T; where a guard finds it although the handle
+/// moves.
+template <class T>
+struct drafting_core {
+  drafting_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
+      : place(which, mode, how, &plan) {}
+
+  closing close() noexcept {
+    const closing how = place.close();
+    if (how == closing::done) buffer.release();
+    return how;
+  }
+  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+
+  connection place;
+  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
+};
+
+}  // namespace shm::detail
+
 // ---- shm/store/table_writer.hpp
 // Table writer: how the holder of the lock changes a table, one journalled slot after the other.
 
@@ -8638,21 +8668,14 @@ bool try_snapshot(const Table& table, std::vector<std::pair<Key, Value>>& into) 
 
 /// What a read-write handle of a map holds.
 template <class Key, class Value, std::size_t N>
-struct table_core {
+struct table_core : drafting_core<slot<Key, Value>> {
   using memory_type = table_memory<Key, Value, N>;
   using shape_type = slot_shape<Key, Value>;
   using slot_type = slot<Key, Value>;
   using writer_type = table_writer<memory_type, shape_type>;
 
-  table_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
-
-  closing close() noexcept {
-    const closing how = place.close();
-    if (how == closing::done) buffer.release();
-    return how;
-  }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+  using drafting_core<slot_type>::drafting_core;
+  using drafting_core<slot_type>::place;
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
@@ -8677,9 +8700,6 @@ struct table_core {
     if (lock) put_in_order();
     return lock;
   }
-
-  connection place;
-  draft_buffer<slot_type> buffer;  // which a thread that holds the lock may be writing
 
  private:
   void put_in_order() {
@@ -9733,7 +9753,7 @@ class map<Key, const Value, N> {
  public:
   /// Opens what is there; never creates.
   explicit map(const key& which, const options& how = {})
-      : place_(open(which, how, detail::map_blueprint<Key, Value, N>())) {}
+      : place_(detail::observe(which, how, detail::map_blueprint<Key, Value, N>())) {}
   /// Opens what is there; never creates.
   map(open_only_t, const key& which, const options& how = {}) : map(which, how) {}
 
@@ -9783,12 +9803,6 @@ class map<Key, const Value, N> {
           table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
       if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
     }
-  }
-
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {
@@ -9867,22 +9881,9 @@ auto member_from_bytes(Member Class::*member, Read read) {
   });
 }
 
-/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
+/// What a read-write handle of an object holds.
 template <class T>
-struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
-
-  closing close() noexcept {
-    const closing how = place.close();
-    if (how == closing::done) buffer.release();
-    return how;
-  }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
-
-  connection place;
-  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
-};
+using object_core = drafting_core<T>;
 
 }  // namespace shm::detail
 
@@ -9902,7 +9903,7 @@ class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
-      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(detail::observe(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
@@ -9935,12 +9936,6 @@ class object<const T> {
 
  private:
   using cell = detail::cell_of<T>;
-
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
-  }
 
   const detail::observer& opened() const {
     Expects(place_ != nullptr);

@@ -32,7 +32,7 @@ class map<Key, const Value, N> {
  public:
   /// Opens what is there; never creates.
   explicit map(const key& which, const options& how = {})
-      : place_(open(which, how, detail::map_blueprint<Key, Value, N>())) {}
+      : place_(detail::observe(which, how, detail::map_blueprint<Key, Value, N>())) {}
   /// Opens what is there; never creates.
   map(open_only_t, const key& which, const options& how = {}) : map(which, how) {}
 
@@ -82,12 +82,6 @@ class map<Key, const Value, N> {
           table().find(detail::bytes_of_key(wanted), to, detail::tries_before_locking);
       if (seen != detail::lookup::lapped) return seen == detail::lookup::found;
     }
-  }
-
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
   }
 
   const detail::observer& opened() const {

@@ -28,7 +28,7 @@ class object<const T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
-      : place_(open(which, how, detail::object_blueprint<T>(nullptr))) {}
+      : place_(detail::observe(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
 
@@ -61,12 +61,6 @@ class object<const T> {
 
  private:
   using cell = detail::cell_of<T>;
-
-  static detail::open_handle<detail::observer> open(const key& which, const options& how,
-                                                    const detail::blueprint& plan) {
-    return detail::open_handle<detail::observer>(
-        new detail::observer(which, how, &plan, detail::waiting::in_kernel));
-  }
 
   const detail::observer& opened() const {
     Expects(place_ != nullptr);

@@ -146,4 +146,9 @@ class observer : public open_place {
   };
 };
 
+/// Opens for reading, and waits in the kernel. Blocks and throws like the constructor.
+inline open_handle<observer> observe(const key& which, const options& how, const blueprint& plan) {
+  return open_handle<observer>(new observer(which, how, &plan, waiting::in_kernel));
+}
+
 }  // namespace shm::detail

@@ -11,7 +11,7 @@
 
 #include "../base/shared_bytes.hpp"
 #include "../schema/describe.hpp"
-#include "../session/connection.hpp"
+#include "drafting_core.hpp"
 #include "value.hpp"
 #include "versioned_cell.hpp"
 
@@ -78,21 +78,8 @@ auto member_from_bytes(Member Class::*member, Read read) {
   });
 }
 
-/// What a read-write handle of an object holds; where a guard finds it although the handle moves.
+/// What a read-write handle of an object holds.
 template <class T>
-struct object_core {
-  object_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
-
-  closing close() noexcept {
-    const closing how = place.close();
-    if (how == closing::done) buffer.release();
-    return how;
-  }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
-
-  connection place;
-  draft_buffer<T> buffer;  // which a thread that holds the lock may be writing
-};
+using object_core = drafting_core<T>;
 
 }  // namespace shm::detail

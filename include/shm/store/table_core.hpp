@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "../schema/describe.hpp"
-#include "../session/connection.hpp"
 #include "../sync/held_lock.hpp"
+#include "drafting_core.hpp"
 #include "table_writer.hpp"
 #include "value.hpp"
 
@@ -107,21 +107,14 @@ bool try_snapshot(const Table& table, std::vector<std::pair<Key, Value>>& into) 
 
 /// What a read-write handle of a map holds.
 template <class Key, class Value, std::size_t N>
-struct table_core {
+struct table_core : drafting_core<slot<Key, Value>> {
   using memory_type = table_memory<Key, Value, N>;
   using shape_type = slot_shape<Key, Value>;
   using slot_type = slot<Key, Value>;
   using writer_type = table_writer<memory_type, shape_type>;
 
-  table_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
-      : place(which, mode, how, &plan) {}
-
-  closing close() noexcept {
-    const closing how = place.close();
-    if (how == closing::done) buffer.release();
-    return how;
-  }
-  std::size_t address_bytes() const noexcept { return place.address_bytes(); }
+  using drafting_core<slot_type>::drafting_core;
+  using drafting_core<slot_type>::place;
 
   memory_type& memory() const noexcept {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
@@ -146,9 +139,6 @@ struct table_core {
     if (lock) put_in_order();
     return lock;
   }
-
-  connection place;
-  draft_buffer<slot_type> buffer;  // which a thread that holds the lock may be writing
 
  private:
   void put_in_order() {
