@@ -146,8 +146,9 @@ TEST_CASE("arrays of fixed and of any length are the same in memory, and open ea
     CHECK(std::memcmp(&given.lock()[2], &first, sizeof first) == 0);
     CHECK(shm::array<const T, three>(by_number).version() == given.version());
   };
+  static constexpr telemetry car{1.5, 2};  // static, so that its padding is zero
   check(char{'x'}, 3);
-  check(telemetry{1.5, 2}, 3);
+  check(car, 3);
   check(value::of(7), 3);
   check(wide{9}, 3);
 }

@@ -130,20 +130,18 @@ class static_string : public detail::compared_as_text {
   }
   /// Throws std::out_of_range if there is no such place.
   static_string& insert(std::size_t at, std::string_view text) {
-    const std::size_t before = size();
-    if (at > before) refuse_place(at);
-    append(text);
-    std::rotate(text_ + at, text_ + before, end());
-    return *this;
+    const static_string behind = substr(at), inserted(text);  // the text may lie in this string
+    check(size() + inserted.size());
+    resize(at);
+    return append(inserted).append(behind);
   }
   /// Throws std::out_of_range if there is no such place.
   static_string& erase(std::size_t at = 0, std::size_t count = npos) {
     const std::string_view rest = view().substr(at);
-    const std::string_view kept = rest.substr(std::min(count, rest.size()));
-    set_size(std::copy(kept.begin(), kept.end(), text_ + at) - text_);
-    return *this;
+    const static_string behind(rest.substr(std::min(count, rest.size())));
+    resize(at);
+    return append(behind);
   }
-
   /// Throws std::out_of_range if there is no such place.
   static_string substr(std::size_t at = 0, std::size_t count = npos) const {
     return view().substr(at, count);
@@ -174,9 +172,7 @@ class static_string : public detail::compared_as_text {
 
  private:
   static void check(std::size_t count) {
-    if (count <= N) return;
-    throw std::length_error("shm::static_string: " + std::to_string(count) +
-                            " bytes do not fit into " + std::to_string(N));
+    if (count > N) refuse_size(count);
   }
   std::size_t checked(std::size_t i) const {
     Expects(i < size());
@@ -186,13 +182,17 @@ class static_string : public detail::compared_as_text {
     if (i >= size()) refuse_place(i);
     return i;
   }
+  [[noreturn]] static void refuse_size(std::size_t count) {
+    throw std::length_error("shm::static_string: " + std::to_string(count) +
+                            " bytes do not fit into " + std::to_string(N));
+  }
   [[noreturn]] static void refuse_place(std::size_t i) {
     throw std::out_of_range("shm::static_string: there is no byte " + std::to_string(i));
   }
 
   /// Bytes behind the end become zero.
   void set_size(std::ptrdiff_t count) noexcept {
-    std::fill(text_ + count, text_ + N, '\0');
+    for (auto i = static_cast<std::size_t>(count); i < N; ++i) text_[i] = '\0';
     size_.set(static_cast<std::size_t>(count));
   }
 

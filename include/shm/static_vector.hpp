@@ -186,7 +186,9 @@ class static_vector {
 
  private:
   static void check(std::size_t count) {
-    if (count <= N) return;
+    if (count > N) refuse_size(count);
+  }
+  [[noreturn]] static void refuse_size(std::size_t count) {
     throw std::length_error("shm::static_vector: " + std::to_string(count) +
                             " elements do not fit into " + std::to_string(N));
   }

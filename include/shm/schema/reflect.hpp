@@ -60,10 +60,10 @@ struct member_number {
   }
 };
 
+/// No address is compared: under UBSan, g++ says of none of something declared that it is not null.
 template <class... Members>
-constexpr bool have_addresses(const std::tuple<Members&...>& members) {
-  return std::apply([](const auto&... one) { return ((std::addressof(one) != nullptr) && ...); },
-                    members);
+constexpr bool have_addresses(const std::tuple<Members&...>&) {
+  return true;
 }
 
 /// Whether a plain struct has bit-fields. A reference to one is a reference to a copy, which a
