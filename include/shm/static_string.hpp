@@ -172,7 +172,7 @@ class static_string : public detail::compared_as_text {
 
  private:
   static void check(std::size_t count) {
-    if (count > N) refuse_size(count);
+    if (count > N) detail::refuse_size("shm::static_string", count, "bytes", N);
   }
   std::size_t checked(std::size_t i) const {
     Expects(i < size());
@@ -181,10 +181,6 @@ class static_string : public detail::compared_as_text {
   std::size_t known(std::size_t i) const {
     if (i >= size()) refuse_place(i);
     return i;
-  }
-  [[noreturn]] static void refuse_size(std::size_t count) {
-    throw std::length_error("shm::static_string: " + std::to_string(count) +
-                            " bytes do not fit into " + std::to_string(N));
   }
   [[noreturn]] static void refuse_place(std::size_t i) {
     throw std::out_of_range("shm::static_string: there is no byte " + std::to_string(i));

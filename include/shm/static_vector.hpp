@@ -186,11 +186,7 @@ class static_vector {
 
  private:
   static void check(std::size_t count) {
-    if (count > N) refuse_size(count);
-  }
-  [[noreturn]] static void refuse_size(std::size_t count) {
-    throw std::length_error("shm::static_vector: " + std::to_string(count) +
-                            " elements do not fit into " + std::to_string(N));
+    if (count > N) detail::refuse_size("shm::static_vector", count, "elements", N);
   }
   /// 0 for a range that can be gone through only once.
   template <class Iterator>

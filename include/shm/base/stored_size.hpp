@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
 namespace shm::detail {
 
@@ -24,5 +26,11 @@ class stored_size {
  private:
   std::uint32_t size_ = 0;
 };
+
+[[noreturn, gnu::cold]] inline void refuse_size(const char* whose, std::size_t count,
+                                                const char* what, std::size_t room) {
+  throw std::length_error(std::string(whose) + ": " + std::to_string(count) + ' ' + what +
+                          " do not fit into " + std::to_string(room));
+}
 
 }  // namespace shm::detail
