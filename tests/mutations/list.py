@@ -44,7 +44,7 @@ MUTATIONS = [
      "return std::min<std::size_t>(__atomic_load_n(&size_, __ATOMIC_RELAXED), limit);",
      "return __atomic_load_n(&size_, __ATOMIC_RELAXED) + 0 * limit;", ["static_string.cpp", "static_vector.cpp"]),
     ("a shortened string keeps its old bytes", "static_string.hpp",
-     "    std::fill(text_ + count, text_ + N, '\\0');\n", "", ["static_string.cpp"]),
+     "    for (auto i = static_cast<std::size_t>(count); i < N; ++i) text_[i] = '\\0';\n", "", ["static_string.cpp"]),
     ("a shortened vector keeps its old bytes", "static_vector.hpp",
      "    std::memset(items_ + count * sizeof(T), 0, (N - count) * sizeof(T));\n", "", ["static_vector.cpp"]),
     ("an optional without its flag is accepted", "schema/schema_parser.hpp",
