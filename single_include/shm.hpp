@@ -6966,7 +6966,8 @@ struct member_number {
   }
 };
 
-/// No address is compared: under UBSan, g++ says of none of something declared that it is not null.
+/// Forming the references is what can fail. Their addresses are not compared with null: under UBSan
+/// g++ takes that for no constant expression.
 template <class... Members>
 constexpr bool have_addresses(const std::tuple<Members&...>&) {
   return true;
@@ -10996,6 +10997,7 @@ class static_string : public detail::compared_as_text {
   }
   /// Throws std::out_of_range if there is no such place.
   static_string& insert(std::size_t at, std::string_view text) {
+    if (at > size()) refuse_place(at);
     const static_string behind = substr(at), inserted(text);  // the text may lie in this string
     check(size() + inserted.size());
     resize(at);
@@ -11008,6 +11010,7 @@ class static_string : public detail::compared_as_text {
     resize(at);
     return append(behind);
   }
+
   /// Throws std::out_of_range if there is no such place.
   static_string substr(std::size_t at = 0, std::size_t count = npos) const {
     return view().substr(at, count);

@@ -56,6 +56,7 @@ TEST_CASE("what does not fit is refused, and changes nothing") {
   CHECK_THROWS_WITH(label("123456789"), "shm::static_string: 9 bytes do not fit into 8");
   CHECK_THROWS_AS(name.at(8), std::out_of_range);
   CHECK_THROWS_AS(name.insert(9, ""), std::out_of_range);
+  CHECK_THROWS_WITH(name.insert(9, ""), "shm::static_string: there is no byte 9");
   CHECK_THROWS_AS(name.erase(9), std::out_of_range);
   CHECK_THROWS_AS(name.substr(9), std::out_of_range);
   CHECK(name == "12345678");

@@ -130,6 +130,7 @@ class static_string : public detail::compared_as_text {
   }
   /// Throws std::out_of_range if there is no such place.
   static_string& insert(std::size_t at, std::string_view text) {
+    if (at > size()) refuse_place(at);
     const static_string behind = substr(at), inserted(text);  // the text may lie in this string
     check(size() + inserted.size());
     resize(at);
@@ -142,6 +143,7 @@ class static_string : public detail::compared_as_text {
     resize(at);
     return append(behind);
   }
+
   /// Throws std::out_of_range if there is no such place.
   static_string substr(std::size_t at = 0, std::size_t count = npos) const {
     return view().substr(at, count);

@@ -60,7 +60,8 @@ struct member_number {
   }
 };
 
-/// No address is compared: under UBSan, g++ says of none of something declared that it is not null.
+/// Forming the references is what can fail. Their addresses are not compared with null: under UBSan
+/// g++ takes that for no constant expression.
 template <class... Members>
 constexpr bool have_addresses(const std::tuple<Members&...>&) {
   return true;
