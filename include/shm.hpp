@@ -30,5 +30,6 @@
 #include "shm/remove.hpp"
 #include "shm/schema/describe.hpp"
 #include "shm/schema/notes.hpp"
+#include "shm/semaphore.hpp"
 #include "shm/static_string.hpp"
 #include "shm/static_vector.hpp"

@@ -173,6 +173,10 @@ struct options {
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;
+  /// How long shm::open_only and read-only handles wait for an object that does not exist yet. The
+  /// moment that it is ready, it is opened, or refused, as if it had been there. Comes in addition
+  /// to open_timeout, which begins anew with every try. 0: errc::not_found at once.
+  std::chrono::milliseconds await_creation{0};
 };
 
 namespace detail {
@@ -411,17 +415,21 @@ template <std::size_t Alignment>
 namespace shm::detail {
 
 /// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
-/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
+/// initialisation, except of a shm::semaphore, whose permits are put in behind the door. SETVAL and
+/// SETALL are never used: they erase other processes' undo records.
 namespace semaphore {
 inline constexpr unsigned short door = 0;       // not 0 while one process creates, joins or removes
 inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
 inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short permits = raw;  // of a shm::semaphore: those that are free
 inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
 inline constexpr unsigned short mark_low = 4;   // the mark: which set of ours
 inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
+
+inline constexpr unsigned most_permits = 32767;  // a semaphore holds no more
 
 /// A random number that tells a set from every other one: the kernel uses an id again after some
 /// four million sets, and in another IPC namespace the same id is another set. 0 while not drawn.
@@ -431,6 +439,13 @@ inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
 
 constexpr set_mark mark_of(int low, int high) noexcept {
   return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
+}
+
+constexpr short low_part(set_mark mark) noexcept {
+  return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+}
+constexpr short high_part(set_mark mark) noexcept {
+  return static_cast<short>(mark >> mark_low_bits);
 }
 
 /// The values of all semaphores at one moment.
@@ -533,7 +548,7 @@ namespace shm::detail {
 /// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 3;
 
-enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
+enum class segment_kind : std::uint32_t { object = 1, array, mutex, map, semaphore };
 
 constexpr std::string_view name_of(segment_kind kind) noexcept {
   switch (kind) {
@@ -541,6 +556,7 @@ constexpr std::string_view name_of(segment_kind kind) noexcept {
     case segment_kind::array: return "shm::array";
     case segment_kind::mutex: return "shm::mutex";
     case segment_kind::map: return "shm::map";
+    case segment_kind::semaphore: return "shm::semaphore";
   }
   return "something unknown";
 }
@@ -567,7 +583,7 @@ struct description {
   std::uint32_t seats;
   std::uint32_t name_length;
   std::uint32_t schema_length;
-  std::uint64_t type_size;
+  std::uint64_t type_size;  ///< of a semaphore: the number of its permits
   std::uint64_t type_alignment;
   std::uint64_t fingerprint;
   std::uint64_t payload_size;
@@ -721,7 +737,7 @@ namespace shm {
 enum class errc {
   not_found = 1,        ///< there is no object of that name
   already_exists,       ///< create_only met an object that is there
-  type_mismatch,        ///< the object holds another T, or another N
+  type_mismatch,        ///< the object holds another T, another N, or other permits
   kind_mismatch,        ///< the object is an array, not an object, and so on
   name_collision,       ///< two different names lead to one System V key
   foreign_segment,      ///< another program's segment or semaphore set; it stays untouched
@@ -1401,6 +1417,11 @@ struct segment_layout {
   static constexpr std::size_t tail = 8;
 };
 
+/// How many permits an object has: a semaphore's are recorded as the size of its type.
+constexpr unsigned permits_of(segment_kind kind, std::uint64_t type_size) noexcept {
+  return kind == segment_kind::semaphore ? static_cast<unsigned>(type_size) : 0;
+}
+
 /// What an opener expects to find, or makes.
 struct blueprint {
   segment_kind kind;
@@ -1412,6 +1433,8 @@ struct blueprint {
   /// Set where an array of any number of elements may be found; the other members are then for one
   /// element. Returns 0 for a number of elements that no array has.
   std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
+
+  unsigned permits() const noexcept { return permits_of(kind, type->size()); }
 };
 
 inline header& header_at(const attachment& memory) noexcept {
@@ -1787,6 +1810,22 @@ class deadline {
 
 }  // namespace shm::detail
 
+// ---- shm/os/timespec.hpp
+// Timespec: a span of time as the kernel takes it.
+
+namespace shm::detail {
+
+/// Precondition: the span is not negative.
+inline timespec to_timespec(std::chrono::nanoseconds span) noexcept {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+  timespec time{};
+  time.tv_sec = static_cast<std::time_t>(whole.count());
+  time.tv_nsec = static_cast<long>((span - whole).count());
+  return time;
+}
+
+}  // namespace shm::detail
+
 // ---- shm/os/semaphore_set.hpp
 // Semaphore set: the kernel as janitor; from semget to IPC_RMID, one semop per function.
 
@@ -1943,6 +1982,22 @@ class semaphore_set {
   status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
   status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
 
+  /// Makes `wanted` permits free where `seen` are. EAGAIN: another number is.
+  status put_permits(unsigned seen, unsigned wanted) const noexcept {
+    return run_proven(
+        {{semaphore::permits, static_cast<short>(-static_cast<int>(seen)), IPC_NOWAIT},
+         {semaphore::permits, 0, IPC_NOWAIT},
+         {semaphore::permits, static_cast<short>(wanted), IPC_NOWAIT}});
+  }
+  /// The kernel gives the permit back when this process ends. EAGAIN: none is free.
+  status try_take_permit() const noexcept {
+    return run_proven({{semaphore::permits, -1, undo_now}});
+  }
+  status take_permit(const deadline& until) const noexcept {
+    return run({{semaphore::permits, -1, SEM_UNDO}}, until);
+  }
+  status give_permit() const noexcept { return run_proven({{semaphore::permits, +1, undo_now}}); }
+
   status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
 
  private:
@@ -1961,12 +2016,6 @@ class semaphore_set {
 
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  static short low_part(set_mark mark) noexcept {
-    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
-  }
-  static short high_part(set_mark mark) noexcept {
-    return static_cast<short>(mark >> mark_low_bits);
   }
 
   result<int> control(unsigned short which, int command) const noexcept {
@@ -2004,14 +2053,6 @@ class semaphore_set {
           status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
       if (done.error_number != EINTR) return done;
     }
-  }
-
-  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-    timespec time{};
-    time.tv_sec = static_cast<std::time_t>(whole.count());
-    time.tv_nsec = static_cast<long>((span - whole).count());
-    return time;
   }
 
   int id_ = -1;
@@ -2967,10 +3008,22 @@ class verified_description {
     return true;
   }
 
+  /// The permits of a semaphore that is found without its set. Where the header cannot be
+  /// understood, nobody can open the object, and nobody needs any.
+  static unsigned permits_told(const header& head, std::size_t segment_size, const key& which,
+                               const subject& about) {
+    try {
+      return read(head, segment_size, which, about).permits();
+    } catch (const error&) {
+      return 0;
+    }
+  }
+
   /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
+    if (plan.kind == segment_kind::semaphore) check_permits(plan, about);
     if (plan.payload_size_of != nullptr) {
       return check_content(head, plan_of_found_length(plan, stored_schema(head, about)).plan(),
                            about);
@@ -3001,6 +3054,8 @@ class verified_description {
   bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
   std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
   std::size_t payload_size() const noexcept { return copy_.payload_size; }
+  /// How many permits there are, free or taken; 0 of what is no semaphore.
+  unsigned permits() const noexcept { return permits_of(kind(), copy_.type_size); }
   /// In bytes; of an array all elements together.
   std::size_t type_size() const noexcept { return copy_.type_size; }
 
@@ -3033,6 +3088,10 @@ class verified_description {
     }
     if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
     if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
+    const bool has_permits = copy_.type_size >= 1 && copy_.type_size <= most_permits;
+    if (kind() == segment_kind::semaphore && !has_permits) {
+      refuse_corrupt(about, "number of permits");
+    }
     const std::size_t earliest_payload =
         sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
     if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
@@ -3054,6 +3113,14 @@ class verified_description {
     refuse(errc::kind_mismatch, about,
            "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
                "; open it as what it is, or choose another name");
+  }
+
+  void check_permits(const blueprint& plan, const subject& about) const {
+    if (copy_.type_size == plan.type->size()) return;
+    refuse(errc::type_mismatch, about,
+           "its number of permits is " + std::to_string(copy_.type_size) +
+               ", and this program asks for " + std::to_string(plan.type->size()) +
+               "; have all programs ask for the same number, or end them and shm::remove(name)");
   }
 
   void check_type(const header& head, const blueprint& plan, const subject& about) const {
@@ -4462,8 +4529,8 @@ namespace shm::detail {
 struct run_time_type {
   segment_kind kind = segment_kind::mutex;
   schema type{std::string(), 0, 1};
-  field value;            ///< the object's, or one element's; of a mutex nothing
-  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
+  field value;            ///< the object's, or one element's; of a mutex or semaphore nothing
+  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, else 0
   std::size_t element_size = 0;  ///< bytes
   run_time_slot_shape entry;     ///< of a map
 
@@ -4500,7 +4567,8 @@ struct run_time_type {
         return {kind, &type, array_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::map:
         return {kind, &type, table_shape().payload_size, alignment, nullptr, nullptr};
-      case segment_kind::mutex: break;
+      case segment_kind::mutex:
+      case segment_kind::semaphore: break;
     }
     return {kind, &type, 0, 1, nullptr, nullptr};
   }
@@ -4510,6 +4578,7 @@ struct run_time_type {
     const std::size_t alignment = type.alignment();
     const bool aligned = alignment != 0 && alignment <= 4096 && (alignment & (alignment - 1)) == 0;
     if (kind == segment_kind::mutex) return type.size() == 0 && alignment == 1;
+    if (kind == segment_kind::semaphore) return type.format().empty() && alignment == 1;
     // From here on every size is at most that of the payload, and no sum of a few can overflow.
     if (!aligned || type.size() == 0 || type.size() > payload_size) return false;
     std::optional<parsed_format> parsed = parse(type);
@@ -4574,7 +4643,7 @@ class lock_word {
 
 namespace shm {
 
-enum class object_kind { unknown, object, array, mutex, map };
+enum class object_kind { unknown, object, array, mutex, map, semaphore };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
@@ -4591,11 +4660,12 @@ struct object_info {
   int set_id = -1;  ///< -1: it has no semaphore set
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
-  std::string format;       ///< of the schema
-  std::string notes;        ///< of the schema
-  std::size_t size = 0;     ///< bytes of the value, of all elements together
-  std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
-  std::size_t entries = 0;  ///< of a map
+  std::string format;         ///< of the schema
+  std::string notes;          ///< of the schema
+  std::size_t size = 0;       ///< bytes of the value, of all elements together
+  std::size_t count = 0;      ///< elements, room in a map, permits; 1 of an object, 0 of a mutex
+  std::size_t entries = 0;    ///< of a map
+  std::size_t available = 0;  ///< permits of a semaphore that are free; 0 without a set
   std::size_t segment_size = 0;
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
@@ -4708,7 +4778,7 @@ class inspection {
     const run_time_type held = run_time_type::in(head(), facts, about);
     info_.format = held.type.format();
     info_.notes = held.type.notes();
-    info_.size = held.type.size();
+    info_.size = held.count * held.element_size;
     info_.count = held.count;
     // Relaxed throughout: numbers for people, of about now.
     const std::uint32_t section = head().section.load(std::memory_order_relaxed);
@@ -4735,6 +4805,10 @@ class inspection {
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;
+      case segment_kind::semaphore:
+        info_.kind = object_kind::semaphore;
+        info_.count = facts.permits();
+        break;
     }
   }
 
@@ -4742,6 +4816,9 @@ class inspection {
     const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
       if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+    }
+    if (facts.permits() != 0) {
+      info_.available = static_cast<std::size_t>(set_->set.value(semaphore::permits).value);
     }
     const lock_word holder(head().lock.load(std::memory_order_relaxed));
     if (holder.is_free()) {
@@ -4871,6 +4948,64 @@ inline std::optional<field_place> find_field(const field& value, std::string_vie
 }
 
 }  // namespace shm
+
+// ---- shm/os/pause.hpp
+// Pause: gives the processor away for a while; no thread is cancelled meanwhile.
+
+namespace shm::detail {
+
+/// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
+/// function that must not throw, would take the whole program with it.
+inline void pause_for(std::chrono::microseconds span) noexcept {
+  int before = 0;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  timespec left = to_timespec(span);
+  while (::nanosleep(&left, &left) == -1 && errno == EINTR) {
+  }
+  ::pthread_setcancelstate(before, nullptr);
+}
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/await_creation.hpp
+// Await creation: opens again and again until there is an object, where options say so.
+
+namespace shm::detail {
+
+/// Pauses for a millisecond, and on until there is a segment under the key or the deadline has
+/// passed. Looks only for the segment: an opener that enters the door of a set without a segment
+/// would be in the way of the creator.
+inline void pause_until_segment(const key& which, const deadline& until) noexcept {
+  do {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(until.remaining());
+    pause_for(std::min(std::chrono::microseconds(1000), left + std::chrono::microseconds(1)));
+    crash_point("await: looked");
+  } while (!until.passed() && segment::find(which.segment_key()).error_number == ENOENT);
+}
+
+/// Returns what `open` returns. If that throws not_found, calls it again when there may be an
+/// object, until options::await_creation has passed. Any other refusal goes on at once.
+template <class Open>
+auto await_creation(const key& which, const options& how, Open open) {
+  const auto until = deadline::after(how.await_creation);
+  for (;;) {
+    try {
+      return open();
+    } catch (const error& refusal) {
+      if (refusal.code() != errc::not_found || how.await_creation.count() <= 0) throw;
+    }
+    if (until.passed()) {
+      refuse(errc::not_found, {which.name(), which.segment_key()},
+             "waited " + std::to_string(how.await_creation.count()) +
+                 " ms (options::await_creation) for an object of that name, and there is none, or "
+                 "its creator died before it was ready; start the program that creates it, or wait "
+                 "longer");
+    }
+    pause_until_segment(which, until);
+  }
+}
+
+}  // namespace shm::detail
 
 // ---- shm/session/closed_handles.hpp
 // Closed handles: kept for some time, because another thread of the process may still use them.
@@ -5111,6 +5246,49 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
 
 }  // namespace shm::detail
 
+// ---- shm/lifecycle/permits.hpp
+// Permits: put into the set of a semaphore behind its door, before anybody can take one.
+
+namespace shm::detail {
+
+// A semaphore keeps its free permits in one System V semaphore. A process that takes one leaves an
+// undo record with the kernel, which gives the permit back when the process ends. A process can
+// take one only through a handle, and a handle only joins a set that the life word names as ready.
+// So the permits are put in before the life word says that, and until then nobody has any.
+
+/// Makes `wanted` permits free; 0 for an object that is no semaphore. If the process is killed
+/// before or after this, the next one that completes or adopts the object does it again.
+/// Precondition: the caller is inside the door, and the life word does not say ready in this set.
+/// Returns false if the set is gone, or was changed by hand.
+inline bool put_permits(const door& inside, unsigned wanted, const subject& about) {
+  const unsigned free = inside.values()[semaphore::permits];
+  if (free == wanted) return true;  // put in by a process that died before it said ready
+  const status put = inside.set().put_permits(free, wanted);
+  crash_point("permits: put");
+  if (put.ok()) return true;
+  if (put.error_number == EAGAIN || means_gone(put.error_number)) return false;
+  refuse_set_call("semop(permits)", put.error_number, about);
+}
+
+/// Makes the set behind whose door the caller stands that of an object which lost its own. A
+/// semaphore has all of its permits again: nobody who took one is attached. Precondition: nobody
+/// else is. Returns false if the caller has to look again.
+inline bool adopt(life& word, unsigned permits, const door& inside, const subject& about) {
+  if (!put_permits(inside, permits, about) || !word.change_to(life_state::ready)) return false;
+  crash_point("open: set adopted");
+  return true;
+}
+
+/// Whether a live process, or a handle that was closed beside a thread that used it, holds the lock
+/// or has a permit. Asks only what is known inside the door.
+inline bool is_held(const header& head, const verified_description& facts,
+                    const door& inside) noexcept {
+  return seats(head, facts.seats(), inside.set()).is_lock_held(head, inside) ||
+         inside.values()[semaphore::permits] < facts.permits();
+}
+
+}  // namespace shm::detail
+
 // ---- shm/lifecycle/retire.hpp
 // Retire: ends the life of a segment, if nobody uses it, or by force.
 
@@ -5314,8 +5492,7 @@ class judge {
       if (!inside_.is_held(about_)) return verdict::again;
       if (somebody_else_is_attached()) return of_lost_in_use(word, facts);
       // Nobody can hold the lock: adopt it.
-      if (!word.change_to(life_state::ready)) return verdict::again;
-      crash_point("open: set adopted");
+      if (!adopt(word, facts.permits(), inside_, about_)) return verdict::again;
     } else if (word.state() == life_state::removing) {
       // A process that wanted to remove it died before doing so.
       if (!word.change_to(life_state::ready)) return verdict::again;
@@ -5325,10 +5502,9 @@ class judge {
                               expected_.mode != open_mode::open_as_it_is;
     // By a process that is just dying: it is detached first, and then loses its seat. Or by a
     // handle that was closed while it held the lock.
-    const bool is_held =
-        seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
-    if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
-    if (may_be_stale && !is_held) {
+    const bool is_used = is_held(found_.head(), facts, inside_);
+    if (may_be_stale && is_used && !lookers_.is_over()) return verdict::again;
+    if (may_be_stale && !is_used) {
       const bool may_reuse = may_create() && has_planned_size();
       const ending stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_ending(stale, about_);
@@ -5377,26 +5553,6 @@ class judge {
   grace& lookers_;
   const subject& about_;
 };
-
-}  // namespace shm::detail
-
-// ---- shm/os/pause.hpp
-// Pause: gives the processor away for a while; no thread is cancelled meanwhile.
-
-namespace shm::detail {
-
-/// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
-/// function that must not throw, would take the whole program with it.
-inline void pause_for(std::chrono::microseconds span) noexcept {
-  int before = 0;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-  constexpr long in_a_second = 1'000'000;
-  const auto count = static_cast<long>(span.count());
-  timespec left{count / in_a_second, count % in_a_second * 1000};
-  while (::nanosleep(&left, &left) == -1 && errno == EINTR) {
-  }
-  ::pthread_setcancelstate(before, nullptr);
-}
 
 }  // namespace shm::detail
 
@@ -5616,7 +5772,7 @@ class opener : private visitor {
     attempt_result done;
     try {
       construct_segment(found.head(), memory_is, layout(), wanted_.which, how_, *plan_);
-      done = join(found, inside);
+      if (put_permits(inside, plan_->permits(), about_)) done = join(found, inside);
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
       // death.
@@ -5780,8 +5936,9 @@ class observer : public open_place {
   /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
   /// the kernel's errno.
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
-      : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
-                   how_to_wait) {}
+      : open_place(await_creation(which, how,
+                                  [&] { return search_for(which, how, plan, how_to_wait).open(); }),
+                   which.segment_key(), how, how_to_wait) {}
 
   closing close() noexcept {
     withdraw_memory();
@@ -5923,8 +6080,9 @@ class connection : public open_place {
  public:
   /// A null `plan` opens whatever is there, and creates nothing.
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
-      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
-                   waiting::in_kernel),
+      : open_place(
+            await_creation(which, how, [&] { return opener(which, mode, how, plan).open(); }),
+            which.segment_key(), how, waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
@@ -5957,21 +6115,26 @@ class connection : public open_place {
     return closing::done;
   }
 
+  /// From here to end_use(), closing the handle leaves it its seat and its memory until the process
+  /// ends. Precondition: the process sits here.
+  void begin_use() noexcept {
+    // Acquire fence: pairs with the store of the seat that this thread was told of.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    // Sequentially consistent: the count comes before the first store of the thread to shared
+    // memory.
+    uses_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  // Release: the token, or the permit, has been used or passed on.
+  void end_use() noexcept { uses_.fetch_sub(1, std::memory_order_release); }
+
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
   /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
   class waiting_thread {
    public:
-    explicit waiting_thread(connection& place) noexcept : place_(place) {
-      // Acquire fence: pairs with the store of the seat that this thread was told of.
-      std::atomic_thread_fence(std::memory_order_acquire);
-      // Sequentially consistent: the count comes before the first store of the thread to shared
-      // memory.
-      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
-    }
+    explicit waiting_thread(connection& place) noexcept : place_(place) { place_.begin_use(); }
     waiting_thread(const waiting_thread&) = delete;
     waiting_thread& operator=(const waiting_thread&) = delete;
-    // Release: the token has been used or passed on.
-    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
+    ~waiting_thread() { place_.end_use(); }
 
    private:
     connection& place_;
@@ -6031,21 +6194,21 @@ class connection : public open_place {
     const std::optional<seat_identity> seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
-    // The parent's threads are not here. Relaxed: see the next store.
-    waiting_threads_.store(0, std::memory_order_relaxed);
+    // The parent's threads are not here, and its permits are not ours. Relaxed: see the next store.
+    uses_.store(0, std::memory_order_relaxed);
     // Release: a thread that sees this seat counts itself after the count has begun anew.
     membership_.store(seat->bits() | process::current(), std::memory_order_release);
     return seat;
   }
 
-  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
+  /// Whether this handle holds the lock or permits, or a thread waits for them. Precondition: no
   /// thread can store any more, or take the lock.
   bool holds_or_waits(std::uint64_t mine) const noexcept {
     // Relaxed: only this process stores its own identity, and mprotect orders the threads.
     const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
     if (seat_identity::in(holder).bits() == mine) return true;
-    // Acquire: pairs with the end of waiting_thread.
-    return waiting_threads_.load(std::memory_order_acquire) != 0;
+    // Acquire: pairs with end_use().
+    return uses_.load(std::memory_order_acquire) != 0;
   }
 
   /// `mine` is 0 in a forked child that never sat down.
@@ -6082,9 +6245,7 @@ class connection : public open_place {
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
     // By a handle that was closed while it held the lock: its seat stays as long as its process.
     const header& again = header_at(memory.value);
-    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
-      return retirement::changed;
-    }
+    if (is_held(again, facts(), inside)) return retirement::changed;
     const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
     if (outcome.value != retirement::done) return outcome.value;
@@ -6108,7 +6269,7 @@ class connection : public open_place {
 
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
-  std::atomic<unsigned> waiting_threads_{0};
+  std::atomic<unsigned> uses_{0};          ///< threads that wait, and permits
   bool is_open_ = true;
 
   // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
@@ -8732,6 +8893,7 @@ class const_any_object {
       case detail::segment_kind::object: return object_kind::object;
       case detail::segment_kind::array: return object_kind::array;
       case detail::segment_kind::map: return object_kind::map;
+      case detail::segment_kind::semaphore: return object_kind::semaphore;
       case detail::segment_kind::mutex: break;
     }
     return object_kind::mutex;
@@ -8740,15 +8902,17 @@ class const_any_object {
   std::string_view name() const noexcept { return place_->name(); }
   /// The schema of the whole object; of an array, its number of elements included.
   const schema& type() const noexcept { return held_.type; }
-  /// The value's fields, or those of each element; of a map's entry, key and value; of a mutex
-  /// there are none.
+  /// The value's fields, or those of each element; of a map's entry, key and value; of a mutex or
+  /// semaphore there are none.
   const field& value() const noexcept { return held_.value; }
-  /// Elements of an array, 1 of an object, 0 of a mutex; how many entries a map has room for.
+  /// Elements of an array, 1 of an object, 0 of a mutex or semaphore; how many entries a map has
+  /// room for.
   std::size_t size() const noexcept { return held_.count; }
   /// Bytes of the value, or of each element or entry.
   std::size_t element_size() const noexcept { return held_.element_size; }
 
-  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex 0.
+  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex or
+  /// semaphore 0.
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
@@ -8762,6 +8926,7 @@ class const_any_object {
         const table_memory entries(place_->payload(), held_.table_shape());
         return detail::version_of(*place_, table_type(entries, held_.entry));
       }
+      case detail::segment_kind::semaphore:
       case detail::segment_kind::mutex: break;
     }
     return 0;
@@ -10693,7 +10858,9 @@ class remover : private visitor {
       if (count_attached(found.where, about_) > 1) {
         return settled({retirement::in_use}, inside);
       }
-      if (!word.change_to(life_state::ready)) return false;
+      const unsigned permits = verified_description::permits_told(found.head(), found.before.size,
+                                                                  wanted_.which, about_);
+      if (!adopt(word, permits, inside, about_)) return false;
     }
     return settled(retire_if_unused(word, found.where, false), inside);
   }
@@ -10726,7 +10893,7 @@ class remover : private visitor {
     try {
       const auto facts =
           verified_description::read(found.head(), found.before.size, wanted_.which, about_);
-      return seats(found.head(), facts.seats(), inside.set()).is_lock_held(found.head(), inside);
+      return is_held(found.head(), facts, inside);
     } catch (const error&) {
       return false;  // what cannot be understood is held by nobody
     }
@@ -10808,6 +10975,196 @@ inline void remove(const key& which, force_t) {
 inline void remove_if_dead(const key& which) {
   detail::remover(which, detail::removal_mode::if_dead).remove();
 }
+
+}  // namespace shm
+
+// ---- shm/sync/permit_pool.hpp
+// Permit pool: permits of a semaphore, taken by semop; those of a dead process come back.
+
+namespace shm::detail {
+
+class permit_pool {
+ public:
+  explicit permit_pool(connection& place) noexcept : place_(place) {}
+
+  /// Blocks while no permit is free, at most until the deadline; then returns false. Throws
+  /// removed, limit_reached, corrupt. In a forked child's copy of a handle, sits down first.
+  bool take(const deadline& until) {
+    if (!place_.identity(until)) return false;
+    place_.begin_use();
+    try {
+      if (take_or_wait(until)) return true;
+    } catch (...) {
+      place_.end_use();
+      throw;
+    }
+    place_.end_use();
+    return false;
+  }
+
+  /// The caller must have taken a permit, in this process. Never blocks, never throws. Does not
+  /// touch the memory, which may be gone with a handle that exit() closed.
+  void give_back() noexcept {
+    // Fails if the set is gone, and the permits with it. If somebody changed the set or its
+    // permissions by hand, the kernel gives the permit back when the process ends.
+    static_cast<void>(place_.set().give_permit());
+    crash_point("permit: given back");
+    place_.end_use();
+  }
+
+  /// Never blocks. Throws removed.
+  unsigned free() const {
+    if (place_.is_removed()) refuse_removed(place_.about());
+    const result<int> now = place_.set().value(semaphore::permits);
+    if (means_gone(now.error_number)) refuse_removed(place_.about());
+    if (!now.ok()) refuse_set_call("semctl(GETVAL)", now.error_number, place_.about());
+    // In another IPC namespace the id can be a stranger's set.
+    place_.require_own_set();
+    return static_cast<unsigned>(now.value);
+  }
+
+ private:
+  bool take_or_wait(const deadline& until) {
+    for (;;) {
+      if (place_.is_removed()) refuse_removed(place_.about());
+      status taken = place_.set().try_take_permit();
+      if (taken.error_number == EAGAIN) {
+        // No permit is free; or it is a stranger's set, whose semaphores stay untouched.
+        place_.require_own_set();
+        if (until.passed()) return false;
+        crash_point("permit: before sleep");
+        // In slices: a remover that died before the set was gone wakes nobody.
+        taken = place_.set().take_permit(until.or_earlier(deadline::after(longest_sleep)));
+        if (taken.error_number == EAGAIN) continue;
+      }
+      if (means_gone(taken.error_number)) refuse_removed(place_.about());
+      if (!taken.ok()) refuse_set_call("semtimedop(permit)", taken.error_number, place_.about());
+      crash_point("permit: taken");
+      return true;
+    }
+  }
+
+  connection& place_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/semaphore.hpp
+// Semaphore: a number of permits that processes share; those of a dead process come back.
+
+namespace shm {
+
+/// One permit of a semaphore, from acquire() until release() or the end of its scope. Movable, not
+/// copyable. May be moved to another thread and released there.
+///
+/// The handle that it came from must outlive it; moving that handle is no harm. If the process
+/// ends, in whatever way, the kernel gives the permit back.
+class permit {
+ public:
+  permit(permit&& other) noexcept
+      : from_(std::exchange(other.from_, nullptr)), holder_(other.holder_) {}
+  permit& operator=(permit&& other) noexcept {
+    permit taken(std::move(other));
+    std::swap(from_, taken.from_);
+    std::swap(holder_, taken.holder_);
+    return *this;
+  }
+  ~permit() { release(); }
+
+  /// Gives the permit back. Does nothing if that was done before, in a moved-from permit, and in a
+  /// forked child's copy: the permit belongs to the parent. Never blocks, never throws.
+  void release() noexcept {
+    detail::connection* const from = std::exchange(from_, nullptr);
+    if (from == nullptr || detail::process::current() != holder_) return;
+    detail::permit_pool(*from).give_back();
+  }
+
+ private:
+  friend class semaphore;
+  explicit permit(detail::connection& from) noexcept
+      : from_(&from), holder_(detail::process::current()) {}
+
+  detail::connection* from_;
+  detail::process_epoch holder_;
+};
+
+/// A counting semaphore with a name: as many holders at once as it has permits. The permits of a
+/// process that ends, in whatever way, come back by themselves.
+///
+///     shm::semaphore uploads("uploads", 3);   // opens it, or creates it with 3 permits
+///     shm::permit one = uploads.acquire();    // blocks while 3 are held
+///     send(file);                             // at most 3 at once, over all processes
+///
+/// Movable, not copyable; one handle may be used from several threads. Permits belong to the
+/// process: a thread that ends without releasing its permit keeps it until the process ends, and so
+/// does a program that calls exec. A forked child inherits none. Waiters are served first come,
+/// first served, except that a caller who comes just when a permit is free may be faster.
+///
+/// Constructors and destructor block, and constructors throw, like those of shm::object. A crash
+/// in the constructor leaves nothing, or a semaphore that the next opener completes.
+class semaphore {
+ public:
+  /// The largest number of permits that a semaphore can have.
+  static constexpr unsigned max_permits = detail::most_permits;
+
+  /// Opens it, or creates it with that many permits, all of them free. Throws shm::error:
+  /// std::errc::invalid_argument unless there are 1 to max_permits; type_mismatch if it exists with
+  /// another number of permits.
+  semaphore(const key& which, unsigned permits, const options& how = {})
+      : place_(open(which, permits, how)) {}
+
+  /// Takes a permit. Blocks while none is free, also if this very thread holds all of them. Throws
+  /// shm::error: removed, corrupt; limit_reached if the kernel has no memory to note that the
+  /// permit has to come back. After a throw no permit is held.
+  [[nodiscard]] permit acquire() { return *take(detail::deadline::never()); }
+
+  /// Like acquire(), but returns nothing if no permit is free. Never blocks. In a forked child, at
+  /// its first use, also returns nothing while another process creates, opens or removes the
+  /// semaphore.
+  [[nodiscard]] std::optional<permit> try_acquire() { return take(detail::deadline::now()); }
+
+  /// Like acquire(), but returns nothing if no permit is free for that long.
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<permit> try_acquire_for(std::chrono::duration<Rep, Period> span) {
+    return take(detail::deadline::after(span));
+  }
+
+  /// Returns how many permits are free just now: by the time that the caller looks at the number,
+  /// there may be more or fewer. Never blocks. Throws shm::error: removed.
+  [[nodiscard]] unsigned available() const { return detail::permit_pool(opened()).free(); }
+
+  /// The name that stands in the segment; valid as long as the handle.
+  std::string_view name() const noexcept { return opened().name(); }
+
+ private:
+  static detail::open_handle<detail::connection> open(const key& which, unsigned permits,
+                                                      const options& how) {
+    if (permits == 0 || permits > max_permits) {
+      throw error(std::make_error_code(std::errc::invalid_argument),
+                  detail::describe({which.name(), which.segment_key()}) + ": a semaphore of " +
+                      std::to_string(permits) + " permits; it must have from 1 to " +
+                      std::to_string(max_permits));
+    }
+    // Recorded as the size of a type, so that another number is another type.
+    const schema counted(std::string(), permits, 1);
+    const detail::blueprint plan{detail::segment_kind::semaphore, &counted, 0, 1,
+                                 [](std::byte*, const void*) {},  nullptr};
+    return detail::open_handle<detail::connection>(
+        new detail::connection(which, detail::open_mode::open_or_create, how, &plan));
+  }
+
+  detail::connection& opened() const {
+    Expects(place_ != nullptr);
+    return *place_;
+  }
+
+  std::optional<permit> take(const detail::deadline& until) {
+    if (!detail::permit_pool(opened()).take(until)) return std::nullopt;
+    return permit(opened());
+  }
+
+  detail::open_handle<detail::connection> place_;
+};
 
 }  // namespace shm
 

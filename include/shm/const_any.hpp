@@ -43,6 +43,7 @@ class const_any_object {
       case detail::segment_kind::object: return object_kind::object;
       case detail::segment_kind::array: return object_kind::array;
       case detail::segment_kind::map: return object_kind::map;
+      case detail::segment_kind::semaphore: return object_kind::semaphore;
       case detail::segment_kind::mutex: break;
     }
     return object_kind::mutex;
@@ -51,15 +52,17 @@ class const_any_object {
   std::string_view name() const noexcept { return place_->name(); }
   /// The schema of the whole object; of an array, its number of elements included.
   const schema& type() const noexcept { return held_.type; }
-  /// The value's fields, or those of each element; of a map's entry, key and value; of a mutex
-  /// there are none.
+  /// The value's fields, or those of each element; of a map's entry, key and value; of a mutex or
+  /// semaphore there are none.
   const field& value() const noexcept { return held_.value; }
-  /// Elements of an array, 1 of an object, 0 of a mutex; how many entries a map has room for.
+  /// Elements of an array, 1 of an object, 0 of a mutex or semaphore; how many entries a map has
+  /// room for.
   std::size_t size() const noexcept { return held_.count; }
   /// Bytes of the value, or of each element or entry.
   std::size_t element_size() const noexcept { return held_.element_size; }
 
-  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex 0.
+  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex or
+  /// semaphore 0.
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
       case detail::segment_kind::object:
@@ -73,6 +76,7 @@ class const_any_object {
         const table_memory entries(place_->payload(), held_.table_shape());
         return detail::version_of(*place_, table_type(entries, held_.entry));
       }
+      case detail::segment_kind::semaphore:
       case detail::segment_kind::mutex: break;
     }
     return 0;

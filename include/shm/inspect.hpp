@@ -20,7 +20,7 @@
 
 namespace shm {
 
-enum class object_kind { unknown, object, array, mutex, map };
+enum class object_kind { unknown, object, array, mutex, map, semaphore };
 enum class object_state { ready, half_made, removing, removed };
 enum class lock_state { unknown, free, held, owner_died };
 
@@ -37,11 +37,12 @@ struct object_info {
   int set_id = -1;  ///< -1: it has no semaphore set
   object_kind kind = object_kind::unknown;
   object_state state = object_state::half_made;
-  std::string format;       ///< of the schema
-  std::string notes;        ///< of the schema
-  std::size_t size = 0;     ///< bytes of the value, of all elements together
-  std::size_t count = 0;    ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
-  std::size_t entries = 0;  ///< of a map
+  std::string format;         ///< of the schema
+  std::string notes;          ///< of the schema
+  std::size_t size = 0;       ///< bytes of the value, of all elements together
+  std::size_t count = 0;      ///< elements, room in a map, permits; 1 of an object, 0 of a mutex
+  std::size_t entries = 0;    ///< of a map
+  std::size_t available = 0;  ///< permits of a semaphore that are free; 0 without a set
   std::size_t segment_size = 0;
   unsigned mode = 0;
   unsigned owner = 0;          ///< user id
@@ -154,7 +155,7 @@ class inspection {
     const run_time_type held = run_time_type::in(head(), facts, about);
     info_.format = held.type.format();
     info_.notes = held.type.notes();
-    info_.size = held.type.size();
+    info_.size = held.count * held.element_size;
     info_.count = held.count;
     // Relaxed throughout: numbers for people, of about now.
     const std::uint32_t section = head().section.load(std::memory_order_relaxed);
@@ -181,6 +182,10 @@ class inspection {
         break;
       }
       case segment_kind::mutex: info_.kind = object_kind::mutex; break;
+      case segment_kind::semaphore:
+        info_.kind = object_kind::semaphore;
+        info_.count = facts.permits();
+        break;
     }
   }
 
@@ -188,6 +193,9 @@ class inspection {
     const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
       if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+    }
+    if (facts.permits() != 0) {
+      info_.available = static_cast<std::size_t>(set_->set.value(semaphore::permits).value);
     }
     const lock_word holder(head().lock.load(std::memory_order_relaxed));
     if (holder.is_free()) {

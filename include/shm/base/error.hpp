@@ -20,7 +20,7 @@ namespace shm {
 enum class errc {
   not_found = 1,        ///< there is no object of that name
   already_exists,       ///< create_only met an object that is there
-  type_mismatch,        ///< the object holds another T, or another N
+  type_mismatch,        ///< the object holds another T, another N, or other permits
   kind_mismatch,        ///< the object is an array, not an object, and so on
   name_collision,       ///< two different names lead to one System V key
   foreign_segment,      ///< another program's segment or semaphore set; it stays untouched

@@ -46,6 +46,10 @@ struct options {
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;
+  /// How long shm::open_only and read-only handles wait for an object that does not exist yet. The
+  /// moment that it is ready, it is opened, or refused, as if it had been there. Comes in addition
+  /// to open_timeout, which begins anew with every try. 0: errc::not_found at once.
+  std::chrono::milliseconds await_creation{0};
 };
 
 namespace detail {

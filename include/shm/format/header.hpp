@@ -18,7 +18,7 @@ namespace shm::detail {
 /// and can remove each other's objects.
 inline constexpr std::uint32_t layout_number = 3;
 
-enum class segment_kind : std::uint32_t { object = 1, array, mutex, map };
+enum class segment_kind : std::uint32_t { object = 1, array, mutex, map, semaphore };
 
 constexpr std::string_view name_of(segment_kind kind) noexcept {
   switch (kind) {
@@ -26,6 +26,7 @@ constexpr std::string_view name_of(segment_kind kind) noexcept {
     case segment_kind::array: return "shm::array";
     case segment_kind::mutex: return "shm::mutex";
     case segment_kind::map: return "shm::map";
+    case segment_kind::semaphore: return "shm::semaphore";
   }
   return "something unknown";
 }
@@ -52,7 +53,7 @@ struct description {
   std::uint32_t seats;
   std::uint32_t name_length;
   std::uint32_t schema_length;
-  std::uint64_t type_size;
+  std::uint64_t type_size;  ///< of a semaphore: the number of its permits
   std::uint64_t type_alignment;
   std::uint64_t fingerprint;
   std::uint64_t payload_size;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "../os/attachment.hpp"
 #include "../schema/schema.hpp"
@@ -43,6 +44,11 @@ struct segment_layout {
   static constexpr std::size_t tail = 8;
 };
 
+/// How many permits an object has: a semaphore's are recorded as the size of its type.
+constexpr unsigned permits_of(segment_kind kind, std::uint64_t type_size) noexcept {
+  return kind == segment_kind::semaphore ? static_cast<unsigned>(type_size) : 0;
+}
+
 /// What an opener expects to find, or makes.
 struct blueprint {
   segment_kind kind;
@@ -54,6 +60,8 @@ struct blueprint {
   /// Set where an array of any number of elements may be found; the other members are then for one
   /// element. Returns 0 for a number of elements that no array has.
   std::size_t (*payload_size_of)(std::size_t elements) = nullptr;
+
+  unsigned permits() const noexcept { return permits_of(kind, type->size()); }
 };
 
 inline header& header_at(const attachment& memory) noexcept {

@@ -54,10 +54,22 @@ class verified_description {
     return true;
   }
 
+  /// The permits of a semaphore that is found without its set. Where the header cannot be
+  /// understood, nobody can open the object, and nobody needs any.
+  static unsigned permits_told(const header& head, std::size_t segment_size, const key& which,
+                               const subject& about) {
+    try {
+      return read(head, segment_size, which, about).permits();
+    } catch (const error&) {
+      return 0;
+    }
+  }
+
   /// Checks that the segment holds what this program expects. Throws kind_mismatch, type_mismatch
   /// or corrupt.
   void check_content(const header& head, const blueprint& plan, const subject& about) const {
     check_kind(plan, about);
+    if (plan.kind == segment_kind::semaphore) check_permits(plan, about);
     if (plan.payload_size_of != nullptr) {
       return check_content(head, plan_of_found_length(plan, stored_schema(head, about)).plan(),
                            about);
@@ -88,6 +100,8 @@ class verified_description {
   bool until_last_detach() const noexcept { return copy_.until_last_detach != 0; }
   std::size_t payload_offset() const noexcept { return copy_.payload_offset; }
   std::size_t payload_size() const noexcept { return copy_.payload_size; }
+  /// How many permits there are, free or taken; 0 of what is no semaphore.
+  unsigned permits() const noexcept { return permits_of(kind(), copy_.type_size); }
   /// In bytes; of an array all elements together.
   std::size_t type_size() const noexcept { return copy_.type_size; }
 
@@ -120,6 +134,10 @@ class verified_description {
     }
     if (copy_.seats == 0 || copy_.seats > max_seats) refuse_corrupt(about, "number of seats");
     if (copy_.schema_length > max_schema_length) refuse_corrupt(about, "length of the schema");
+    const bool has_permits = copy_.type_size >= 1 && copy_.type_size <= most_permits;
+    if (kind() == segment_kind::semaphore && !has_permits) {
+      refuse_corrupt(about, "number of permits");
+    }
     const std::size_t earliest_payload =
         sizeof(header) + copy_.seats * sizeof(seat_entry) + copy_.schema_length;
     if (copy_.payload_offset < earliest_payload || copy_.payload_offset > segment_size ||
@@ -141,6 +159,14 @@ class verified_description {
     refuse(errc::kind_mismatch, about,
            "this is " + std::string(name_of(kind)) + ", not " + std::string(name_of(plan.kind)) +
                "; open it as what it is, or choose another name");
+  }
+
+  void check_permits(const blueprint& plan, const subject& about) const {
+    if (copy_.type_size == plan.type->size()) return;
+    refuse(errc::type_mismatch, about,
+           "its number of permits is " + std::to_string(copy_.type_size) +
+               ", and this program asks for " + std::to_string(plan.type->size()) +
+               "; have all programs ask for the same number, or end them and shm::remove(name)");
   }
 
   void check_type(const header& head, const blueprint& plan, const subject& about) const {

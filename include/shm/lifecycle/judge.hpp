@@ -11,8 +11,8 @@
 #include "door.hpp"
 #include "find.hpp"
 #include "life.hpp"
+#include "permits.hpp"
 #include "retire.hpp"
-#include "seat.hpp"
 
 namespace shm::detail {
 
@@ -106,8 +106,7 @@ class judge {
       if (!inside_.is_held(about_)) return verdict::again;
       if (somebody_else_is_attached()) return of_lost_in_use(word, facts);
       // Nobody can hold the lock: adopt it.
-      if (!word.change_to(life_state::ready)) return verdict::again;
-      crash_point("open: set adopted");
+      if (!adopt(word, facts.permits(), inside_, about_)) return verdict::again;
     } else if (word.state() == life_state::removing) {
       // A process that wanted to remove it died before doing so.
       if (!word.change_to(life_state::ready)) return verdict::again;
@@ -117,10 +116,9 @@ class judge {
                               expected_.mode != open_mode::open_as_it_is;
     // By a process that is just dying: it is detached first, and then loses its seat. Or by a
     // handle that was closed while it held the lock.
-    const bool is_held =
-        seats(found_.head(), facts.seats(), inside_.set()).is_lock_held(found_.head(), inside_);
-    if (may_be_stale && is_held && !lookers_.is_over()) return verdict::again;
-    if (may_be_stale && !is_held) {
+    const bool is_used = is_held(found_.head(), facts, inside_);
+    if (may_be_stale && is_used && !lookers_.is_over()) return verdict::again;
+    if (may_be_stale && !is_used) {
       const bool may_reuse = may_create() && has_planned_size();
       const ending stale = retire_if_unused(word, found_.where, may_reuse);
       if (!stale.ok()) refuse_ending(stale, about_);

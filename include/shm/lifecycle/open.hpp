@@ -15,6 +15,7 @@
 #include "door.hpp"
 #include "find.hpp"
 #include "judge.hpp"
+#include "permits.hpp"
 #include "seat.hpp"
 #include "visit.hpp"
 
@@ -169,7 +170,7 @@ class opener : private visitor {
     attempt_result done;
     try {
       construct_segment(found.head(), memory_is, layout(), wanted_.which, how_, *plan_);
-      done = join(found, inside);
+      if (put_permits(inside, plan_->permits(), about_)) done = join(found, inside);
     } catch (...) {
       // If that is not possible either, the next opener finds the segment half-made, as after a
       // death.

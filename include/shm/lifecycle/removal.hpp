@@ -10,8 +10,8 @@
 #include "create.hpp"
 #include "door.hpp"
 #include "find.hpp"
+#include "permits.hpp"
 #include "retire.hpp"
-#include "seat.hpp"
 #include "visit.hpp"
 
 namespace shm::detail {
@@ -116,7 +116,9 @@ class remover : private visitor {
       if (count_attached(found.where, about_) > 1) {
         return settled({retirement::in_use}, inside);
       }
-      if (!word.change_to(life_state::ready)) return false;
+      const unsigned permits = verified_description::permits_told(found.head(), found.before.size,
+                                                                  wanted_.which, about_);
+      if (!adopt(word, permits, inside, about_)) return false;
     }
     return settled(retire_if_unused(word, found.where, false), inside);
   }
@@ -149,7 +151,7 @@ class remover : private visitor {
     try {
       const auto facts =
           verified_description::read(found.head(), found.before.size, wanted_.which, about_);
-      return seats(found.head(), facts.seats(), inside.set()).is_lock_held(found.head(), inside);
+      return is_held(found.head(), facts, inside);
     } catch (const error&) {
       return false;  // what cannot be understood is held by nobody
     }

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "timespec.hpp"
+
 namespace shm::detail {
 
 /// Sleeping is a cancellation point. A thread that is cancelled in a destructor, or inside a
@@ -15,9 +17,7 @@ namespace shm::detail {
 inline void pause_for(std::chrono::microseconds span) noexcept {
   int before = 0;
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-  constexpr long in_a_second = 1'000'000;
-  const auto count = static_cast<long>(span.count());
-  timespec left{count / in_a_second, count % in_a_second * 1000};
+  timespec left = to_timespec(span);
   while (::nanosleep(&left, &left) == -1 && errno == EINTR) {
   }
   ::pthread_setcancelstate(before, nullptr);

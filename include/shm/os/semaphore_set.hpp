@@ -5,16 +5,15 @@
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include <array>
 #include <cstddef>
-#include <ctime>
 
 #include "../base/deadline.hpp"
 #include "ownership.hpp"
 #include "result.hpp"
 #include "set_values.hpp"
+#include "timespec.hpp"
 
 namespace shm::detail {
 
@@ -169,6 +168,22 @@ class semaphore_set {
   status begin_raw_edit() const noexcept { return run_proven({{semaphore::raw, +1, undo_now}}); }
   status end_raw_edit() const noexcept { return run_proven({{semaphore::raw, -1, undo_now}}); }
 
+  /// Makes `wanted` permits free where `seen` are. EAGAIN: another number is.
+  status put_permits(unsigned seen, unsigned wanted) const noexcept {
+    return run_proven(
+        {{semaphore::permits, static_cast<short>(-static_cast<int>(seen)), IPC_NOWAIT},
+         {semaphore::permits, 0, IPC_NOWAIT},
+         {semaphore::permits, static_cast<short>(wanted), IPC_NOWAIT}});
+  }
+  /// The kernel gives the permit back when this process ends. EAGAIN: none is free.
+  status try_take_permit() const noexcept {
+    return run_proven({{semaphore::permits, -1, undo_now}});
+  }
+  status take_permit(const deadline& until) const noexcept {
+    return run({{semaphore::permits, -1, SEM_UNDO}}, until);
+  }
+  status give_permit() const noexcept { return run_proven({{semaphore::permits, +1, undo_now}}); }
+
   status remove() const noexcept { return status::of(::semctl(id_, 0, IPC_RMID)); }
 
  private:
@@ -187,12 +202,6 @@ class semaphore_set {
 
   static unsigned short index(unsigned seat) noexcept {
     return static_cast<unsigned short>(semaphore::first_seat + seat);
-  }
-  static short low_part(set_mark mark) noexcept {
-    return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
-  }
-  static short high_part(set_mark mark) noexcept {
-    return static_cast<short>(mark >> mark_low_bits);
   }
 
   result<int> control(unsigned short which, int command) const noexcept {
@@ -230,14 +239,6 @@ class semaphore_set {
           status::of(::semtimedop(id_, operations, count, until.is_never() ? nullptr : &left));
       if (done.error_number != EINTR) return done;
     }
-  }
-
-  static timespec to_timespec(std::chrono::nanoseconds span) noexcept {
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-    timespec time{};
-    time.tv_sec = static_cast<std::time_t>(whole.count());
-    time.tv_nsec = static_cast<long>((span - whole).count());
-    return time;
   }
 
   int id_ = -1;

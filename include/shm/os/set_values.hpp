@@ -11,17 +11,21 @@
 namespace shm::detail {
 
 /// The semaphores of a set. All zeros is the valid resting state, so a new set needs no
-/// initialisation. SETVAL and SETALL are never used: they erase other processes' undo records.
+/// initialisation, except of a shm::semaphore, whose permits are put in behind the door. SETVAL and
+/// SETALL are never used: they erase other processes' undo records.
 namespace semaphore {
 inline constexpr unsigned short door = 0;       // not 0 while one process creates, joins or removes
 inline constexpr unsigned short wake = 1;       // tokens for sleepers on the lock
 inline constexpr unsigned short raw = 2;        // ≥ 1 while somebody edits an array in place
+inline constexpr unsigned short permits = raw;  // of a shm::semaphore: those that are free
 inline constexpr unsigned short ours = 3;       // 0, or the value that says that this set is ours
 inline constexpr unsigned short mark_low = 4;   // the mark: which set of ours
 inline constexpr unsigned short mark_high = 5;  //
 inline constexpr unsigned short first_seat = 6;  // ≥ 1 while the handle that sits there lives
 inline constexpr short ours_value = 0x5348;      // "SH"
 }  // namespace semaphore
+
+inline constexpr unsigned most_permits = 32767;  // a semaphore holds no more
 
 /// A random number that tells a set from every other one: the kernel uses an id again after some
 /// four million sets, and in another IPC namespace the same id is another set. 0 while not drawn.
@@ -31,6 +35,13 @@ inline constexpr unsigned mark_low_bits = 15;  // a semaphore holds no more
 
 constexpr set_mark mark_of(int low, int high) noexcept {
   return static_cast<set_mark>(low) | static_cast<set_mark>(high) << mark_low_bits;
+}
+
+constexpr short low_part(set_mark mark) noexcept {
+  return static_cast<short>(mark & ((1u << mark_low_bits) - 1));
+}
+constexpr short high_part(set_mark mark) noexcept {
+  return static_cast<short>(mark >> mark_low_bits);
 }
 
 /// The values of all semaphores at one moment.

@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "../lifecycle/await_creation.hpp"
+#include "../lifecycle/permits.hpp"
 #include "../os/process.hpp"
 #include "closed_handles.hpp"
 #include "open_place.hpp"
@@ -19,8 +21,9 @@ class connection : public open_place {
  public:
   /// A null `plan` opens whatever is there, and creates nothing.
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
-      : open_place(opener(which, mode, how, plan).open(), which.segment_key(), how,
-                   waiting::in_kernel),
+      : open_place(
+            await_creation(which, how, [&] { return opener(which, mode, how, plan).open(); }),
+            which.segment_key(), how, waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
@@ -53,21 +56,26 @@ class connection : public open_place {
     return closing::done;
   }
 
+  /// From here to end_use(), closing the handle leaves it its seat and its memory until the process
+  /// ends. Precondition: the process sits here.
+  void begin_use() noexcept {
+    // Acquire fence: pairs with the store of the seat that this thread was told of.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    // Sequentially consistent: the count comes before the first store of the thread to shared
+    // memory.
+    uses_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  // Release: the token, or the permit, has been used or passed on.
+  void end_use() noexcept { uses_.fetch_sub(1, std::memory_order_release); }
+
   /// Counts a thread on the slow way to the lock. The thread may take a wake token that is meant
   /// for another process. While it can, this handle keeps its seat, whose undo record posts one.
   class waiting_thread {
    public:
-    explicit waiting_thread(connection& place) noexcept : place_(place) {
-      // Acquire fence: pairs with the store of the seat that this thread was told of.
-      std::atomic_thread_fence(std::memory_order_acquire);
-      // Sequentially consistent: the count comes before the first store of the thread to shared
-      // memory.
-      place_.waiting_threads_.fetch_add(1, std::memory_order_seq_cst);
-    }
+    explicit waiting_thread(connection& place) noexcept : place_(place) { place_.begin_use(); }
     waiting_thread(const waiting_thread&) = delete;
     waiting_thread& operator=(const waiting_thread&) = delete;
-    // Release: the token has been used or passed on.
-    ~waiting_thread() { place_.waiting_threads_.fetch_sub(1, std::memory_order_release); }
+    ~waiting_thread() { place_.end_use(); }
 
    private:
     connection& place_;
@@ -127,21 +135,21 @@ class connection : public open_place {
     const std::optional<seat_identity> seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
     if (!seat) refuse_removed(about());
-    // The parent's threads are not here. Relaxed: see the next store.
-    waiting_threads_.store(0, std::memory_order_relaxed);
+    // The parent's threads are not here, and its permits are not ours. Relaxed: see the next store.
+    uses_.store(0, std::memory_order_relaxed);
     // Release: a thread that sees this seat counts itself after the count has begun anew.
     membership_.store(seat->bits() | process::current(), std::memory_order_release);
     return seat;
   }
 
-  /// Whether this handle holds the lock, or one of its threads waits for it. Precondition: no
+  /// Whether this handle holds the lock or permits, or a thread waits for them. Precondition: no
   /// thread can store any more, or take the lock.
   bool holds_or_waits(std::uint64_t mine) const noexcept {
     // Relaxed: only this process stores its own identity, and mprotect orders the threads.
     const std::uint64_t holder = head().lock.load(std::memory_order_relaxed);
     if (seat_identity::in(holder).bits() == mine) return true;
-    // Acquire: pairs with the end of waiting_thread.
-    return waiting_threads_.load(std::memory_order_acquire) != 0;
+    // Acquire: pairs with end_use().
+    return uses_.load(std::memory_order_acquire) != 0;
   }
 
   /// `mine` is 0 in a forked child that never sat down.
@@ -178,9 +186,7 @@ class connection : public open_place {
     if (!word.seen().is_ours() || !word.was_changed_here() || !is_ready) return retirement::changed;
     // By a handle that was closed while it held the lock: its seat stays as long as its process.
     const header& again = header_at(memory.value);
-    if (seats(again, facts().seats(), set()).is_lock_held(again, inside)) {
-      return retirement::changed;
-    }
+    if (is_held(again, facts(), inside)) return retirement::changed;
     const ending outcome = retire_if_unused(word, place_.where, false);
     if (!outcome.ok()) return retirement::changed;
     if (outcome.value != retirement::done) return outcome.value;
@@ -204,7 +210,7 @@ class connection : public open_place {
 
   const std::uint64_t opened_as_;          // identity, and the process that sits there: at first,
   std::atomic<std::uint64_t> membership_;  // and now
-  std::atomic<unsigned> waiting_threads_{0};
+  std::atomic<unsigned> uses_{0};          ///< threads that wait, and permits
   bool is_open_ = true;
 
   // The handles that are kept until the process ends, in a list: leak checkers find them reachable.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../base/crash_point.hpp"
+#include "../lifecycle/await_creation.hpp"
 #include "closed_handles.hpp"
 #include "open_place.hpp"
 
@@ -19,8 +20,9 @@ class observer : public open_place {
   /// foreign_segment, untrusted_owner, incompatible_layout, name_collision, corrupt, timed_out, or
   /// the kernel's errno.
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
-      : open_place(search_for(which, how, plan, how_to_wait).open(), which.segment_key(), how,
-                   how_to_wait) {}
+      : open_place(await_creation(which, how,
+                                  [&] { return search_for(which, how, plan, how_to_wait).open(); }),
+                   which.segment_key(), how, how_to_wait) {}
 
   closing close() noexcept {
     withdraw_memory();

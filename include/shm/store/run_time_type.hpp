@@ -19,8 +19,8 @@ namespace shm::detail {
 struct run_time_type {
   segment_kind kind = segment_kind::mutex;
   schema type{std::string(), 0, 1};
-  field value;            ///< the object's, or one element's; of a mutex nothing
-  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, 0 of a mutex
+  field value;            ///< the object's, or one element's; of a mutex or semaphore nothing
+  std::size_t count = 0;  ///< elements of an array, room in a map, 1 of an object, else 0
   std::size_t element_size = 0;  ///< bytes
   run_time_slot_shape entry;     ///< of a map
 
@@ -57,7 +57,8 @@ struct run_time_type {
         return {kind, &type, array_shape().payload_size, alignment, nullptr, nullptr};
       case segment_kind::map:
         return {kind, &type, table_shape().payload_size, alignment, nullptr, nullptr};
-      case segment_kind::mutex: break;
+      case segment_kind::mutex:
+      case segment_kind::semaphore: break;
     }
     return {kind, &type, 0, 1, nullptr, nullptr};
   }
@@ -67,6 +68,7 @@ struct run_time_type {
     const std::size_t alignment = type.alignment();
     const bool aligned = alignment != 0 && alignment <= 4096 && (alignment & (alignment - 1)) == 0;
     if (kind == segment_kind::mutex) return type.size() == 0 && alignment == 1;
+    if (kind == segment_kind::semaphore) return type.format().empty() && alignment == 1;
     // From here on every size is at most that of the payload, and no sum of a few can overflow.
     if (!aligned || type.size() == 0 || type.size() > payload_size) return false;
     std::optional<parsed_format> parsed = parse(type);
