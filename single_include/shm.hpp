@@ -11038,7 +11038,7 @@ class permit_pool {
         if (taken.error_number == EAGAIN) continue;
       }
       if (means_gone(taken.error_number)) refuse_removed(place_.about());
-      if (!taken.ok()) refuse_set_call("semtimedop(permit)", taken.error_number, place_.about());
+      if (!taken.ok()) refuse_set_call("semtimedop(permits)", taken.error_number, place_.about());
       crash_point("permit: taken");
       return true;
     }
@@ -11159,8 +11159,9 @@ class semaphore {
   }
 
   std::optional<permit> take(const detail::deadline& until) {
-    if (!detail::permit_pool(opened()).take(until)) return std::nullopt;
-    return permit(opened());
+    detail::connection& place = opened();  // exit() may destroy this handle meanwhile
+    if (!detail::permit_pool(place).take(until)) return std::nullopt;
+    return permit(place);
   }
 
   detail::open_handle<detail::connection> place_;

@@ -125,8 +125,9 @@ class semaphore {
   }
 
   std::optional<permit> take(const detail::deadline& until) {
-    if (!detail::permit_pool(opened()).take(until)) return std::nullopt;
-    return permit(opened());
+    detail::connection& place = opened();  // exit() may destroy this handle meanwhile
+    if (!detail::permit_pool(place).take(until)) return std::nullopt;
+    return permit(place);
   }
 
   detail::open_handle<detail::connection> place_;

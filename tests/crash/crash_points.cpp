@@ -205,6 +205,11 @@ void check_late_comer(world& w) {
   CHECK(mutex.try_lock());
   CHECK_FALSE(mutex.owner_died());
   mutex.unlock();
+
+  shm::semaphore semaphore(w.semaphore, permits);
+  CHECK(semaphore.available() == permits);
+  const auto one = semaphore.try_acquire();
+  CHECK(one.has_value());
   for (const support::name* name : {&w.brief, &w.gone, &w.broken}) shm::remove(*name);
 }
 

@@ -367,6 +367,63 @@ TEST_CASE("exit() beside a thread that has just unlocked wakes those whom it wou
   }
 }
 
+namespace {
+
+struct semaphore_of_two : shm::semaphore {
+  semaphore_of_two(const shm::key& key, const shm::options& how) : shm::semaphore(key, 2, how) {}
+};
+
+/// What becomes of a thread that sleeps for a permit when its process calls exit().
+enum class sleeper_of_exit { sleeps_on, gets_a_permit, gives_it_back };
+
+}  // namespace
+
+TEST_CASE("exit() beside a thread that sleeps for a permit, or has one, is an orderly end") {
+  const support::watchdog watchdog(200);
+  for (const sleeper_of_exit fate : {sleeper_of_exit::sleeps_on, sleeper_of_exit::gets_a_permit,
+                                     sleeper_of_exit::gives_it_back}) {
+    for (const char* main_step : leaving) {
+      for (const shm::lifetime lifetime : lifetimes) {
+        CAPTURE(fate, main_step, lifetime);
+        const support::name name;
+        semaphore_of_two other(name, living(lifetime));
+        std::optional<shm::permit> first(other.acquire()), second(other.acquire());
+        support::baton may_exit, is_given_back;
+        stops all{{}, {}, {}, {}, "permit: taken", main_step};
+        support::child exiting([&]() -> int {
+          exit_beside<semaphore_of_two>(
+              all, name, living(lifetime),
+              [&is_given_back](semaphore_of_two& mine) {
+                static_cast<void>(mine.acquire());
+                is_given_back.pass();
+                ::pause();
+              },
+              [&may_exit] { may_exit.await(); });
+        });
+        while (::semctl(set_of(name).id(), semaphore::permits, GETNCNT) != 1) ::sched_yield();
+        may_exit.pass();
+        all.main_is_there.await();
+        if (fate != sleeper_of_exit::sleeps_on) {
+          first.reset();
+          all.worker_is_there.await();
+          CHECK(other.available() == 0);
+        }
+        if (fate == sleeper_of_exit::gives_it_back) {
+          all.worker_may_go_on.pass();
+          is_given_back.await();
+          CHECK(other.available() == 1);
+        }
+        all.main_may_go_on.pass();
+        CHECK(exiting.wait() == 0);
+        CHECK(other.available() == (first ? 0 : 1));
+        first.reset();
+        second.reset();
+        CHECK(other.available() == 2);
+      }
+    }
+  }
+}
+
 TEST_CASE("the last handle's exit beside a holding thread leaves no old value to the next opener") {
   const support::watchdog watchdog;
   const support::name name;

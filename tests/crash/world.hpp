@@ -24,10 +24,11 @@ namespace crash {
 
 using value = support::uniform<40>;
 constexpr std::size_t room = 4;
+constexpr unsigned permits = 2;
 using map_of_world = shm::map<std::uint64_t, std::uint64_t, room>;
 
 struct world {
-  support::name object, array, mutex, map, brief, gone, broken;
+  support::name object, array, mutex, map, semaphore, brief, gone, broken;
   support::baton may_hold, held, about_to_sleep, sleeper_may_lock;
   support::shared_page<account> told;
 };
@@ -218,6 +219,29 @@ inline void use_map(world& w) {
   }
 }
 
+/// Waits for a permit that there is not. (What a death leaves: semaphore.cpp.)
+inline void use_semaphore(world& w) {
+  w.told->at = account::work::other;
+  closed_by_exit<shm::semaphore> handle(w.semaphore, permits);
+  shm::semaphore& semaphore = *handle;
+  const shm::permit first = semaphore.acquire(), second = semaphore.acquire();
+  if (semaphore.try_acquire_for(std::chrono::milliseconds(1))) {
+    throw std::logic_error("a permit too many");
+  }
+}
+
+/// A handle that waits for an object which never comes. (One that comes: await_creation.cpp.)
+inline void wait_in_vain(world& w) {
+  shm::options how;
+  how.await_creation = std::chrono::milliseconds(1);
+  try {
+    const shm::object<const int> one(w.gone, how);
+    throw std::logic_error("an object that nobody has created");
+  } catch (const shm::error& refusal) {
+    if (refusal.code() != shm::errc::not_found) throw;
+  }
+}
+
 /// Deaths, and handles closed, beside which nobody slept.
 inline void leave_tokens(const shm::key& key, int number) {
   using namespace shm::detail;
@@ -262,7 +286,8 @@ inline void life(world& w) {
   use_mutex(w);
   use_array(w);
   use_map(w);
-  w.told->at = account::work::other;
+  use_semaphore(w);
+  wait_in_vain(w);
   shm::options brief = until_last_detach();
   // exit() waits so long for its own thread inside the door; the others wait longer.
   brief.open_timeout = std::chrono::milliseconds(200);
@@ -318,6 +343,7 @@ inline void recover(world& w) {
     for (const std::uint64_t key : support::keys_at(1, room, 3)) map.insert_or_assign(key, 7);
   }
   w.told->at = account::work::other;
+  { static_cast<void>(shm::semaphore(w.semaphore, permits).acquire()); }
   { shm::object<int> brief(w.brief, until_last_detach()); }
   for (const support::name* name : {&w.gone, &w.broken}) {
     try {

@@ -33,7 +33,7 @@ namespace {
 
 /// The objects of one run, and what its two processes tell each other.
 struct world {
-  support::name object, array, mutex;
+  support::name object, array, mutex, semaphore;
   support::baton arranged;  ///< the companion has done its part
   support::baton held;      ///< the watched process holds the lock
   support::baton woken;     ///< the companion has slept at the lock, or had no need to
@@ -42,7 +42,7 @@ struct world {
 
   /// All that there may be.
   std::vector<shm::key> keys() const {
-    std::vector<shm::key> all{object, array, mutex};
+    std::vector<shm::key> all{object, array, mutex, semaphore};
     if (anonymous->front() != '\0') all.emplace_back(anonymous->data());
     return all;
   }
@@ -77,6 +77,8 @@ const shm::options short_of_seats = with([](shm::options& how) { how.seats = 1; 
 const shm::options in_locked_memory = with([](shm::options& how) { how.lock_in_memory = true; });
 const shm::options in_huge_pages = with([](shm::options& how) { how.huge_pages = true; });
 
+constexpr unsigned permits = 2;
+
 void nothing(world&) {}
 
 /// The companion leaves an object of that T behind, in that state.
@@ -103,6 +105,12 @@ void keep_mutex_locked(world& w) {
   w.arranged.pass();
   w.release.await();
   mutex.unlock();
+}
+void keep_all_permits(world& w) {
+  shm::semaphore semaphore(w.semaphore, permits);
+  const shm::permit first = semaphore.acquire(), last = semaphore.acquire();
+  w.arranged.pass();
+  w.release.await();
 }
 void keep_the_door(world& w) {
   { shm::object<int> one(w.object); }
@@ -260,6 +268,41 @@ const std::vector<protocol> protocols{
        release_when_asleep(w);
        static_cast<void>(shm::array<int, 3>(w.array, plain).load(1));
      }},
+    {"creating a semaphore", nothing,
+     [](world& w) {
+       faults::the_plan.is_of_semaphore = true;
+       shm::semaphore(w.semaphore, permits, plain);
+     },
+     true},
+    {"taking a permit", nothing,
+     [](world& w) {
+       faults::the_plan.is_of_semaphore = true;
+       shm::semaphore semaphore(w.semaphore, permits, plain);
+       const shm::permit one = semaphore.acquire();
+       static_cast<void>(semaphore.available());
+     }},
+    {"giving up on permits that somebody holds", keep_all_permits,
+     [](world& w) {
+       faults::the_plan.is_of_semaphore = true;
+       shm::semaphore semaphore(w.semaphore, permits, plain);
+       static_cast<void>(semaphore.try_acquire());
+       static_cast<void>(semaphore.try_acquire_for(std::chrono::milliseconds(1)));
+     }},
+    {"adopting a semaphore whose set was removed by hand",
+     [](world& w) {
+       { shm::semaphore semaphore(w.semaphore, permits); }
+       static_cast<void>(set_of(w.semaphore).remove());
+     },
+     [](world& w) {
+       faults::the_plan.is_of_semaphore = true;
+       shm::semaphore semaphore(w.semaphore, permits, plain);
+     }},
+    {"finding nothing, in spite of waiting", nothing,
+     [](world& w) {
+       shm::object<int>(shm::open_only, w.object, with([](shm::options& how) {
+                          how.await_creation = std::chrono::milliseconds(3);
+                        }));
+     }},
     {"sitting down in a forked child", leave_objects,
      [](world& w) {
        faults::the_plan.active = false;
@@ -358,7 +401,7 @@ int watched_life(const protocol& protocol, const fault& fault, world& w, int log
   const support::watchdog watchdog(20);
   // What it says about huge pages is for people.
   static_cast<void>(::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO));
-  faults::the_plan = {true, fault.call, fault.occurrence, fault.error_number, log, nullptr};
+  faults::the_plan = {true, fault.call, fault.occurrence, fault.error_number, false, log, nullptr};
   int status = 0;
   try {
     protocol.act(w);
@@ -399,6 +442,7 @@ int others_carry_on(world& w) {
   }
   shm::mutex mutex(w.mutex);
   const shm::scoped_lock lock(mutex);
+  if (shm::semaphore(w.semaphore, permits).available() != permits) return 2;
   return array.load(2) == 5 ? 0 : 1;
 }
 

@@ -90,7 +90,8 @@ std::string name_of_operation(const sembuf& first) {
   switch (first.sem_num) {
     case semaphore::door: return "semop(door" + direction;
     case semaphore::wake: return "semop(wake" + direction;
-    case semaphore::raw: return "semop(raw" + direction;
+    case semaphore::raw:
+      return (the_plan.is_of_semaphore ? "semop(permits" : "semop(raw") + direction;
     case semaphore::ours:
     case semaphore::mark_low: return "semop(mark" + direction;
     default: return "semop(seat" + direction;
@@ -136,6 +137,9 @@ const std::map<std::string, std::vector<int>>& errors_by_call() {
       {"semop(raw+)", {EACCES, EIDRM, EINTR, ENOMEM, ENOSPC, ERANGE}},
       {"semop(raw-)", {EIDRM, EINTR}},
       {"semop(raw?)", {EACCES, EIDRM, EINTR}},
+      {"semop(permits?)", {EAGAIN, EIDRM, EINTR}},
+      {"semop(permits-)", {EACCES, EAGAIN, EIDRM, EINTR, ENOMEM, ENOSPC}},
+      {"semop(permits+)", {EIDRM, EINTR}},
       {"semop(wake?)", {EAGAIN, EIDRM, EINTR}},
       {"semop(wake-)", {EACCES, EIDRM, EINTR}},
       {"mmap", {EAGAIN, ENOMEM, EPERM}},

@@ -20,7 +20,8 @@ struct plan {
   std::string failing_call;  ///< its name; empty: none
   int occurrence = 0;        ///< the how manieth of that name
   int error_number = 0;
-  int log = -1;  ///< a pipe that is told the name of every call
+  bool is_of_semaphore = false;  ///< whose third semaphore holds its permits
+  int log = -1;                  ///< a pipe that is told the name of every call
   void (*before)(const std::string& call) = nullptr;
 };
 extern plan the_plan;

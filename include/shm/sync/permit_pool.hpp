@@ -65,7 +65,7 @@ class permit_pool {
         if (taken.error_number == EAGAIN) continue;
       }
       if (means_gone(taken.error_number)) refuse_removed(place_.about());
-      if (!taken.ok()) refuse_set_call("semtimedop(permit)", taken.error_number, place_.about());
+      if (!taken.ok()) refuse_set_call("semtimedop(permits)", taken.error_number, place_.about());
       crash_point("permit: taken");
       return true;
     }
