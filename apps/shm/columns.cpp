@@ -8,6 +8,7 @@
 #include "meaning_text.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -128,9 +129,9 @@ std::string csv_text_of(const column& which, bytes_view value) {
   return text_of(which, value, audience::programs);
 }
 
-void refuse_mutex(const std::string& name) {
-  const std::string shown = readable(name, 64);
-  throw refusal(wrong_usage, fmt::format("{0}: a mutex has no value; see: shm who {0}", shown));
+void refuse_without_value(const std::string& name, shm::object_kind kind) {
+  throw refusal(wrong_usage, fmt::format("{0}: a {1} has no value; see: shm who {0}",
+                                         readable(name, 64), word_for(kind)));
 }
 
 std::string type_of(const column& which) {

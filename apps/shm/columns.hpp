@@ -38,7 +38,7 @@ std::string csv_text_of(const column& which, bytes_view value);
 /// [3].gear: how that field of element 3 is named beside others'.
 std::string path_in_element(const shm::field& value, std::size_t i, const std::string& path);
 
-[[noreturn]] void refuse_mutex(const std::string& name);
+[[noreturn]] void refuse_without_value(const std::string& name, shm::object_kind kind);
 
 /// The field, or the refusal that lists the fields there are.
 shm::field_place field_named(const shm::field& value, const std::string& path);

@@ -11,6 +11,7 @@
 #include "completion_scripts.hpp"
 #include "entries.hpp"
 #include "objects.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -122,7 +123,8 @@ class offer {
     const std::string& job = command_->get_name();
     const bool needs_value = job == "show" || job == "watch" || job == "set";
     for (const shm::object_info& one : shm::list()) {
-      if (!needs_value || one.kind != shm::object_kind::mutex) word(title(one));
+      const bool is_shown = job == "show" && one.kind == shm::object_kind::semaphore;
+      if (!needs_value || has_value(one.kind) || is_shown) word(title(one));
     }
   }
 

@@ -128,6 +128,7 @@ json info_as_json(const shm::object_info& info) {
           {"size", info.size},
           {"count", info.count},
           {"entries", info.entries},
+          {"available", info.available},
           {"segment_size", info.segment_size},
           {"mode", info.mode},
           {"owner", user_name(info.owner)},

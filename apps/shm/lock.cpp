@@ -90,6 +90,9 @@ int run_under_lock(const lock_options& how) {
 int lock(const lock_options& how) {
   if (how.command.empty()) throw refusal(wrong_usage, "write: shm lock NAME -- COMMAND ...");
   const shm::object_info info = changeable(how.name);
+  if (info.kind == shm::object_kind::semaphore) {
+    throw refusal(wrong_usage, title(info) + ": a semaphore has permits, and no lock");
+  }
   auto object = permitted(how.name, "lock it",
                           [&] { return shm::any_object(key_named(how.name), trusting(info)); });
   const auto held = wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {

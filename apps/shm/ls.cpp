@@ -17,6 +17,7 @@ namespace tool {
 namespace {
 
 std::string type_words(const shm::object_info& info) {
+  if (info.kind == shm::object_kind::semaphore) return permits_in_words(info);
   if (info.kind == shm::object_kind::mutex) return "-";
   const auto parsed = shm::detail::parse(shm::schema(info.format, info.size, 1, info.notes));
   if (!parsed) return "?";
@@ -40,7 +41,8 @@ std::string lock_words(const shm::object_info& info) {
 
 std::string state_words(const shm::object_info& info) {
   if (!info.problem.empty()) return "broken";
-  return info.state == shm::object_state::ready ? lock_words(info) : word_for(info.state);
+  if (info.state != shm::object_state::ready) return word_for(info.state);
+  return info.kind == shm::object_kind::semaphore ? "-" : lock_words(info);
 }
 
 style style_of(const shm::object_info& info) {

@@ -19,6 +19,11 @@ exit_code repaired(const repaired_options& how) {
     throw refusal(wrong_usage,
                   title(info) + ": a map is whole after every crash; there is nothing to repair");
   }
+  if (info.kind == shm::object_kind::semaphore) {
+    throw refusal(wrong_usage, title(info) +
+                                   ": the permits of dead processes come back by themselves; there "
+                                   "is nothing to repair");
+  }
   auto object = permitted(how.name, "change it",
                           [&] { return shm::any_object(key_named(how.name), trusting(info)); });
   const bool said = wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {

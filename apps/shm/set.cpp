@@ -14,6 +14,7 @@
 #include "readable.hpp"
 #include "terminal.hpp"
 #include "waiting.hpp"
+#include "words.hpp"
 
 namespace tool {
 
@@ -198,8 +199,9 @@ void print_outcome(const outcome& what) {
 
 exit_code set(const set_options& how) {
   const shm::object_info info = changeable(how.name);
-  if (info.kind == shm::object_kind::mutex) {
-    throw refusal(wrong_usage, title(info) + ": a mutex has no value");
+  if (!has_value(info.kind)) {
+    throw refusal(wrong_usage,
+                  fmt::format("{}: a {} has no value", title(info), word_for(info.kind)));
   }
   static_cast<void>(requested_by(how, look_at(how.name)));  // a slip opens nothing for writing
   auto object = permitted(how.name, "change it",

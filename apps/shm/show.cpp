@@ -163,13 +163,33 @@ class view {
   sample seen_;
 };
 
+/// A semaphore: how many of its permits are free.
+exit_code show_permits(const show_options& how) {
+  const bool is_plain = how.fields.empty() && how.rows.empty() && !how.damaged;
+  const bool is_whole = how.form == output::tree || how.form == output::json;
+  if (!is_plain || !is_whole) {
+    throw refusal(wrong_usage, fmt::format("{}: a semaphore has no fields, rows or bytes",
+                                           readable(how.name, 64)));
+  }
+  const shm::object_info info = info_of(how.name);
+  require_sound(info);
+  if (how.form == output::json) {
+    fmt::print("{}\n", dumped(json{{"name", info.name},
+                                   {"kind", word_for(info.kind)},
+                                   {"permits", info.count},
+                                   {"available", info.available}}));
+  } else {
+    fmt::print("{}  semaphore, {}\n", readable(info.name), permits_in_words(info));
+  }
+  return done;
+}
+
 }  // namespace
 
 exit_code show(const show_options& how) {
   const shm::const_any_object from = look_at(how.name);
-  if (from.kind() == shm::object_kind::mutex) {
-    refuse_mutex(how.name);
-  }
+  if (from.kind() == shm::object_kind::semaphore) return show_permits(how);
+  if (!has_value(from.kind())) refuse_without_value(how.name, from.kind());
   const std::string doubt = doubt_about(how.name);
   if (!doubt.empty()) fmt::print(stderr, "shm: {}\n", doubt);
   if (from.kind() == shm::object_kind::map) {

@@ -113,7 +113,7 @@ class watcher {
 
   static shm::const_any_object watchable(const std::string& name) {
     shm::const_any_object from = look_at(name);
-    if (from.kind() == shm::object_kind::mutex) refuse_mutex(name);
+    if (!has_value(from.kind())) refuse_without_value(name, from.kind());
     if (from.kind() == shm::object_kind::map) {
       throw refusal(wrong_usage, fmt::format("{0}: entries of a map come and go; see: shm show {0}",
                                              readable(name, 64)));

@@ -15,6 +15,10 @@ namespace tool {
 namespace {
 
 void print_lock(const shm::object_info& info) {
+  if (info.kind == shm::object_kind::semaphore) {
+    fmt::print("{}\n", permits_in_words(info));
+    return;
+  }
   std::string text = word_for(info.lock);
   style how = style::plain;
   if (info.lock == shm::lock_state::held) {

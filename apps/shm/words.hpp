@@ -14,9 +14,15 @@ inline const char* word_for(shm::object_kind kind) noexcept {
     case shm::object_kind::array: return "array";
     case shm::object_kind::mutex: return "mutex";
     case shm::object_kind::map: return "map";
+    case shm::object_kind::semaphore: return "semaphore";
     case shm::object_kind::unknown: break;
   }
   return "unknown";
+}
+
+/// Whether there is something to show by fields, to watch and to set.
+inline bool has_value(shm::object_kind kind) noexcept {
+  return kind != shm::object_kind::mutex && kind != shm::object_kind::semaphore;
 }
 
 inline const char* word_for(shm::object_state state) noexcept {
@@ -27,6 +33,11 @@ inline const char* word_for(shm::object_state state) noexcept {
     case shm::object_state::removed: return "removed";
   }
   return "unknown";
+}
+
+/// "1 of 3 permits free"
+inline std::string permits_in_words(const shm::object_info& info) {
+  return std::to_string(info.available) + " of " + std::to_string(info.count) + " permits free";
 }
 
 inline const char* word_for(shm::lock_state lock) noexcept {
