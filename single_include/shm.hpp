@@ -11685,5 +11685,6 @@ struct described<static_vector<T, N>> {
 // Typed shared objects on System V shared memory: the list of public headers, nothing else.
 
 /// @namespace shm
-/// All that a program names. An object, an array or a mutex is opened by a key, as shm::options
-/// say, and stays until shm::remove(). What a refusal throws is a shm::error, with an shm::errc.
+/// All that a program names. An object, array, map, mutex or semaphore is opened by a key, as
+/// shm::options say, and stays until shm::remove(). What a refusal throws is a shm::error, with an
+/// shm::errc.

@@ -152,6 +152,13 @@ void show_mutex() {
   picture("mutex, locked", name.key()).print();
 }
 
+void show_semaphore() {
+  const name_of_its_own name;
+  shm::semaphore semaphore(name.key(), 3, two_seats());
+  const shm::permit one = semaphore.acquire();
+  picture("semaphore of three permits", name.key()).print();
+}
+
 void show_number(const char* what, std::uint64_t number) {
   std::printf("%-40s  0x%llx\n", what, static_cast<unsigned long long>(number));
 }
@@ -173,6 +180,7 @@ void show_numbers() {
   show_enum("kind: array", segment_kind::array);
   show_enum("kind: mutex", segment_kind::mutex);
   show_enum("kind: map", segment_kind::map);
+  show_enum("kind: semaphore", segment_kind::semaphore);
   show_enum("slot: free", slot_state::free);
   show_enum("slot: used", slot_state::used);
   show_number("section: entered", section_bit::entered);
@@ -189,6 +197,7 @@ void show_numbers() {
   show_number("semaphore: door", semaphore::door);
   show_number("semaphore: wake", semaphore::wake);
   show_number("semaphore: raw", semaphore::raw);
+  show_number("semaphore: permits", semaphore::permits);
   show_number("semaphore: ours", semaphore::ours);
   show_number("semaphore: mark_low", semaphore::mark_low);
   show_number("semaphore: mark_high", semaphore::mark_high);
@@ -211,6 +220,7 @@ int main() try {
   show_array();
   show_mutex();
   show_map();
+  show_semaphore();
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "%s\n", problem.what());
   return 1;
