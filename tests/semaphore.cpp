@@ -294,22 +294,32 @@ TEST_CASE("a child that outlives its parent keeps none of the parent's permits",
 
 TEST_CASE("a program keeps its permits over an exec, until it ends", "[exec]") {
   const support::watchdog watchdog;
-  const support::name name;
-  shm::semaphore semaphore(name, 2);
-  support::child executing([&]() -> int {
-    static_cast<void>(new shm::permit(semaphore.acquire()));
-    ::execlp("sleep", "sleep", "1000", static_cast<char*>(nullptr));
-    return 1;
-  });
-  const auto program_of = [&] {
-    std::string text;
-    std::getline(std::ifstream("/proc/" + std::to_string(executing.pid()) + "/comm"), text);
-    return text;
-  };
-  while (program_of() != "sleep") ::sched_yield();
-  CHECK(semaphore.available() == 1);
-  executing.kill();
-  CHECK(semaphore.available() == 2);
+  for (const shm::lifetime lifetime :
+       {shm::lifetime::persistent, shm::lifetime::until_last_detach}) {
+    CAPTURE(lifetime);
+    const support::name name;
+    shm::options how;
+    how.lifetime = lifetime;
+    support::child executing([&]() -> int {
+      static_cast<void>(new shm::permit((new shm::semaphore(name, 2, how))->acquire()));
+      ::execlp("sleep", "sleep", "1000", static_cast<char*>(nullptr));
+      return 1;
+    });
+    const auto program_of = [&] {
+      std::string text;
+      std::getline(std::ifstream("/proc/" + std::to_string(executing.pid()) + "/comm"), text);
+      return text;
+    };
+    while (program_of() != "sleep") ::sched_yield();
+    // Nobody is attached, and yet it is in use.
+    CHECK(code_of([&] { shm::remove(name); }) == shm::errc::in_use);
+    for (int handles = 0; handles < 2; ++handles) {
+      CHECK(shm::semaphore(name, 2, how).available() == 1);
+    }
+    const shm::semaphore semaphore(name, 2, how);
+    executing.kill();
+    CHECK(semaphore.available() == 2);
+  }
 }
 
 TEST_CASE("a process that sleeps for a permit beside a removed semaphore is told") {
@@ -501,6 +511,7 @@ TEST_CASE("what is known of a semaphore without its type") {
   CHECK(any.kind() == shm::object_kind::semaphore);
   CHECK(any.size() == 0);
   CHECK(any.element_size() == 0);
+  CHECK(any.type().size() == 0);
   CHECK(any.version() == 0);
   CHECK_THROWS_AS(any.load(), std::out_of_range);
   shm::any_object changing(name);

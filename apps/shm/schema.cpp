@@ -59,7 +59,7 @@ void add_lines(const shm::field& one, std::uint64_t start, unsigned depth, std::
 exit_code schema(const std::string& name) {
   const shm::const_any_object from = look_at(name);
   if (from.kind() == shm::object_kind::semaphore) {
-    fmt::print("{}  semaphore of {} permits\n", readable(from.name()), from.type().size());
+    fmt::print("{}  semaphore of {} permits\n", readable(from.name()), info_of(name).count);
     return done;
   }
   fmt::print("{}  {}, {} bytes aligned to {}\n", readable(from.name()), word_for(from.kind()),

@@ -279,6 +279,22 @@ TEST_CASE("a set that is lost at any step of an opener gives nobody a permit too
   CHECK(losses > 30);
 }
 
+TEST_CASE("a semaphore whose remover was killed half way is removed for all who have it open") {
+  const support::watchdog watchdog;
+  const support::name name;
+  shm::semaphore mine(name, permits);
+  support::held_process removing("force: removed", [&] {
+    shm::remove(name, shm::force);
+    return 0;
+  });
+  REQUIRE(removing.comes_there());
+  removing.kill();
+  CHECK(code_of([&] { static_cast<void>(mine.try_acquire()); }) == shm::errc::removed);
+  CHECK(code_of([&] { static_cast<void>(mine.acquire()); }) == shm::errc::removed);
+  CHECK(code_of([&] { static_cast<void>(mine.available()); }) == shm::errc::removed);
+  check_all_are_free(name);
+}
+
 TEST_CASE("kill -9 by chance, while permits are opened, taken, waited for and closed, loses none",
           "[race]") {
   const support::watchdog watchdog(200);

@@ -75,6 +75,7 @@ using fuzz::scenario;
 constexpr unsigned seats_made = 4;
 constexpr set_mark the_mark = 0x1234567;
 constexpr std::size_t elements = 3;
+constexpr unsigned permits = 3;
 using map = shm::map<std::uint32_t, telemetry, elements>;
 using map_viewer = shm::map<std::uint32_t, const telemetry, elements>;
 
@@ -128,6 +129,7 @@ const std::vector<fuzz::bytes>& good_contents() {
     keep(shm::object<telemetry>(the_key(), small()));
     keep(shm::array<telemetry, elements>(the_key(), small()));
     keep(shm::mutex(the_key(), small()));
+    keep(shm::semaphore(the_key(), permits, small()));
     map cars(the_key(), small());
     for (std::uint32_t key = 0; key < elements; ++key) cars.insert(key, {1, 2});
     cars.erase(1);
@@ -339,6 +341,17 @@ void work(shm::array<telemetry, N>& cars) {
   allowed([&] { static_cast<void>(cars.load(0)); });
 }
 
+void work(shm::semaphore& semaphore) {
+  static_cast<void>(semaphore.name());
+  allowed([&] { static_cast<void>(semaphore.available()); });
+  allowed([&] {
+    const auto one = semaphore.try_acquire();
+    scribbler::step();
+    static_cast<void>(semaphore.available());
+  });
+  allowed([&] { static_cast<void>(semaphore.try_acquire_for(10us)); });
+}
+
 void work(shm::mutex& mutex) {
   static_cast<void>(mutex.name());
   allowed([&] {
@@ -466,6 +479,8 @@ void open_one(unsigned which, const shm::options& how, Beside beside) {
       case 5: return open<array_of_any_length>(beside, key, how);
       case 6: return open<array_of_any_length>(beside, shm::create_only, key, elements, how);
       case 7: return open<shm::array<const telemetry>>(beside, key, how);
+      case 8: return open<shm::semaphore>(beside, key, permits, how);
+      case 9: return static_cast<void>(shm::semaphore(key, permits + 1, how));
       default: break;
     }
   }

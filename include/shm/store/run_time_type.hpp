@@ -36,6 +36,8 @@ struct run_time_type {
              "shm::remove(name, shm::force)");
     }
     facts.check_content(head, found.plan(), about);
+    // Its size told the number of its permits.
+    if (found.kind == segment_kind::semaphore) found.type = schema(std::string(), 0, 1);
     return found;
   }
 
