@@ -278,6 +278,40 @@ TEST_CASE("a child that enters another IPC namespace while it holds or edits is 
   }
 }
 
+TEST_CASE(
+    "a permit that is taken into another IPC namespace is given back here, and to nobody there",
+    "[inherited][slow]") {
+  if (!may_make_namespaces()) {
+    WARN("skipped: this user may not make an IPC namespace");
+    return;
+  }
+  const support::watchdog watchdog(120);
+  for (const there what : everything_there) {
+    for (const bool has_sat : {false, true}) {
+      CAPTURE(what, has_sat);
+      const support::name name;
+      shm::semaphore semaphore(name, 2);
+      const int set_id = id_of_set(name), segment_id = id_of_segment(name);
+      support::child elsewhere([&] {
+        const support::watchdog own_watchdog(30);
+        std::optional<shm::permit> taken_along;
+        if (has_sat) taken_along.emplace(semaphore.acquire());
+        if (::unshare(CLONE_NEWIPC) != 0) return 1;
+        neighbour beside(what, set_id, segment_id);
+        if (!beside.is_there()) return 2;
+        taken_along.reset();
+        const auto is_told = [](auto use) { return support::code_of(use) == shm::errc::removed; };
+        if (!is_told([&] { static_cast<void>(semaphore.try_acquire()); })) return 3;
+        if (!is_told([&] { static_cast<void>(semaphore.acquire()); })) return 4;
+        if (!is_told([&] { static_cast<void>(semaphore.available()); })) return 5;
+        return beside.is_untouched() ? 0 : 6;
+      });
+      CHECK(elsewhere.wait() == 0);
+      CHECK(semaphore.available() == 2);
+    }
+  }
+}
+
 TEST_CASE("a reader in another IPC namespace neither hangs nor sees a torn edit",
           "[inherited][slow]") {
   if (!may_make_namespaces()) {
