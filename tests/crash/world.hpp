@@ -343,7 +343,10 @@ inline void recover(world& w) {
     for (const std::uint64_t key : support::keys_at(1, room, 3)) map.insert_or_assign(key, 7);
   }
   w.told->at = account::work::other;
-  { static_cast<void>(shm::semaphore(w.semaphore, permits).acquire()); }
+  {
+    shm::semaphore semaphore(w.semaphore, permits);
+    static_cast<void>(semaphore.acquire());
+  }
   { shm::object<int> brief(w.brief, until_last_detach()); }
   for (const support::name* name : {&w.gone, &w.broken}) {
     try {
