@@ -424,6 +424,43 @@ TEST_CASE("exit() beside a thread that sleeps for a permit, or has one, is an or
   }
 }
 
+TEST_CASE("a thread that gets a permit after exit() has destroyed the semaphore can give it back") {
+  const support::watchdog watchdog;
+  const shm::lifetime lifetime =
+      GENERATE(shm::lifetime::persistent, shm::lifetime::until_last_detach);
+  const support::name name;
+  semaphore_of_two other(name, living(lifetime));
+  std::optional<shm::permit> first(other.acquire());
+  const shm::permit second = other.acquire();
+  support::baton may_exit, is_given_back;
+  stops all{{}, {}, {}, {}, "permit: taken", nullptr};
+  support::child exiting([&]() -> int {
+    // Registered before the handle, and so called after its destructor.
+    std::atexit([] {
+      now->main_is_there.pass();
+      now->main_may_go_on.await();
+    });
+    exit_beside<semaphore_of_two>(
+        all, name, living(lifetime),
+        [&is_given_back](semaphore_of_two& mine) {
+          static_cast<void>(mine.acquire());
+          is_given_back.pass();
+          ::pause();
+        },
+        [&may_exit] { may_exit.await(); });
+  });
+  while (::semctl(set_of(name).id(), semaphore::permits, GETNCNT) != 1) ::sched_yield();
+  may_exit.pass();
+  all.main_is_there.await();
+  first.reset();
+  all.worker_is_there.await();
+  all.worker_may_go_on.pass();
+  CHECK(is_given_back.arrives_within(10000));
+  CHECK(other.available() == 1);
+  all.main_may_go_on.pass();
+  CHECK(exiting.wait() == 0);
+}
+
 TEST_CASE("the last handle's exit beside a holding thread leaves no old value to the next opener") {
   const support::watchdog watchdog;
   const support::name name;
