@@ -485,6 +485,7 @@ TEST_CASE("a permit that outlives its handle by mistake is given back, and count
   auto handle = std::make_unique<shm::semaphore>(name, 2);
   shm::permit late = handle->acquire();
   handle.reset();
+  CHECK(code_of([&] { shm::remove(name); }) == shm::errc::in_use);
   const shm::semaphore other(name, 2);
   CHECK(other.available() == 1);
   late.release();
