@@ -136,6 +136,35 @@ TEST_CASE("a handle that is killed at any step of its wait harms nobody") {
   CHECK(kills > 15);
 }
 
+TEST_CASE("a handle that waits looks once a millisecond at most, also at what is half-made") {
+  const support::watchdog watchdog;
+  using namespace std::chrono_literals;
+  for (const bool is_half_made : {false, true}) {
+    for (const bool only_reads : {false, true}) {
+      CAPTURE(is_half_made, only_reads);
+      const support::name name;
+      if (is_half_made) {
+        create(name);
+        support::set_state(name, life_state::under_construction);
+      }
+      int looks = 0;
+      const auto begin = std::chrono::steady_clock::now();
+      {
+        const support::at_step counts("await: looked", [&looks] { ++looks; });
+        CHECK(support::code_of([&] {
+                only_reads
+                    ? static_cast<void>(shm::object<const value>(name, awaiting(50ms)))
+                    : static_cast<void>(shm::object<value>(shm::open_only, name, awaiting(50ms)));
+              }) == shm::errc::not_found);
+      }
+      const auto took = std::chrono::steady_clock::now() - begin;
+      CHECK(looks > 1);
+      // The last pause is as long as the time that is left.
+      CHECK(looks <= took / 1ms + 1);
+    }
+  }
+}
+
 TEST_CASE("handles that wait leave a creator alone that has a set and no segment yet") {
   const support::watchdog watchdog;
   const support::name name;

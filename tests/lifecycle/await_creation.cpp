@@ -4,7 +4,6 @@
 #include <sys/shm.h>
 
 #include <chrono>
-#include <ctime>
 #include <functional>
 #include <shm.hpp>
 #include <string>
@@ -36,12 +35,6 @@ std::chrono::nanoseconds time_of(Job job) {
   const auto begin = std::chrono::steady_clock::now();
   job();
   return std::chrono::steady_clock::now() - begin;
-}
-
-std::chrono::nanoseconds processor_time() {
-  timespec used{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 using object = shm::object<int>;
@@ -199,23 +192,6 @@ TEST_CASE("an object of another type that is created meanwhile is refused as soo
   support::await_sleep_of(waiting.pid());
   create_object(name);
   CHECK(waiting.wait() == 0);
-}
-
-TEST_CASE("waiting for an object takes next to no processor time, nor does a half-made one") {
-  const support::watchdog watchdog;
-  for (const bool is_half_made : {false, true}) {
-    CAPTURE(is_half_made);
-    const support::name name;
-    if (is_half_made) {
-      create_object(name);
-      support::set_state(name, shm::detail::life_state::under_construction);
-    }
-    const auto before = processor_time();
-    CHECK(code_of([&] { object(shm::open_only, name, awaiting(300ms)); }) == shm::errc::not_found);
-    CHECK(code_of([&] { shm::object<const int> one(name, awaiting(300ms)); }) ==
-          shm::errc::not_found);
-    CHECK(processor_time() - before < 300ms);
-  }
 }
 
 TEST_CASE("an object that its creator left half-made is waited for until somebody completes it") {
