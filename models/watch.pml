@@ -214,7 +214,7 @@ active proctype observer() {
 
 /* A locked instruction, and a system call. */
 inline ring() {
-#ifndef BELL_AFTER_WAKE
+#if !defined(BELL_AFTER_WAKE) && !defined(BELL_NOT_COUNTED)
   d_step { drain(); change_bell() };
 #endif
   d_step { drain(); wake_all(RUNG) };
@@ -352,16 +352,21 @@ inline raise(w) {
 
 /* Returns the word through which it was woken, or NOTHING. */
 inline futex_waitv(w) {
+restarted:
   do
-  :: atomic {
-       i < LENGTH && matches(w, word_at(i)) ->
-       if
-       :: wakes(word_at(i)) -> at(w, word_at(i)) = QUEUED
-       :: else
-       fi;
-       i++
-     }
-  :: else -> break
+  :: i == LENGTH -> break
+  :: else ->
+    atomic {
+      if
+      :: matches(w, word_at(i)) ->
+        if
+        :: wakes(word_at(i)) -> at(w, word_at(i)) = QUEUED
+        :: else
+        fi;
+        i++
+      :: else -> assert(word_at(i) != LIFE || life != life_read[w]); break  /* goes round for a reason */
+      fi
+    }
   od;
   if
   :: i == LENGTH ->
@@ -370,6 +375,7 @@ end_asleep:
     :: is_woken(w)
 #ifdef GIVES_UP
     :: w == 0 -> gives_up = 1
+    :: w == 0 && !interrupted -> interrupted = 1
 #endif
     fi
   :: else
@@ -395,7 +401,18 @@ end_asleep:
     }
   :: else -> break
   od;
-  i = 0
+  i = 0;
+#ifdef GIVES_UP
+  if
+  :: interrupted == 1 ->
+    interrupted = 2;
+    if
+    :: woken == NOTHING -> goto restarted
+    :: else
+    fi
+  :: else
+  fi
+#endif
 }
 
 /* FUTEX_WAIT. */
@@ -417,6 +434,9 @@ end_asleep_alone:
 proctype waiter(byte w) {
   byte i, length, woken = NOTHING, other, round;
   bit gives_up;
+#ifdef GIVES_UP
+  byte interrupted;
+#endif
 #ifdef WATCHED_LOWERED
   byte highest;
 #endif
@@ -478,8 +498,6 @@ proctype waiter(byte w) {
             fi
 #endif
 #endif
-          :: woken == NOTHING && !gives_up ->
-            assert(bell_changed[w] || version != seen[w] || life != life_read[w])  /* does not spin */
           :: else
           fi;
           atomic { length = 0; woken = NOTHING };
