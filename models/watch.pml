@@ -1,35 +1,39 @@
-/* Watch: waiting for a new version, of which no kill -9 loses a wake-up.
+/* Watch: waiting for a new version, so that no kill -9 loses a wake-up.
  * SPDX-License-Identifier: MIT
  *
- * The protocol is that of docs/decisions/0018-a-bell-beside-the-alarm.md. PUBLISHERS processes take the lock and publish
- * once each: one version, or a batch of two. WAITERS processes wait at any moment past the version that they find then,
- * WAITS times each. The last READERS of them cannot write; with WAKE_READERS the publishers ring without being asked.
- * The first waiter may give up (deadline), and a signal may interrupt it once, with GIVES_UP. With REMOVER a process
- * marks the object as being removed, and then as removed or as ready again. The last SINGLE waiters are without
- * futex_waitv, and wait at the bell alone; a death may lose their wake-up until they look again. Up to DEATHS processes
- * die at any step. At the start, START is 1 if an earlier waiter has left a high `watched`, and with REMOVER 2 if an
- * earlier remover has left the object half removed.
+ * The protocol is that of docs/decisions/0018-a-bell-beside-the-alarm.md. PUBLISHES versions are published, each by
+ * another holder of the lock: first a batch of two, then one (with ANY_BATCHES either). WAITERS processes wait, from any
+ * moment on, past the version that they find then. Up to DEATHS processes die at any step.
  *
- * The kernel: futex_waitv compares and enqueues one entry after the other. At a mismatch, and when it was woken, it
- * dequeues one entry after the other; it returns the last entry that was woken, whatever has failed. FUTEX_WAKE is one step.
- * It wakes any waiter if it wakes but one. A process that dies with its pending pointer at the alarm, which is always 0,
- * wakes one waiter there. A store of the version stays in the store buffer of the publisher until it drains: at any time, or
- * at a locked instruction, a system call, the release of the lock, a membarrier or a death.
+ * READERS: so many of the waiters cannot write; with WAKE_READERS publishers ring without being asked. GIVES_UP: the
+ * first waiter may reach its deadline, and a signal may interrupt its system call once, which the kernel then restarts.
+ * SINGLE: so many of the waiters have no futex_waitv and wait at the bell alone; a death may lose their wake-up until they
+ * look again. REMOVER: a process marks the object as being removed, and then as removed or as ready again. Left by earlier
+ * deaths at the start: START=1, a high `watched`; START=2, an object that is being removed.
  *
- * Checked: when nothing happens any more, no live waiter waits past a version that has changed, or for a removed
- * object; a waiter goes round again only if something changed since it looked, so it never spins.
- * Not modelled: the payload (watch_payload.pml); versions that wrap; a lock that is waited for (lock.pml); threads without a
- * robust list, which look again in slices. Instead of the bell's value there is, for each waiter, whether it has changed.
+ * Kernel: futex_waitv compares and enqueues one entry after another, in the order of its list. After a mismatch, or when
+ * woken, it dequeues them one after another, and returns the last one that was woken, whatever else has happened.
+ * FUTEX_WAKE of one may take any waiter. A process that dies with its pending pointer at the alarm, a word that is always 0,
+ * wakes one waiter there. A store of the version stays in the store buffer until it drains: at any time, or at a locked
+ * instruction, a system call, the release of the lock, a membarrier or a death. A death and the wake-up that it causes are
+ * one step, and the lock is free afterwards: the kernel undoes semaphores later.
  *
- * Wrong on purpose, to be rejected. The publisher: NO_PENDING_IN_PUBLISHER, PENDING_AFTER_STORE,
- * PENDING_CLEARED_BEFORE_WAKE, WAKE_BEFORE_STORE, ASKED_BEFORE_STORE, WATCHED_GE_VERSION (of the new version; a batch
- * passes it by), FLAG_CLEARED and FLAG_CLEARED_LATE (a flag that the publisher clears before or after it rings, instead
- * of a number that only rises). The waiter: NO_PENDING_IN_WAITER, PENDING_AFTER_SLEEP, NO_RINGING_ON,
- * PENDING_CLEARED_BEFORE_RINGING_ON, RINGS_ONE, RAISED_AFTER_LOOK, WATCHED_LOWERED, NO_MEMBARRIER. The list of
- * futex_waitv: LIST_VERSION_ALARM and LIST_ALARM_VERSION (without a bell; the publisher wakes at the version), LIST_ALARM_BELL (which
- * hides the alarm), LIST_VERSION_FIRST, LIST_VERSION_BEFORE_ALARM. The remover: NO_PENDING_IN_REMOVER, REMOVAL_NOT_RUNG,
- * REMOVAL_NOT_COMPARED, REMOVAL_BEFORE_ALARM, READY_COMPARED (instead of the life word that was read). Waiters at the bell alone:
- * BELL_NOT_COUNTED, BELL_AFTER_WAKE, BELL_READ_AFTER_LOOK.
+ * Checked: when nothing happens any more, no live waiter waits past a version that has changed, or for a removed object; a
+ * waiter whose list does not match finds another life word when it looks again, so a half removed object keeps nobody busy.
+ * Not modelled: the payload (watch_payload.pml); versions that wrap; waiting for the lock (lock.pml); threads without
+ * a robust list, which look again in slices; more objects than one in a list. Instead of the bell's value there is, for
+ * each waiter, whether it has changed since the waiter read it.
+ *
+ * Wrong on purpose, to be rejected. Publisher: NO_PENDING_IN_PUBLISHER, PENDING_AFTER_STORE,
+ * PENDING_CLEARED_BEFORE_WAKE, WAKE_BEFORE_STORE, WATCHED_GE_VERSION (compared with the new version, which a batch raises by
+ * more than one), FLAG_CLEARED and FLAG_CLEARED_LATE (a flag that the publisher clears, before or after it rings, instead
+ * of a number that only rises; the latter without a death). Waiter: NO_PENDING_IN_WAITER, PENDING_AFTER_SLEEP,
+ * NO_RINGING_ON, PENDING_CLEARED_BEFORE_RINGING_ON, RINGS_ONE, RAISED_AFTER_LOOK, WATCHED_LOWERED (by a plain store),
+ * NO_MEMBARRIER. The list: LIST_VERSION_ALARM and LIST_ALARM_VERSION (no bell, publishers wake at the version),
+ * LIST_ALARM_BELL (an alarm is hidden by the bell), LIST_VERSION_FIRST, LIST_VERSION_BEFORE_ALARM. With REMOVER:
+ * NO_PENDING_IN_REMOVER, REMOVAL_NOT_RUNG, LIFE_NOT_COMPARED (together with LIST_VERSION_ALARM without a death),
+ * LIFE_BEFORE_ALARM, READY_COMPARED (instead of the life word that was read). With SINGLE: BELL_NOT_COUNTED,
+ * BELL_AFTER_WAKE, BELL_READ_AFTER_LOOK.
  */
 #ifndef PUBLISHES
 #define PUBLISHES 2
@@ -42,9 +46,6 @@
 #endif
 #ifndef SINGLE
 #define SINGLE 0
-#endif
-#ifndef WAITS
-#define WAITS 1
 #endif
 #ifndef DEATHS
 #define DEATHS 1
@@ -75,31 +76,31 @@
 
 /* The list of futex_waitv, in its order. */
 #if defined(LIST_VERSION_ALARM)
-#define LENGTH 3
 #define word_at(i) (i == 0 -> VERSION : (i == 1 -> ALARM : LIFE))
 #define RUNG VERSION
+#define WORDS 3
 #elif defined(LIST_ALARM_VERSION)
-#define LENGTH 3
 #define word_at(i) (i + 1)
 #define RUNG VERSION
+#define WORDS 3
 #elif defined(LIST_ALARM_BELL)
-#define LENGTH 4
 #define word_at(i) (i == 0 -> ALARM : (i == 1 -> BELL : i))
 #elif defined(LIST_VERSION_FIRST)
-#define LENGTH 4
 #define word_at(i) (i == 0 -> VERSION : (i == 3 -> LIFE : i - 1))
 #elif defined(LIST_VERSION_BEFORE_ALARM)
-#define LENGTH 4
 #define word_at(i) (i == 1 -> VERSION : (i == 2 -> ALARM : i))
 #elif defined(LIFE_BEFORE_ALARM)
-#define LENGTH 4
 #define word_at(i) (i == 1 -> LIFE : (i > 1 -> i - 1 : i))
-#elif defined(REMOVER) && !defined(LIFE_NOT_COMPARED)
-#define LENGTH 4
-#define word_at(i) i
 #else
-#define LENGTH 3
 #define word_at(i) i
+#endif
+#ifndef WORDS
+#define WORDS 4
+#endif
+#if defined(REMOVER) && !defined(LIFE_NOT_COMPARED)
+#define LENGTH WORDS
+#else
+#define LENGTH (WORDS - 1)  /* nobody changes the life word; it stands last */
 #endif
 #ifndef RUNG
 #define RUNG BELL
@@ -432,7 +433,7 @@ end_asleep_alone:
 #define has_begun(w) (waits[w] || gone[w])
 
 proctype waiter(byte w) {
-  byte i, length, woken = NOTHING, other, round;
+  byte i, length, woken = NOTHING, other;
   bit gives_up;
 #ifdef GIVES_UP
   byte interrupted;
@@ -444,78 +445,66 @@ proctype waiter(byte w) {
   w == 0 || has_begun(w - 1);  /* they are all alike */
 #endif
   {
+    d_step { seen[w] = version; waits[w] = 1 };
     do
-    :: round == WAITS || life == REMOVED -> break
+    :: gives_up -> break
     :: else ->
-      d_step { round++; seen[w] = version; waits[w] = 1 };
-      do
-      :: true ->
 #ifndef BELL_READ_AFTER_LOOK
-        atomic { pending[w] = 0; read_bell(w) };  /* only a death tells one from the other */
+      atomic { pending[w] = 0; read_bell(w) };  /* only a death tells these two apart */
 #endif
 #ifndef RAISED_AFTER_LOOK
-        raise(w);
+      raise(w);
 #endif
 #ifndef NO_MEMBARRIER
-        d_step { drain() };
+      d_step { drain() };
 #endif
-        atomic {
-          life_read[w] = life;
-          if
-          :: version != seen[w] || life == REMOVED -> break
-          :: else
-          fi;
+      atomic {
+        life_read[w] = life;
+        if
+        :: version != seen[w] || life == REMOVED -> break
+        :: else
+        fi;
 #ifdef PENDING_FROM_LOOK
-          pending[w] = !is_single(w)
+        pending[w] = !is_single(w)
 #endif
-        };
+      };
 #ifdef RAISED_AFTER_LOOK
-        raise(w);
+      raise(w);
 #endif
 #ifdef BELL_READ_AFTER_LOOK
-        read_bell(w);
+      read_bell(w);
 #endif
-        if
-        :: is_single(w) -> futex_wait(w)
-        :: else ->
-          futex_waitv(w);
+      if
+      :: is_single(w) -> futex_wait(w)
+      :: else ->
+        futex_waitv(w);
 #ifdef PENDING_AFTER_SLEEP
-          pending[w] = 1;
+        pending[w] = 1;
 #endif
 #ifdef PENDING_CLEARED_BEFORE_RINGING_ON
-          pending[w] = 0;
+        pending[w] = 0;
 #endif
-          if
-#ifndef NO_RINGING_ON
-          :: woken == ALARM ->
-#ifdef RINGS_ONE
-            d_step { change_bell() };
-            atomic { wake_one(RUNG) }
-#else
-            if
-            :: reads_only(w) -> d_step { wake_all(RUNG) }
-            :: else -> ring()
-            fi
+        if
+#if defined(RINGS_ONE)
+        :: woken == ALARM -> d_step { change_bell() }; atomic { wake_one(RUNG) }
+#elif !defined(NO_RINGING_ON)
+        :: woken == ALARM && reads_only(w) -> d_step { wake_all(RUNG) }
+        :: woken == ALARM && !reads_only(w) -> ring()
 #endif
-#endif
-          :: else
-          fi;
-          atomic { length = 0; woken = NOTHING };
-          if
-          :: gives_up -> break
-          :: else
-          fi
-        fi
-      od;
-      atomic { leave_wait(w) };
-      if
-      :: gives_up -> break
-      :: else
+        :: else
+        fi;
+        atomic { length = 0; woken = NOTHING }
       fi
     od;
+    atomic { leave_wait(w) };
     gone[w] = 1
   } unless {
-    d_step { gone[w] -> i = 0; length = 0; woken = NOTHING; other = 0; round = 0; gives_up = 0 }
+    d_step {
+      gone[w] -> i = 0; length = 0; woken = NOTHING; other = 0; gives_up = 0;
+#ifdef GIVES_UP
+      interrupted = 0
+#endif
+    }
   }
 }
 

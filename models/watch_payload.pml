@@ -1,18 +1,19 @@
-/* Watch of a payload: arrays and maps, whose version is a word beside what they hold, so that a writer can die between the two.
+/* Watch of arrays and maps, whose version lies beside what they hold: a writer can die between the two.
  * SPDX-License-Identifier: MIT
  *
- * HOLDERS holders of the lock, one after the other, make one change each, or none. Up to DEATHS of them are killed at any step;
- * the next one repairs first, and there need not be a next one. A change is committed by one store (`sequence`; array.pml
- * and map_size.pml show that it is seen as a whole). Before it, the writer notes which sequence commits it and which version it has, as a
- * map does. One process loads in turns: the version, then the payload, then it waits past that version.
+ * HOLDERS holders of the lock, one after another, make one change each, or none. Up to DEATHS of them are killed at any
+ * step. The next one repairs first, but there need not be a next one. One store (`sequence`) commits a change; array.pml and
+ * map_size.pml show that the change is then seen as a whole. Before it, the writer notes which sequence commits the
+ * change, and which version it has, as a map does. One process loads the version, then the payload, then waits past that
+ * version, and so on.
  *
- * A waiter computes the version: of a noted change that is committed it is the noted one. It compares, while it falls
- * asleep, the words that it has computed it from: the version's, the note, and the sequence of the noted change.
- * VERSION_ALONE is a waiter that reads and compares the word of the version only. Of a change whose writer has died it is
- * told by the next holder; with NEXT_COMES there is one, because the last is not killed.
+ * The waiter computes the version: if a change is noted and committed, it is the noted one. While it falls asleep it compares
+ * the words that it computed it from: the word of the version, the note, and the sequence of the noted change.
+ * VERSION_ALONE: it reads and compares the word of the version only. Then it learns from the next holder of a change whose
+ * writer has died; with NEXT_COMES there is one, because the last is not killed.
  *
- * That rings and alarms reach everybody who sleeps is watch.pml's matter: here a ring wakes the waiter if it is in the queue,
- * and so does a death. Abstracted: stores are seen in their order; nothing wraps.
+ * watch.pml shows that rings and alarms reach all who sleep; here a ring wakes the waiter if it is in the queue, and
+ * so does a death. Abstracted: stores are seen in their order; nothing wraps.
  *
  * Checked: when nothing happens any more, the payload that was loaded last is what is there; a waiter goes round again
  * only if a word that it compares has changed, so it never spins.
