@@ -44,7 +44,6 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -1771,9 +1770,8 @@ class deadline {
     const long double wanted = seconds(span).count();
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
-    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
-    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+    // From floating seconds: between two units of integers std::chrono may overflow.
+    return deadline(now + std::chrono::ceil<std::chrono::nanoseconds>(seconds(wanted)));
   }
 
   /// How long it is from now to a moment on any clock; negative or not a number when it has
@@ -2772,7 +2770,7 @@ class schema_difference {
     compare_number("alignment", stored.alignment(), ours.alignment());
     const bool is_different =
         stored.fingerprint() != ours.fingerprint() || stored.format() != ours.format();
-    if (!there || !here || (is_different && lines_.empty())) {
+    if (!there || !here || (is_different && lines_ == 0)) {
       say("in the segment: " + printable(stored.text(), 200));
       say("in this program: " + printable(ours.text(), 200));
     }
@@ -2897,21 +2895,19 @@ class schema_difference {
     return printable(one.type, 128) + " at byte " + std::to_string(one.offset);
   }
 
-  void say(const std::string& line) { lines_.push_back("  " + line); }
-
-  std::string text() const {
-    std::string all;
-    for (std::size_t i = 0; i < std::min(lines_.size(), max_lines); ++i) {
-      if (i != 0) all += '\n';
-      all += lines_[i];
-    }
-    if (lines_.size() > max_lines) {
-      all += "\n  … and " + std::to_string(lines_.size() - max_lines) + " more";
-    }
-    return all;
+  void say(const std::string& line) {
+    if (++lines_ > max_lines) return;
+    if (lines_ != 1) said_ += '\n';
+    said_ += "  " + line;
   }
 
-  std::vector<std::string> lines_;
+  std::string text() const {
+    if (lines_ <= max_lines) return said_;
+    return said_ + "\n  … and " + std::to_string(lines_ - max_lines) + " more";
+  }
+
+  std::string said_;       ///< the first lines
+  std::size_t lines_ = 0;  ///< all of them
 };
 
 }  // namespace shm::detail
@@ -3440,9 +3436,9 @@ class door {
   door() = default;
 
   /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
-  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about);
+  /// names the process inside. Returns a door that was not entered if the set is gone, or if the id
+  /// names another set.
+  static door enter(const semaphore_set& set, const deadline& until, const subject& about);
 
   struct entry;
   /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
@@ -3469,6 +3465,7 @@ class door {
   /// The values at the moment when this process entered. A seat that was free then is free still:
   /// nobody sits down outside the door.
   const set_values& values() const noexcept { return values_; }
+  bool is_entered() const noexcept { return inside_; }
 
   /// Returns false if the set was removed, and the door with it. Other processes may be inside the
   /// door of a new set.
@@ -3564,11 +3561,10 @@ inline door::entry door::try_enter(const semaphore_set& set, const deadline& unt
   return {std::move(inside)};
 }
 
-inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
-                                       const subject& about) {
+inline door door::enter(const semaphore_set& set, const deadline& until, const subject& about) {
   entry found = try_enter(set, until);
   if (found.ok()) return std::move(found.inside);
-  if (means_gone(found.error_number)) return std::nullopt;
+  if (means_gone(found.error_number)) return {};
   if (found.error_number == EAGAIN) refuse_timed_out(set, about);
   refuse_set_call(found.call, found.error_number, about);
 }
@@ -3580,13 +3576,17 @@ inline std::optional<door> door::enter(const semaphore_set& set, const deadline&
 
 namespace shm::detail {
 
-/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
-/// are free for other data: the thread in the lock word, the process in the handle.
+/// Generation and seat: they identify a handle among all that ever were. Never 0, unless
+/// without a seat. The low 23 bits are free for other data: the thread in the lock word, the
+/// process in the handle.
 class seat_identity {
  public:
   static constexpr unsigned free_bits = 23;
   static constexpr unsigned seat_bits = 11;
   static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
+
+  /// Without a seat.
+  seat_identity() = default;
 
   seat_identity(std::uint32_t generation, unsigned seat) noexcept
       : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
@@ -3597,6 +3597,7 @@ class seat_identity {
     return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
   }
 
+  bool has_seat() const noexcept { return bits_ != 0; }
   std::uint64_t bits() const noexcept { return bits_; }
   std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
@@ -3608,7 +3609,7 @@ class seat_identity {
  private:
   explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
 
-  std::uint64_t bits_;
+  std::uint64_t bits_ = 0;
 };
 
 enum class seat_verdict { alive, dead, set_is_gone };
@@ -3665,17 +3666,19 @@ class seats {
            entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
-  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
-  std::optional<result<int>> occupant(unsigned seat) const noexcept {
+  /// Returns false also if the set is gone.
+  bool is_taken(unsigned seat) const noexcept {
     const result<int> taken = set_.value(index(seat));
-    if (!taken.ok() || taken.value == 0) return std::nullopt;
-    return set_.last_process(index(seat));
+    return taken.ok() && taken.value != 0;
   }
 
-  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
-  std::optional<seat_identity> sit_down(header& head, const door& inside,
-                                        const subject& about) const {
-    const std::optional<unsigned> given_back = give_back_leftovers(inside);
+  /// The process on a seat that is taken, as the kernel tells it. 0 if it is not known.
+  int process_on(unsigned seat) const noexcept { return set_.last_process(index(seat)).value; }
+
+  /// Precondition: the caller is `inside` the door. Returns an identity without a seat if the set
+  /// is gone.
+  seat_identity sit_down(header& head, const door& inside, const subject& about) const {
+    const unsigned given_back = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
       seat_entry& entry = seats_of(head)[seat];
@@ -3694,10 +3697,10 @@ class seats {
         crash_point("seat: taken");
         return occupy(head, entry, seat, inside.values()[semaphore::wake]);
       }
-      if (means_gone(taken.error_number)) return std::nullopt;
+      if (means_gone(taken.error_number)) return {};
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
-    if (!inside.is_held(about)) return std::nullopt;
+    if (!inside.is_held(about)) return {};
     refuse(
         errc::no_free_seat, about,
         "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
@@ -3762,9 +3765,10 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
-  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
-    std::optional<unsigned> given_back;
+  /// unused, and so is a lock that it holds. Returns one of those seats, or count() if there is
+  /// none.
+  unsigned give_back_leftovers(const door& inside) const noexcept {
+    unsigned given_back = count_;
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] == 0) continue;
       const seat_entry& found = entries_of_[seat];
@@ -4691,13 +4695,13 @@ namespace detail {
 
 class inspection {
  public:
-  /// Returns nothing if it is not of this library, may not be read, or is gone.
-  static std::optional<object_info> of(const counted_segment& seen) {
-    if (key::is_reserved(seen.key)) return std::nullopt;
+  /// Adds what it tells, unless it is not of this library, may not be read, or is gone.
+  static void add(const counted_segment& seen, std::vector<object_info>& into) {
+    if (key::is_reserved(seen.key)) return;
     inspection look(seen);
-    if (!look.attach()) return std::nullopt;
+    if (!look.attach()) return;
     look.read();
-    return std::move(look.info_);
+    into.push_back(std::move(look.info_));
   }
 
  private:
@@ -4817,7 +4821,7 @@ class inspection {
   void read_users(const verified_description& facts, const subject& about) {
     const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
-      if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+      if (users.is_taken(seat)) info_.seats.push_back({seat, users.process_on(seat)});
     }
     if (facts.permits() != 0) {
       info_.available = static_cast<std::size_t>(set_->set.value(semaphore::permits).value);
@@ -4833,9 +4837,8 @@ class inspection {
       case seat_verdict::dead: info_.lock = lock_state::owner_died; return;
       case seat_verdict::set_is_gone: return;  // only a set that the object does not name is there
     }
-    if (const auto process = users.occupant(holder.holder().seat())) {
-      info_.lock_process = process->value;
-    }
+    const unsigned its_seat = holder.holder().seat();
+    if (users.is_taken(its_seat)) info_.lock_process = users.process_on(its_seat);
   }
 
   const header& head() const noexcept { return found_.head(); }
@@ -4861,9 +4864,7 @@ inline std::vector<object_info> list() {
                 "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
-  for (const detail::counted_segment& one : all.value) {
-    if (std::optional<object_info> info = detail::inspection::of(one)) ours.push_back(*info);
-  }
+  for (const detail::counted_segment& one : all.value) detail::inspection::add(one, ours);
   return ours;
 }
 
@@ -5089,11 +5090,10 @@ namespace shm::detail {
 struct set_plan {
   unsigned seats;
   unsigned mode;
-  std::optional<ownership> beside;  ///< owner of the segment that lost its set; else nothing
+  bool replaces_lost_set = false;
+  ownership segment_owner = {};  ///< of the segment that lost its set
 
-  static set_plan of(const options& how) noexcept {
-    return {how.seats, permissions(how.access), std::nullopt};
-  }
+  static set_plan of(const options& how) noexcept { return {how.seats, permissions(how.access)}; }
 
   /// An object whose set was lost keeps the seats and the permissions that its creator chose.
   /// `seats_if_unknown` is used where the header does not tell a valid number.
@@ -5104,7 +5104,7 @@ struct set_plan {
       load_shared<4>(&seats, &found.head().fixed.seats, sizeof seats);
     }
     const bool is_known = seats >= 1 && seats <= max_seats;
-    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, found.before.owner};
+    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, true, found.before.owner};
   }
 };
 
@@ -5118,13 +5118,13 @@ inline bool may_serve_all_users_of(const ownership& segment_owner) {
 
 /// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
-  if (plan.beside && !may_serve_all_users_of(*plan.beside)) {
+  if (plan.replaces_lost_set && !may_serve_all_users_of(plan.segment_owner)) {
     refuse_call(
         "semget", EPERM, about,
         "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
         "this process would belong to another group; let its owner open it first, or a "
         "process whose group is " +
-            std::to_string(plan.beside->creator_group));
+            std::to_string(plan.segment_owner.creator_group));
   }
   const result<semaphore_set> made = semaphore_set::create(which.set_key(), plan.seats, plan.mode);
   switch (made.error_number) {
@@ -5145,8 +5145,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   about.set_id = made.value.id();
   crash_point("open: set made");
   found_set found{made.value, true, ownership::of_new(plan.mode)};
-  if (plan.beside) {
-    const status given = found.set.give_to(*plan.beside);
+  if (plan.replaces_lost_set) {
+    const status given = found.set.give_to(plan.segment_owner);
     if (means_gone(given.error_number)) return std::nullopt;
     if (!given.ok()) refuse_set_call("semctl(IPC_SET)", given.error_number, about);
     crash_point("open: set given to owner");
@@ -5185,9 +5185,9 @@ inline void report_ordinary_pages(int error_number, const subject& about) {
                describe(about).c_str(), std::strerror(error_number));
 }
 
-/// Returns nothing if the key was taken meanwhile. Throws limit_reached.
-inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
-                                           const subject& about) {
+/// Returns EEXIST if the key was taken meanwhile. Throws limit_reached.
+inline result<segment> make_segment(const key& which, std::size_t size, const options& how,
+                                    const subject& about) {
   const unsigned mode = permissions(how.access);
   result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
   if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
@@ -5195,8 +5195,8 @@ inline std::optional<segment> make_segment(const key& which, std::size_t size, c
     made = segment::create(which.segment_key(), size, mode, false);
   }
   switch (made.error_number) {
-    case 0: return made.value;
-    case EEXIST: return std::nullopt;
+    case 0:
+    case EEXIST: return made;
     case EINVAL:
       refuse(errc::limit_reached, about,
              "shmget: " + std::to_string(size) +
@@ -5601,12 +5601,12 @@ class visitor {
       if (plan) found = make_set(wanted_.which, *plan, about_);
     }
     if (!found || !mark_as_ours(*found, about_)) return {};
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return {};
+    const door inside = door::enter(found->set, until_, about_);
+    if (!inside.is_entered()) return {};
     try {
-      return settle(*found, *inside);
+      return settle(*found, inside);
     } catch (...) {
-      remove_set_if_useless(*inside, wanted_.which);
+      remove_set_if_useless(inside, wanted_.which);
       throw;
     }
   }
@@ -5632,7 +5632,7 @@ struct place {
   std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
-  seat_identity seat{0, 0};  ///< none in a read-only handle
+  seat_identity seat = {};  ///< without a seat in a read-only handle
 };
 
 class opener : private visitor {
@@ -5738,17 +5738,18 @@ class opener : private visitor {
       if (!must_serve) return std::nullopt;
     }
     const std::size_t size = layout().total;
-    const std::optional<segment> made = make_segment(wanted_.which, size, how_, about_);
-    if (!made) return std::nullopt;
-    about_.segment_id = made->id();
+    const result<segment> made = make_segment(wanted_.which, size, how_, about_);
+    if (!made.ok()) return std::nullopt;
+    about_.segment_id = made.value.id();
     crash_point("create: segment made");
     attached_segment found;
-    found.where = *made;
+    found.where = made.value;
     found.before.size = size;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory = attachment::not_inherited(*made, attach_mode::read_write, size);
+    result<attachment> memory =
+        attachment::not_inherited(made.value, attach_mode::read_write, size);
     if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
+    if (!memory.ok()) refuse_unattachable(made.value, memory.error_number, inside);
     found.memory = std::move(memory.value);
     life word(found.head(), inside.set().mark());
     if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
@@ -5806,12 +5807,12 @@ class opener : private visitor {
     // Judged already, or just made; but what counts is the copy that is used from now on.
     const auto facts = verified_description::read(head, found.before.size, wanted_.which, about_);
     if (plan_ != nullptr) facts.check_content(head, *plan_, about_);
-    const std::optional<seat_identity> seat =
+    const seat_identity seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
-    if (!seat) return std::nullopt;
+    if (!seat.has_seat()) return std::nullopt;
     found.memory.let_children_inherit(found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
-                 *seat};
+                 seat};
   }
 
   open_mode mode_;
@@ -6158,9 +6159,9 @@ class connection : public open_place {
   }
 
   /// The identity of this handle in the running process. A forked child has a copy of the handle,
-  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
-  /// the deadline passed first.
-  std::optional<seat_identity> identity(const deadline& until) {
+  /// but no seat: it sits down at its first use, and throws what opening throws. Returns an
+  /// identity without a seat if the deadline passed first.
+  seat_identity identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
     if (seated != 0) return seat_identity::in(seated);
     return sit_down_in_child(until);
@@ -6173,13 +6174,12 @@ class connection : public open_place {
     return (bits & process_epoch_mask) == 0 ? bits : 0;
   }
 
-  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
-      const deadline& until) {
+  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child(const deadline& until) {
     const deadline patience = deadline::after(open_timeout());
     const door::entry found = door::try_enter(set(), until.or_earlier(patience));
     if (found.error_number == EAGAIN) {
       if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
-      return std::nullopt;
+      return {};
     }
     // The set is gone, or the process is in another IPC namespace, where the id names no set, or
     // another one.
@@ -6193,13 +6193,13 @@ class connection : public open_place {
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
-    const std::optional<seat_identity> seat =
+    const seat_identity seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
-    if (!seat) refuse_removed(about());
+    if (!seat.has_seat()) refuse_removed(about());
     // The parent's threads are not here, and its permits are not ours. Relaxed: see the next store.
     uses_.store(0, std::memory_order_relaxed);
     // Release: a thread that sees this seat counts itself after the count has begun anew.
-    membership_.store(seat->bits() | process::current(), std::memory_order_release);
+    membership_.store(seat.bits() | process::current(), std::memory_order_release);
     return seat;
   }
 
@@ -6414,8 +6414,8 @@ class robust_lock {
 
   /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
   std::uint64_t my_word(const deadline& until) {
-    const std::optional<seat_identity> me = place_.identity(until);
-    return me ? lock_word(*me, process::thread_id()).bits() : 0;
+    const seat_identity me = place_.identity(until);
+    return me.has_seat() ? lock_word(me, process::thread_id()).bits() : 0;
   }
 
   acquisition contend(deadline until) {
@@ -6729,18 +6729,14 @@ struct anything {
   }
 };
 
-// For each number of members from 1 to 70, five functions:
-//  - accepts: whether a T can be initialised with that many pairs of braces, one for each member;
-//  - accepts_more: whether it takes something behind these, so that there is a member which {} does
-//    not initialise;
-//  - base_accepts: the first for what a T begins with, if that is a struct;
-//  - member_types_of: the types of the members, as they are declared;
-//  - members_of: references to the members; there is none to a bit-field, and the compiler names
-//  it.
+// For each number of members from 1 to 70, three functions:
+//  - accepts: whether a T can be initialised with that many pairs of braces, one for each member,
+//    and with something Behind them;
+//  - base_accepts: the same for what a T begins with, if that is a struct;
+//  - members_of: references to the members; to a bit-field of a const T, a reference to a copy.
 #define SHM_NAME(x) x
 #define SHM_BRACES(x) \
   {}
-#define SHM_TYPE(x) decltype(x)
 #define SHM_1(f, x) f(x##0)
 #define SHM_2(f, x) SHM_1(f, x), f(x##1)
 #define SHM_3(f, x) SHM_2(f, x), f(x##2)
@@ -6760,26 +6756,12 @@ struct anything {
 #define SHM_TENS_6(f) SHM_TENS_5(f) SHM_10(f, g),
 #define SHM_ALL(tens, ones, x, f) SHM_TENS_##tens(f) SHM_##ones(f, x)
 #define SHM_FUNCTIONS(tens, ones, x)                                        \
+  template <class T, class... Behind>                                       \
+  auto accepts(number<10 * tens + ones>)                                    \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), Behind()...}, true); \
   template <class T>                                                        \
-  constexpr auto accepts(number<10 * tens + ones>)                          \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {             \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  constexpr auto accepts_more(number<10 * tens + ones>)                     \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), anything()}, true) { \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  constexpr auto base_accepts(number<10 * tens + ones>)                     \
-      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {           \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  auto member_types_of(number<10 * tens + ones>, T& value) {                \
-    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;      \
-    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                   \
-  }                                                                         \
+  auto base_accepts(number<10 * tens + ones>)                               \
+      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true);            \
   template <class T>                                                        \
   constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept {  \
     auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                       \
@@ -6805,7 +6787,6 @@ SHM_ROW(5, g)
 SHM_ROW(6, h)
 #undef SHM_NAME
 #undef SHM_BRACES
-#undef SHM_TYPE
 #undef SHM_1
 #undef SHM_2
 #undef SHM_3
@@ -6832,17 +6813,19 @@ SHM_ROW(6, h)
 template <class T, std::size_t N, class = void>
 inline constexpr bool has_at_least = false;
 template <class T, std::size_t N>
-inline constexpr bool has_at_least<T, N, std::enable_if_t<accepts<T>(number<N>())>> = true;
+inline constexpr bool has_at_least<T, N, std::void_t<decltype(accepts<T>(number<N>()))>> = true;
 
+/// Whether there is a member behind the first N, which {} does not initialise.
 template <class T, std::size_t N, class = void>
 inline constexpr bool hides_more_than = false;
 template <class T, std::size_t N>
-inline constexpr bool hides_more_than<T, N, std::enable_if_t<accepts_more<T>(number<N>())>> = true;
+inline constexpr bool
+    hides_more_than<T, N, std::void_t<decltype(accepts<T, anything>(number<N>()))>> = true;
 
 template <class T, std::size_t N, class = void>
 inline constexpr bool base_has_at_least = false;
 template <class T, std::size_t N>
-inline constexpr bool base_has_at_least<T, N, std::enable_if_t<base_accepts<T>(number<N>())>> =
+inline constexpr bool base_has_at_least<T, N, std::void_t<decltype(base_accepts<T>(number<N>()))>> =
     true;
 
 /// So many members are seen; of more it is only known that they are more.
@@ -6921,8 +6904,13 @@ constexpr bool shows_members() {
   }
 }
 
+template <class... T>
+type_list<std::remove_const_t<T>...> types_behind(const std::tuple<T&...>&);
+
+/// The types of the members, without const. A const T has references to its bit-fields, too.
 template <class T>
-using member_types = decltype(member_types_of(number<member_count<T>>(), std::declval<T&>()));
+using member_types =
+    decltype(types_behind(members_of(number<member_count<T>>(), std::declval<const T&>())));
 
 }  // namespace shm::detail
 
@@ -8887,8 +8875,9 @@ class const_any_object {
   /// Throws what the constructors of object<const T> throw, without type_mismatch and
   /// kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
-      : const_any_object(detail::open_handle<detail::observer>(
-            new detail::observer(which, how, nullptr, detail::waiting::by_looking_again))) {}
+      : const_any_object(std::shared_ptr<const detail::open_place>(
+            new detail::observer(which, how, nullptr, detail::waiting::by_looking_again),
+            detail::closer<detail::observer>())) {}
 
   object_kind kind() const noexcept {
     switch (held_.kind) {
@@ -9109,8 +9098,8 @@ class any_object {
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
-      : place_(detail::open_handle<detail::connection>(
-            new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr))),
+      : place_(new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr),
+               detail::closer<detail::connection>()),
         seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
@@ -9161,9 +9150,9 @@ class any_object {
     writer_type writer(entries, held().entry, place_->head().version);
     const auto where = writer.find(key.data());
     if (!where.is_found()) return false;
-    std::vector<std::byte> draft(seen_.element_size()), entry(draft.size());
+    std::vector<std::byte> entry(seen_.element_size());
     writer.copy_slot(where.slot, entry.data());
-    draft = entry;
+    std::vector<std::byte> draft = entry;
     if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
     lock->require_held();
     const detail::run_time_slot_shape& shape = held().entry;
@@ -10992,7 +10981,7 @@ class permit_pool {
   /// Blocks while no permit is free, at most until the deadline; then returns false. Throws
   /// removed, limit_reached, corrupt. In a forked child's copy of a handle, sits down first.
   bool take(const deadline& until) {
-    if (!place_.identity(until)) return false;
+    if (!place_.identity(until).has_seat()) return false;
     place_.begin_use();
     try {
       if (take_or_wait(until)) return true;

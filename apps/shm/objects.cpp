@@ -138,8 +138,9 @@ std::string doubt_about(const std::string& name) {
   seen.key = key_named(name).segment_key();
   seen.size = now.value.size;
   seen.owner = now.value.owner;
-  const std::optional<shm::object_info> info = shm::detail::inspection::of(seen);
-  return info ? problem_of(*info) : "";
+  std::vector<shm::object_info> info;
+  shm::detail::inspection::add(seen, info);
+  return info.empty() ? "" : problem_of(info.front());
 }
 
 shm::object_info info_of(const std::string& name) {

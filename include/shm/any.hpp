@@ -34,8 +34,8 @@ class any_object {
   /// made anew. Blocks and throws like the constructors of object, without type_mismatch and
   /// kind_mismatch.
   explicit any_object(const key& which, const options& how = {})
-      : place_(detail::open_handle<detail::connection>(
-            new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr))),
+      : place_(new detail::connection(which, detail::open_mode::open_as_it_is, how, nullptr),
+               detail::closer<detail::connection>()),
         seen_(place_) {}
   any_object(any_object&&) = default;
   any_object& operator=(any_object&&) = delete;
@@ -86,9 +86,9 @@ class any_object {
     writer_type writer(entries, held().entry, place_->head().version);
     const auto where = writer.find(key.data());
     if (!where.is_found()) return false;
-    std::vector<std::byte> draft(seen_.element_size()), entry(draft.size());
+    std::vector<std::byte> entry(seen_.element_size());
     writer.copy_slot(where.slot, entry.data());
-    draft = entry;
+    std::vector<std::byte> draft = entry;
     if (!std::forward<F>(f)(gsl::span<std::byte>(draft))) return false;
     lock->require_held();
     const detail::run_time_slot_shape& shape = held().entry;

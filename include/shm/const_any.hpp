@@ -35,8 +35,9 @@ class const_any_object {
   /// Throws what the constructors of object<const T> throw, without type_mismatch and
   /// kind_mismatch.
   explicit const_any_object(const key& which, const options& how = {})
-      : const_any_object(detail::open_handle<detail::observer>(
-            new detail::observer(which, how, nullptr, detail::waiting::by_looking_again))) {}
+      : const_any_object(std::shared_ptr<const detail::open_place>(
+            new detail::observer(which, how, nullptr, detail::waiting::by_looking_again),
+            detail::closer<detail::observer>())) {}
 
   object_kind kind() const noexcept {
     switch (held_.kind) {

@@ -66,13 +66,13 @@ namespace detail {
 
 class inspection {
  public:
-  /// Returns nothing if it is not of this library, may not be read, or is gone.
-  static std::optional<object_info> of(const counted_segment& seen) {
-    if (key::is_reserved(seen.key)) return std::nullopt;
+  /// Adds what it tells, unless it is not of this library, may not be read, or is gone.
+  static void add(const counted_segment& seen, std::vector<object_info>& into) {
+    if (key::is_reserved(seen.key)) return;
     inspection look(seen);
-    if (!look.attach()) return std::nullopt;
+    if (!look.attach()) return;
     look.read();
-    return std::move(look.info_);
+    into.push_back(std::move(look.info_));
   }
 
  private:
@@ -192,7 +192,7 @@ class inspection {
   void read_users(const verified_description& facts, const subject& about) {
     const seats users(head(), facts.seats(), set_->set.with_mark(life_of(head()).mark()));
     for (unsigned seat = 0; seat < users.count(); ++seat) {
-      if (const auto process = users.occupant(seat)) info_.seats.push_back({seat, process->value});
+      if (users.is_taken(seat)) info_.seats.push_back({seat, users.process_on(seat)});
     }
     if (facts.permits() != 0) {
       info_.available = static_cast<std::size_t>(set_->set.value(semaphore::permits).value);
@@ -208,9 +208,8 @@ class inspection {
       case seat_verdict::dead: info_.lock = lock_state::owner_died; return;
       case seat_verdict::set_is_gone: return;  // only a set that the object does not name is there
     }
-    if (const auto process = users.occupant(holder.holder().seat())) {
-      info_.lock_process = process->value;
-    }
+    const unsigned its_seat = holder.holder().seat();
+    if (users.is_taken(its_seat)) info_.lock_process = users.process_on(its_seat);
   }
 
   const header& head() const noexcept { return found_.head(); }
@@ -236,9 +235,7 @@ inline std::vector<object_info> list() {
                 "shm: list: shmctl(SHM_STAT_ANY): " + detail::refused_by_sandbox(all.error_number));
   }
   std::vector<object_info> ours;
-  for (const detail::counted_segment& one : all.value) {
-    if (std::optional<object_info> info = detail::inspection::of(one)) ours.push_back(*info);
-  }
+  for (const detail::counted_segment& one : all.value) detail::inspection::add(one, ours);
   return ours;
 }
 

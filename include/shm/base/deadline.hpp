@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdint>
 
 namespace shm::detail {
 
@@ -24,9 +22,8 @@ class deadline {
     const long double wanted = seconds(span).count();
     if (!(wanted > 0)) return deadline(now);
     if (wanted >= seconds(clock::time_point::max() - now).count() / 2) return never();
-    // By way of whole nanoseconds: between two units of integers std::chrono may overflow.
-    const auto nanoseconds = static_cast<std::int64_t>(std::ceil(wanted * 1e9L));
-    return deadline(now + std::chrono::nanoseconds(nanoseconds));
+    // From floating seconds: between two units of integers std::chrono may overflow.
+    return deadline(now + std::chrono::ceil<std::chrono::nanoseconds>(seconds(wanted)));
   }
 
   /// How long it is from now to a moment on any clock; negative or not a number when it has

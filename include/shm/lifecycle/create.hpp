@@ -27,11 +27,10 @@ namespace shm::detail {
 struct set_plan {
   unsigned seats;
   unsigned mode;
-  std::optional<ownership> beside;  ///< owner of the segment that lost its set; else nothing
+  bool replaces_lost_set = false;
+  ownership segment_owner = {};  ///< of the segment that lost its set
 
-  static set_plan of(const options& how) noexcept {
-    return {how.seats, permissions(how.access), std::nullopt};
-  }
+  static set_plan of(const options& how) noexcept { return {how.seats, permissions(how.access)}; }
 
   /// An object whose set was lost keeps the seats and the permissions that its creator chose.
   /// `seats_if_unknown` is used where the header does not tell a valid number.
@@ -42,7 +41,7 @@ struct set_plan {
       load_shared<4>(&seats, &found.head().fixed.seats, sizeof seats);
     }
     const bool is_known = seats >= 1 && seats <= max_seats;
-    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, found.before.owner};
+    return {is_known ? seats : seats_if_unknown, found.before.owner.mode, true, found.before.owner};
   }
 };
 
@@ -56,13 +55,13 @@ inline bool may_serve_all_users_of(const ownership& segment_owner) {
 
 /// Makes a set. Returns nothing if another opener was first. Throws limit_reached, or EPERM.
 inline std::optional<found_set> make_set(const key& which, const set_plan& plan, subject& about) {
-  if (plan.beside && !may_serve_all_users_of(*plan.beside)) {
+  if (plan.replaces_lost_set && !may_serve_all_users_of(plan.segment_owner)) {
     refuse_call(
         "semget", EPERM, about,
         "the object's semaphores were removed (ipcrm, or logind's RemoveIPC), and new ones of "
         "this process would belong to another group; let its owner open it first, or a "
         "process whose group is " +
-            std::to_string(plan.beside->creator_group));
+            std::to_string(plan.segment_owner.creator_group));
   }
   const result<semaphore_set> made = semaphore_set::create(which.set_key(), plan.seats, plan.mode);
   switch (made.error_number) {
@@ -83,8 +82,8 @@ inline std::optional<found_set> make_set(const key& which, const set_plan& plan,
   about.set_id = made.value.id();
   crash_point("open: set made");
   found_set found{made.value, true, ownership::of_new(plan.mode)};
-  if (plan.beside) {
-    const status given = found.set.give_to(*plan.beside);
+  if (plan.replaces_lost_set) {
+    const status given = found.set.give_to(plan.segment_owner);
     if (means_gone(given.error_number)) return std::nullopt;
     if (!given.ok()) refuse_set_call("semctl(IPC_SET)", given.error_number, about);
     crash_point("open: set given to owner");
@@ -123,9 +122,9 @@ inline void report_ordinary_pages(int error_number, const subject& about) {
                describe(about).c_str(), std::strerror(error_number));
 }
 
-/// Returns nothing if the key was taken meanwhile. Throws limit_reached.
-inline std::optional<segment> make_segment(const key& which, std::size_t size, const options& how,
-                                           const subject& about) {
+/// Returns EEXIST if the key was taken meanwhile. Throws limit_reached.
+inline result<segment> make_segment(const key& which, std::size_t size, const options& how,
+                                    const subject& about) {
   const unsigned mode = permissions(how.access);
   result<segment> made = segment::create(which.segment_key(), size, mode, how.huge_pages);
   if (how.huge_pages && !made.ok() && made.error_number != EEXIST) {
@@ -133,8 +132,8 @@ inline std::optional<segment> make_segment(const key& which, std::size_t size, c
     made = segment::create(which.segment_key(), size, mode, false);
   }
   switch (made.error_number) {
-    case 0: return made.value;
-    case EEXIST: return std::nullopt;
+    case 0:
+    case EEXIST: return made;
     case EINVAL:
       refuse(errc::limit_reached, about,
              "shmget: " + std::to_string(size) +

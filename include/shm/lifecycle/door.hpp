@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,9 +20,9 @@ class door {
   door() = default;
 
   /// Blocks until the door is free, at most until the deadline; then throws errc::timed_out and
-  /// names the process inside. Returns nothing if the set is gone, or if the id names another set.
-  static std::optional<door> enter(const semaphore_set& set, const deadline& until,
-                                   const subject& about);
+  /// names the process inside. Returns a door that was not entered if the set is gone, or if the id
+  /// names another set.
+  static door enter(const semaphore_set& set, const deadline& until, const subject& about);
 
   struct entry;
   /// Like enter(), but returns the error. EAGAIN: the deadline passed. EIDRM: the id names another
@@ -50,6 +49,7 @@ class door {
   /// The values at the moment when this process entered. A seat that was free then is free still:
   /// nobody sits down outside the door.
   const set_values& values() const noexcept { return values_; }
+  bool is_entered() const noexcept { return inside_; }
 
   /// Returns false if the set was removed, and the door with it. Other processes may be inside the
   /// door of a new set.
@@ -145,11 +145,10 @@ inline door::entry door::try_enter(const semaphore_set& set, const deadline& unt
   return {std::move(inside)};
 }
 
-inline std::optional<door> door::enter(const semaphore_set& set, const deadline& until,
-                                       const subject& about) {
+inline door door::enter(const semaphore_set& set, const deadline& until, const subject& about) {
   entry found = try_enter(set, until);
   if (found.ok()) return std::move(found.inside);
-  if (means_gone(found.error_number)) return std::nullopt;
+  if (means_gone(found.error_number)) return {};
   if (found.error_number == EAGAIN) refuse_timed_out(set, about);
   refuse_set_call(found.call, found.error_number, about);
 }

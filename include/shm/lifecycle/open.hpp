@@ -28,7 +28,7 @@ struct place {
   std::size_t size;  ///< of the segment
   semaphore_set set;
   verified_description facts;
-  seat_identity seat{0, 0};  ///< none in a read-only handle
+  seat_identity seat = {};  ///< without a seat in a read-only handle
 };
 
 class opener : private visitor {
@@ -134,17 +134,18 @@ class opener : private visitor {
       if (!must_serve) return std::nullopt;
     }
     const std::size_t size = layout().total;
-    const std::optional<segment> made = make_segment(wanted_.which, size, how_, about_);
-    if (!made) return std::nullopt;
-    about_.segment_id = made->id();
+    const result<segment> made = make_segment(wanted_.which, size, how_, about_);
+    if (!made.ok()) return std::nullopt;
+    about_.segment_id = made.value.id();
     crash_point("create: segment made");
     attached_segment found;
-    found.where = *made;
+    found.where = made.value;
     found.before.size = size;
     found.before.owner = ownership::of_new(permissions(how_.access));
-    result<attachment> memory = attachment::not_inherited(*made, attach_mode::read_write, size);
+    result<attachment> memory =
+        attachment::not_inherited(made.value, attach_mode::read_write, size);
     if (means_gone(memory.error_number)) return std::nullopt;
-    if (!memory.ok()) refuse_unattachable(*made, memory.error_number, inside);
+    if (!memory.ok()) refuse_unattachable(made.value, memory.error_number, inside);
     found.memory = std::move(memory.value);
     life word(found.head(), inside.set().mark());
     if (!word.seen().is_blank() || !word.change_to(life_state::under_construction)) {
@@ -202,12 +203,12 @@ class opener : private visitor {
     // Judged already, or just made; but what counts is the copy that is used from now on.
     const auto facts = verified_description::read(head, found.before.size, wanted_.which, about_);
     if (plan_ != nullptr) facts.check_content(head, *plan_, about_);
-    const std::optional<seat_identity> seat =
+    const seat_identity seat =
         seats(head, facts.seats(), inside.set()).sit_down(head, inside, about_);
-    if (!seat) return std::nullopt;
+    if (!seat.has_seat()) return std::nullopt;
     found.memory.let_children_inherit(found.before.size);
     return place{found.where, std::move(found.memory), found.before.size, inside.set(), facts,
-                 *seat};
+                 seat};
   }
 
   open_mode mode_;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "../base/crash_point.hpp"
@@ -18,13 +17,17 @@
 
 namespace shm::detail {
 
-/// Generation and seat: they identify a handle among all that ever were. Never 0. The low 23 bits
-/// are free for other data: the thread in the lock word, the process in the handle.
+/// Generation and seat: they identify a handle among all that ever were. Never 0, unless
+/// without a seat. The low 23 bits are free for other data: the thread in the lock word, the
+/// process in the handle.
 class seat_identity {
  public:
   static constexpr unsigned free_bits = 23;
   static constexpr unsigned seat_bits = 11;
   static constexpr std::uint32_t generation_mask = (1u << 30) - 1;
+
+  /// Without a seat.
+  seat_identity() = default;
 
   seat_identity(std::uint32_t generation, unsigned seat) noexcept
       : bits_(std::uint64_t{generation} << (free_bits + seat_bits) | std::uint64_t{seat}
@@ -35,6 +38,7 @@ class seat_identity {
     return seat_identity(word & ~((std::uint64_t{1} << free_bits) - 1));
   }
 
+  bool has_seat() const noexcept { return bits_ != 0; }
   std::uint64_t bits() const noexcept { return bits_; }
   std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> (free_bits + seat_bits));
@@ -46,7 +50,7 @@ class seat_identity {
  private:
   explicit seat_identity(std::uint64_t bits) noexcept : bits_(bits) {}
 
-  std::uint64_t bits_;
+  std::uint64_t bits_ = 0;
 };
 
 enum class seat_verdict { alive, dead, set_is_gone };
@@ -103,17 +107,19 @@ class seats {
            entries_of_[who.seat()].generation.load(std::memory_order_acquire) == who.generation();
   }
 
-  /// The process on the seat, as the kernel tells it. Returns nothing if the seat is free.
-  std::optional<result<int>> occupant(unsigned seat) const noexcept {
+  /// Returns false also if the set is gone.
+  bool is_taken(unsigned seat) const noexcept {
     const result<int> taken = set_.value(index(seat));
-    if (!taken.ok() || taken.value == 0) return std::nullopt;
-    return set_.last_process(index(seat));
+    return taken.ok() && taken.value != 0;
   }
 
-  /// Precondition: the caller is `inside` the door. Returns nothing if the set is gone.
-  std::optional<seat_identity> sit_down(header& head, const door& inside,
-                                        const subject& about) const {
-    const std::optional<unsigned> given_back = give_back_leftovers(inside);
+  /// The process on a seat that is taken, as the kernel tells it. 0 if it is not known.
+  int process_on(unsigned seat) const noexcept { return set_.last_process(index(seat)).value; }
+
+  /// Precondition: the caller is `inside` the door. Returns an identity without a seat if the set
+  /// is gone.
+  seat_identity sit_down(header& head, const door& inside, const subject& about) const {
+    const unsigned given_back = give_back_leftovers(inside);
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] != 0 && seat != given_back) continue;
       seat_entry& entry = seats_of(head)[seat];
@@ -132,10 +138,10 @@ class seats {
         crash_point("seat: taken");
         return occupy(head, entry, seat, inside.values()[semaphore::wake]);
       }
-      if (means_gone(taken.error_number)) return std::nullopt;
+      if (means_gone(taken.error_number)) return {};
       if (taken.error_number != EAGAIN) refuse_set_call("semop(seat)", taken.error_number, about);
     }
-    if (!inside.is_held(about)) return std::nullopt;
+    if (!inside.is_held(about)) return {};
     refuse(
         errc::no_free_seat, about,
         "all " + std::to_string(count_) + " seats are taken by " + occupants(set_, count_) +
@@ -200,9 +206,10 @@ class seats {
   }
 
   /// An exec keeps the undo records: a seat of this very process that another program took is
-  /// unused, and so is a lock that it holds. Returns one of those seats, if there is any.
-  std::optional<unsigned> give_back_leftovers(const door& inside) const noexcept {
-    std::optional<unsigned> given_back;
+  /// unused, and so is a lock that it holds. Returns one of those seats, or count() if there is
+  /// none.
+  unsigned give_back_leftovers(const door& inside) const noexcept {
+    unsigned given_back = count_;
     for (unsigned seat = 0; seat < count_; ++seat) {
       if (inside.values()[index(seat)] == 0) continue;
       const seat_entry& found = entries_of_[seat];

@@ -54,12 +54,12 @@ class visitor {
       if (plan) found = make_set(wanted_.which, *plan, about_);
     }
     if (!found || !mark_as_ours(*found, about_)) return {};
-    const std::optional<door> inside = door::enter(found->set, until_, about_);
-    if (!inside) return {};
+    const door inside = door::enter(found->set, until_, about_);
+    if (!inside.is_entered()) return {};
     try {
-      return settle(*found, *inside);
+      return settle(*found, inside);
     } catch (...) {
-      remove_set_if_useless(*inside, wanted_.which);
+      remove_set_if_useless(inside, wanted_.which);
       throw;
     }
   }

@@ -29,18 +29,14 @@ struct anything {
   }
 };
 
-// For each number of members from 1 to 70, five functions:
-//  - accepts: whether a T can be initialised with that many pairs of braces, one for each member;
-//  - accepts_more: whether it takes something behind these, so that there is a member which {} does
-//    not initialise;
-//  - base_accepts: the first for what a T begins with, if that is a struct;
-//  - member_types_of: the types of the members, as they are declared;
-//  - members_of: references to the members; there is none to a bit-field, and the compiler names
-//  it.
+// For each number of members from 1 to 70, three functions:
+//  - accepts: whether a T can be initialised with that many pairs of braces, one for each member,
+//    and with something Behind them;
+//  - base_accepts: the same for what a T begins with, if that is a struct;
+//  - members_of: references to the members; to a bit-field of a const T, a reference to a copy.
 #define SHM_NAME(x) x
 #define SHM_BRACES(x) \
   {}
-#define SHM_TYPE(x) decltype(x)
 #define SHM_1(f, x) f(x##0)
 #define SHM_2(f, x) SHM_1(f, x), f(x##1)
 #define SHM_3(f, x) SHM_2(f, x), f(x##2)
@@ -60,26 +56,12 @@ struct anything {
 #define SHM_TENS_6(f) SHM_TENS_5(f) SHM_10(f, g),
 #define SHM_ALL(tens, ones, x, f) SHM_TENS_##tens(f) SHM_##ones(f, x)
 #define SHM_FUNCTIONS(tens, ones, x)                                        \
+  template <class T, class... Behind>                                       \
+  auto accepts(number<10 * tens + ones>)                                    \
+      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), Behind()...}, true); \
   template <class T>                                                        \
-  constexpr auto accepts(number<10 * tens + ones>)                          \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES)}, true) {             \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  constexpr auto accepts_more(number<10 * tens + ones>)                     \
-      ->decltype(T{SHM_ALL(tens, ones, x, SHM_BRACES), anything()}, true) { \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  constexpr auto base_accepts(number<10 * tens + ones>)                     \
-      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true) {           \
-    return true;                                                            \
-  }                                                                         \
-  template <class T>                                                        \
-  auto member_types_of(number<10 * tens + ones>, T& value) {                \
-    [[maybe_unused]] auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;      \
-    return type_list<SHM_ALL(tens, ones, x, SHM_TYPE)>();                   \
-  }                                                                         \
+  auto base_accepts(number<10 * tens + ones>)                               \
+      ->decltype(T{{SHM_ALL(tens, ones, x, SHM_BRACES)}}, true);            \
   template <class T>                                                        \
   constexpr auto members_of(number<10 * tens + ones>, T& value) noexcept {  \
     auto& [SHM_ALL(tens, ones, x, SHM_NAME)] = value;                       \
@@ -105,7 +87,6 @@ SHM_ROW(5, g)
 SHM_ROW(6, h)
 #undef SHM_NAME
 #undef SHM_BRACES
-#undef SHM_TYPE
 #undef SHM_1
 #undef SHM_2
 #undef SHM_3
@@ -132,17 +113,19 @@ SHM_ROW(6, h)
 template <class T, std::size_t N, class = void>
 inline constexpr bool has_at_least = false;
 template <class T, std::size_t N>
-inline constexpr bool has_at_least<T, N, std::enable_if_t<accepts<T>(number<N>())>> = true;
+inline constexpr bool has_at_least<T, N, std::void_t<decltype(accepts<T>(number<N>()))>> = true;
 
+/// Whether there is a member behind the first N, which {} does not initialise.
 template <class T, std::size_t N, class = void>
 inline constexpr bool hides_more_than = false;
 template <class T, std::size_t N>
-inline constexpr bool hides_more_than<T, N, std::enable_if_t<accepts_more<T>(number<N>())>> = true;
+inline constexpr bool
+    hides_more_than<T, N, std::void_t<decltype(accepts<T, anything>(number<N>()))>> = true;
 
 template <class T, std::size_t N, class = void>
 inline constexpr bool base_has_at_least = false;
 template <class T, std::size_t N>
-inline constexpr bool base_has_at_least<T, N, std::enable_if_t<base_accepts<T>(number<N>())>> =
+inline constexpr bool base_has_at_least<T, N, std::void_t<decltype(base_accepts<T>(number<N>()))>> =
     true;
 
 /// So many members are seen; of more it is only known that they are more.
@@ -221,7 +204,12 @@ constexpr bool shows_members() {
   }
 }
 
+template <class... T>
+type_list<std::remove_const_t<T>...> types_behind(const std::tuple<T&...>&);
+
+/// The types of the members, without const. A const T has references to its bit-fields, too.
 template <class T>
-using member_types = decltype(member_types_of(number<member_count<T>>(), std::declval<T&>()));
+using member_types =
+    decltype(types_behind(members_of(number<member_count<T>>(), std::declval<const T&>())));
 
 }  // namespace shm::detail

@@ -50,7 +50,7 @@ class schema_difference {
     compare_number("alignment", stored.alignment(), ours.alignment());
     const bool is_different =
         stored.fingerprint() != ours.fingerprint() || stored.format() != ours.format();
-    if (!there || !here || (is_different && lines_.empty())) {
+    if (!there || !here || (is_different && lines_ == 0)) {
       say("in the segment: " + printable(stored.text(), 200));
       say("in this program: " + printable(ours.text(), 200));
     }
@@ -175,21 +175,19 @@ class schema_difference {
     return printable(one.type, 128) + " at byte " + std::to_string(one.offset);
   }
 
-  void say(const std::string& line) { lines_.push_back("  " + line); }
-
-  std::string text() const {
-    std::string all;
-    for (std::size_t i = 0; i < std::min(lines_.size(), max_lines); ++i) {
-      if (i != 0) all += '\n';
-      all += lines_[i];
-    }
-    if (lines_.size() > max_lines) {
-      all += "\n  … and " + std::to_string(lines_.size() - max_lines) + " more";
-    }
-    return all;
+  void say(const std::string& line) {
+    if (++lines_ > max_lines) return;
+    if (lines_ != 1) said_ += '\n';
+    said_ += "  " + line;
   }
 
-  std::vector<std::string> lines_;
+  std::string text() const {
+    if (lines_ <= max_lines) return said_;
+    return said_ + "\n  … and " + std::to_string(lines_ - max_lines) + " more";
+  }
+
+  std::string said_;       ///< the first lines
+  std::size_t lines_ = 0;  ///< all of them
 };
 
 }  // namespace shm::detail

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "../lifecycle/await_creation.hpp"
@@ -97,9 +96,9 @@ class connection : public open_place {
   }
 
   /// The identity of this handle in the running process. A forked child has a copy of the handle,
-  /// but no seat: it sits down at its first use, and throws what opening throws. Returns nothing if
-  /// the deadline passed first.
-  std::optional<seat_identity> identity(const deadline& until) {
+  /// but no seat: it sits down at its first use, and throws what opening throws. Returns an
+  /// identity without a seat if the deadline passed first.
+  seat_identity identity(const deadline& until) {
     const std::uint64_t seated = identity_bits_if_seated();
     if (seated != 0) return seat_identity::in(seated);
     return sit_down_in_child(until);
@@ -112,13 +111,12 @@ class connection : public open_place {
     return (bits & process_epoch_mask) == 0 ? bits : 0;
   }
 
-  [[gnu::cold, gnu::noinline]] std::optional<seat_identity> sit_down_in_child(
-      const deadline& until) {
+  [[gnu::cold, gnu::noinline]] seat_identity sit_down_in_child(const deadline& until) {
     const deadline patience = deadline::after(open_timeout());
     const door::entry found = door::try_enter(set(), until.or_earlier(patience));
     if (found.error_number == EAGAIN) {
       if (until.is_later_than(patience)) door::refuse_timed_out(set(), about());
-      return std::nullopt;
+      return {};
     }
     // The set is gone, or the process is in another IPC namespace, where the id names no set, or
     // another one.
@@ -132,13 +130,13 @@ class connection : public open_place {
     const result<segment> under_key = segment::find(key_value_);
     const bool is_ours = under_key.ok() && under_key.value.id() == place_.where.id();
     if (!is_ours && (under_key.ok() || under_key.error_number == ENOENT)) refuse_removed(about());
-    const std::optional<seat_identity> seat =
+    const seat_identity seat =
         seats(head(), facts().seats(), set()).sit_down(head(), found.inside, about());
-    if (!seat) refuse_removed(about());
+    if (!seat.has_seat()) refuse_removed(about());
     // The parent's threads are not here, and its permits are not ours. Relaxed: see the next store.
     uses_.store(0, std::memory_order_relaxed);
     // Release: a thread that sees this seat counts itself after the count has begun anew.
-    membership_.store(seat->bits() | process::current(), std::memory_order_release);
+    membership_.store(seat.bits() | process::current(), std::memory_order_release);
     return seat;
   }
 

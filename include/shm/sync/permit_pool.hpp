@@ -17,7 +17,7 @@ class permit_pool {
   /// Blocks while no permit is free, at most until the deadline; then returns false. Throws
   /// removed, limit_reached, corrupt. In a forked child's copy of a handle, sits down first.
   bool take(const deadline& until) {
-    if (!place_.identity(until)) return false;
+    if (!place_.identity(until).has_seat()) return false;
     place_.begin_use();
     try {
       if (take_or_wait(until)) return true;

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "../base/crash_point.hpp"
@@ -115,8 +114,8 @@ class robust_lock {
 
   /// Returns 0 in a forked child that has to sit down first and cannot before the deadline.
   std::uint64_t my_word(const deadline& until) {
-    const std::optional<seat_identity> me = place_.identity(until);
-    return me ? lock_word(*me, process::thread_id()).bits() : 0;
+    const seat_identity me = place_.identity(until);
+    return me.has_seat() ? lock_word(me, process::thread_id()).bits() : 0;
   }
 
   acquisition contend(deadline until) {
