@@ -2741,6 +2741,7 @@ struct flat_field {
   std::string type;  ///< in words
   std::uint64_t offset;
   const field* what;
+  bool is_alone = false;  ///< the other schema has no field of that path, nor a twin of this one
 };
 
 /// The stored schema may say anything; the text returned is bounded and printable.
@@ -2809,24 +2810,21 @@ class schema_difference {
     }
   }
 
-  void compare_fields(const std::vector<flat_field>& there, const std::vector<flat_field>& here) {
+  void compare_fields(const std::vector<flat_field>& there, std::vector<flat_field> here) {
     if (is_opaque_where_the_other_is_not(there, here)) say_how_to_describe("the segment");
     if (is_opaque_where_the_other_is_not(here, there)) say_how_to_describe("this program");
-    std::vector<const flat_field*> only_here;
-    for (const flat_field& mine : here) {
-      if (find(there, mine.path) == nullptr) only_here.push_back(&mine);
-    }
+    for (flat_field& mine : here) mine.is_alone = find(there, mine.path) == nullptr;
     for (const flat_field& old : there) {
       if (const flat_field* const mine = find(here, old.path)) {
         compare_field(old, *mine);
-      } else if (const flat_field* const renamed = take_twin(only_here, old)) {
+      } else if (const flat_field* const renamed = take_twin(here, old)) {
         say(title(old) + ": called " + title(*renamed) + " in this program (" + where(old) + ")");
       } else {
         say(title(old) + ": only in the segment (" + where(old) + ")");
       }
     }
-    for (const flat_field* mine : only_here) {
-      say(title(*mine) + ": only in this program (" + where(*mine) + ")");
+    for (const flat_field& mine : here) {
+      if (mine.is_alone) say(title(mine) + ": only in this program (" + where(mine) + ")");
     }
   }
 
@@ -2876,16 +2874,13 @@ class schema_difference {
   }
 
   /// The same type in the same place under another name: renamed, most likely.
-  static const flat_field* take_twin(std::vector<const flat_field*>& candidates,
-                                     const flat_field& old) {
-    const auto found =
-        std::find_if(candidates.begin(), candidates.end(), [&old](const flat_field* one) {
-          return one->offset == old.offset && one->type == old.type;
-        });
-    if (found == candidates.end()) return nullptr;
-    const flat_field* const twin = *found;
-    candidates.erase(found);
-    return twin;
+  static const flat_field* take_twin(std::vector<flat_field>& candidates, const flat_field& old) {
+    for (flat_field& one : candidates) {
+      if (!one.is_alone || one.offset != old.offset || one.type != old.type) continue;
+      one.is_alone = false;
+      return &one;
+    }
+    return nullptr;
   }
 
   static std::string title(const flat_field& one) {
