@@ -27,6 +27,7 @@
 #include "shm/map.hpp"
 #include "shm/mutex.hpp"
 #include "shm/object.hpp"
+#include "shm/object_reader.hpp"
 #include "shm/os/key.hpp"
 #include "shm/remove.hpp"
 #include "shm/schema/describe.hpp"
@@ -34,3 +35,5 @@
 #include "shm/semaphore.hpp"
 #include "shm/static_string.hpp"
 #include "shm/static_vector.hpp"
+#include "shm/watchable.hpp"
+#include "shm/watcher.hpp"

@@ -44,6 +44,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -57,16 +58,20 @@
 #include <iterator>
 #include <limits>
 #include <linux/capability.h>
+#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <sys/auxv.h>
+#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -172,6 +177,11 @@ struct options {
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;
+  /// Each change wakes the threads that wait for one, even if no waiting thread could ask for it.
+  /// Read-only handles of users who may not write cannot ask: without this they look again every
+  /// millisecond. It costs each change a system call. The creator's choice holds; by default it is
+  /// on where others may read and not write (access::group_read and access::everyone_read).
+  std::optional<bool> wake_readers = std::nullopt;
   /// How long shm::open_only and read-only handles wait for an object that does not exist yet. The
   /// moment that it is ready, it is opened, or refused, as if it had been there. Comes in addition
   /// to open_timeout, which begins anew with every try. 0: errc::not_found at once.
@@ -189,6 +199,12 @@ constexpr unsigned permissions(access who) noexcept {
     case access::everyone: return 0666;
   }
   return 0600;
+}
+
+/// Whether each change is to wake, in an object that is created with these options.
+constexpr bool wakes_readers(const options& how) noexcept {
+  return how.wake_readers.value_or(how.access == access::group_read ||
+                                   how.access == access::everyone_read);
 }
 
 inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in the lock word
@@ -593,19 +609,20 @@ struct description {
   std::uint64_t boot[2];           ///< id of the boot in which it was made
   std::uint64_t in_flight_offset;  ///< of the entries of items that were taken, one for each seat
   std::uint32_t in_flight_size;    ///< of one entry
-  std::uint32_t wake_readers;      ///< whether each change wakes readers that wait
+
+  std::uint32_t wake_readers;  ///< 1: each change wakes, watched or not
 };
 
 struct header {
   // One cache line with all that a lock, a store and a load touch.
   alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
   std::atomic<std::uint64_t> lock;              ///< 0, or who holds it (sync/lock_word.hpp)
-  std::atomic<std::uint64_t> version;           ///< number of values published
+  std::atomic<std::uint64_t> version;           ///< number of values published, or of changes
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
-  std::uint64_t watched;               ///< 0 so far: the highest version waited past, plus one
-  std::uint32_t alarm;                 ///< 0 always: where a dying waiter or publisher rings
-  std::uint32_t reserved_in_line;      ///< 0
+  std::atomic<std::uint64_t> watched;  ///< the highest version waited past, plus one; only rises
+  std::atomic<std::uint32_t> alarm;    ///< 0 always: where the kernel wakes for one that died
+  std::atomic<std::uint32_t> bell;     ///< how often it was rung; where those that wait sleep
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::uint32_t reserved;  ///< 0
@@ -648,8 +665,12 @@ class fork_guard {
  private:
   static void lock() noexcept { ::pthread_mutex_lock(&mutex_); }
   static void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
-  /// The parent's thread locked it, which the child's is not.
-  static void start_anew() noexcept { mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; }
+  /// The parent's thread locked it, which the child's is not. So unlocking fails; it tells only
+  /// tools that keep account of locks.
+  static void start_anew() noexcept {
+    unlock();
+    mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+  }
 
   // Recursive, because a signal handler may fork.
   static inline pthread_mutex_t mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
@@ -936,6 +957,16 @@ class process {
   }
   static bool accepts_barriers() noexcept {
     return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
+  }
+
+  /// What this thread has stored comes before what it loads next, as a thread sees it that calls
+  /// barrier_everywhere() between its own store and its own load.
+  static void order_store_before_load() noexcept {
+    if (accepts_barriers()) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
   }
 
   /// A full memory barrier in every process that accepts them, wherever it is just then. False:
@@ -3137,6 +3168,281 @@ class verified_description {
 
 }  // namespace shm::detail
 
+// ---- shm/os/futex.hpp
+// Futex: words that threads of all processes sleep at, and are woken at.
+
+namespace shm::detail {
+
+using futex_word = std::atomic<std::uint32_t>;
+
+/// A word, and the value for which a thread is ready to sleep there.
+struct futex_seen {
+  const void* word;
+  std::uint32_t value;
+};
+
+/// The low half of a 64-bit word, which comes first.
+inline futex_seen low_half(const std::atomic<std::uint64_t>& word, std::uint64_t seen) noexcept {
+  return {&word, static_cast<std::uint32_t>(seen)};
+}
+
+/// Some words and what they held.
+template <std::size_t Most>
+class futex_list {
+ public:
+  void add(futex_seen one) noexcept { words_[size_++] = one; }
+  std::size_t size() const noexcept { return size_; }
+  const futex_seen* begin() const noexcept { return words_.data(); }
+  const futex_seen* end() const noexcept { return begin() + size_; }
+
+ private:
+  std::array<futex_seen, Most> words_{};
+  std::size_t size_ = 0;
+};
+
+/// Every function works through a read-only attachment, too.
+class futex {
+ public:
+  /// Wakes all threads that sleep at the word.
+  static void wake_all(const futex_word& word) noexcept {
+    // Fails only for an address that is not mapped.
+    static_cast<void>(::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0));
+  }
+
+  /// Sleeps at one word. EAGAIN: it holds another value. ETIMEDOUT, EINTR.
+  static status wait(futex_seen at, const deadline& until) noexcept {
+    const timespec span = timespec_of(until.remaining());
+    return status::of(
+        static_cast<int>(::syscall(SYS_futex, at.word, FUTEX_WAIT, at.value, &span, nullptr, 0)));
+  }
+
+  /// Whether a sleep failed for a reason that will stay.
+  static bool is_refused(int error_number) noexcept {
+    return error_number != 0 && error_number != EAGAIN && error_number != ETIMEDOUT &&
+           error_number != EINTR;
+  }
+
+  /// Sleeps at several words. Returns the place in the list of a word that it was woken at; the
+  /// last one, if it was woken at several. The kernel queues the thread at one word after the
+  /// other, and compares each before it goes on to the next. EAGAIN: a word holds another value.
+  /// ETIMEDOUT, EINTR. ENOSYS: the kernel is older than 5.16. Another error: a sandbox.
+  template <std::size_t Most>
+  static result<std::size_t> wait_any(const futex_list<Most>& list,
+                                      const deadline& until) noexcept {
+    std::array<waiter, Most> waiters;
+    waiter* next = waiters.data();
+    for (const futex_seen& one : list) {
+      // NOLINTNEXTLINE: the kernel's way to be told an address
+      *next++ = {one.value, reinterpret_cast<std::uintptr_t>(one.word), of_32_bits, 0};
+    }
+    // The standard library's steady clock is the monotonic one.
+    const timespec moment =
+        timespec_of(deadline::clock::now().time_since_epoch() + until.remaining());
+    const long woken = ::syscall(futex_waitv, waiters.data(), static_cast<unsigned>(list.size()),
+                                 0u, &moment, CLOCK_MONOTONIC);
+    if (woken < 0) return {0, errno};
+    return {static_cast<std::size_t>(woken), 0};
+  }
+
+ private:
+  static timespec timespec_of(std::chrono::nanoseconds span) noexcept {
+    constexpr std::int64_t in_a_second = 1'000'000'000;
+    return {span.count() / in_a_second, span.count() % in_a_second};
+  }
+
+  // Older headers lack these.
+  static constexpr long futex_waitv = 449;
+  static constexpr std::uint32_t of_32_bits = 2;
+  struct waiter {
+    std::uint64_t value;
+    std::uint64_t address;
+    std::uint32_t flags;
+    std::uint32_t reserved;
+  };
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/quiet_thread.hpp
+// Quiet thread: a thread of this library's own, with a small stack, that handles no signals.
+
+namespace shm::detail {
+
+class quiet_thread {
+ public:
+  using job = void* (*)(void* argument);
+
+  /// The signals of the program are for the program's threads. EAGAIN: there are too many threads.
+  static result<pthread_t> start(job run, void* argument) noexcept {
+    pthread_attr_t small;
+    result<pthread_t> started{};
+    started.error_number = ::pthread_attr_init(&small);
+    if (!started.ok()) return started;
+    ::pthread_attr_setstacksize(&small, stack_size);
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    started.error_number = ::pthread_create(&started.value, &small, run, argument);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&small);
+    return started;
+  }
+
+ private:
+  static constexpr std::size_t stack_size = 256 * 1024;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/os/alarm_on_death.hpp
+// Alarm on death: the kernel wakes a sleeper at a word if this thread is killed meanwhile.
+
+namespace shm::detail {
+
+/// While it lives, the death of the calling thread, in whatever way, makes the kernel wake one
+/// thread that sleeps at the word. The word must be 0, and stay so; the kernel writes nothing.
+///
+/// The C library registers a list of robust mutexes for each thread. Its head says which mutex the
+/// thread is just taking or releasing, and the kernel wakes a sleeper at the word of that mutex
+/// when the thread dies. This class lends that member, and gives it back, so it may be used inside
+/// the C library's own mutex functions, in signal handlers. Where the C library registers no list
+/// (musl), it does nothing.
+class alarm_on_death {
+ public:
+  explicit alarm_on_death(const futex_word& alarm) noexcept
+      : list_(list_of_this_thread()), before_(list_.list_op_pending) {
+    set(entry_of(alarm, list_.futex_offset));
+  }
+  alarm_on_death(const alarm_on_death&) = delete;
+  alarm_on_death& operator=(const alarm_on_death&) = delete;
+  ~alarm_on_death() { set(before_); }
+
+  /// Whether the kernel does so, for this thread. The first call in a process tries it, with a
+  /// thread that ends.
+  static bool works() noexcept {
+    if (&list_of_this_thread() == &no_list_) return false;
+    // Relaxed: the answer is the same in every thread, and guards nothing.
+    verdict known = known_.load(std::memory_order_relaxed);
+    if (known == verdict::unknown) {
+      known = trial::hold();
+      known_.store(known, std::memory_order_relaxed);
+    }
+    return known == verdict::works;
+  }
+
+ private:
+  enum class verdict { unknown, works, fails };
+
+  /// Asked once: the list stays where it is, and fork() registers it again in the child. (A raw
+  /// clone() does not: other threads find out within a second what such a child's death leaves.)
+  static robust_list_head& list_of_this_thread() noexcept {
+    if (list_of_thread_ == nullptr) ask_kernel();
+    return *list_of_thread_;
+  }
+
+  [[gnu::cold, gnu::noinline]] static void ask_kernel() noexcept {
+    robust_list_head* found = nullptr;
+    std::size_t size = 0;
+    const long asked = ::syscall(SYS_get_robust_list, 0, &found, &size);
+    const bool is_there = asked == 0 && found != nullptr && size == sizeof *found;
+    list_of_thread_ = is_there ? found : &no_list_;
+  }
+
+  /// The kernel looks at the word that lies `offset` bytes behind the entry.
+  static robust_list* entry_of(const futex_word& word, long offset) noexcept {
+    // NOLINTNEXTLINE: arithmetic beyond the object, which nobody dereferences
+    return reinterpret_cast<robust_list*>(reinterpret_cast<std::uintptr_t>(&word) -
+                                          static_cast<std::uintptr_t>(offset));
+  }
+
+  /// The kernel reads it in this very thread, when that dies: only the compiler has to keep the
+  /// order.
+  void set(robust_list* entry) const noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    *const_cast<robust_list* volatile*>(&list_.list_op_pending) = entry;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
+  /// A thread ends with the pointer set, and nothing else wakes the sleeper.
+  class trial {
+   public:
+    /// Unknown if no thread can be made now, or a signal came.
+    static verdict hold() noexcept {
+      // A thread that is cancelled in a function that must not throw takes the program with it.
+      int before = 0;
+      ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+      const verdict found = hold_uncancelled();
+      ::pthread_setcancelstate(before, nullptr);
+      return found;
+    }
+
+   private:
+    static verdict hold_uncancelled() noexcept {
+      trial words;
+      const result<pthread_t> dying = quiet_thread::start(end_with_alarm, &words);
+      if (!dying.ok()) return verdict::unknown;
+      const status slept = futex::wait({&words.room_, 0}, deadline::after(longest_trial));
+      // Relaxed: only ends the loop of the thread.
+      words.is_over_.store(true, std::memory_order_relaxed);
+      ::pthread_join(dying.value, nullptr);
+      if (slept.ok()) return words.is_refused_ ? verdict::fails : verdict::works;
+      return slept.error_number == ETIMEDOUT ? verdict::fails : verdict::unknown;
+    }
+
+    static constexpr std::chrono::seconds longest_trial{1};
+
+    static void* end_with_alarm(void* which) noexcept {
+      trial& words = *static_cast<trial*>(which);
+      // Moves the sleeper to the other word, which tells that it sleeps.
+      for (long moved = 0; moved != 1; ::sched_yield()) {
+        moved = ::syscall(SYS_futex, &words.room_, FUTEX_CMP_REQUEUE, 0, 1, &words.alarm_, 0);
+        words.is_refused_ = moved < 0;
+        if (words.is_refused_) futex::wake_all(words.room_);
+        if (words.is_over_.load(std::memory_order_relaxed)) return nullptr;
+      }
+      robust_list_head& list = list_of_this_thread();
+      list.list_op_pending = entry_of(words.alarm_, list.futex_offset);
+      return nullptr;
+    }
+
+    futex_word room_{0};
+    futex_word alarm_{0};
+    std::atomic<bool> is_over_{false};
+    bool is_refused_ = false;  ///< by a sandbox; read after the thread has ended
+  };
+
+  static inline std::atomic<verdict> known_{verdict::unknown};
+  static inline thread_local robust_list_head* list_of_thread_ = nullptr;  // not known yet
+  static inline thread_local robust_list_head no_list_{};  // where the kernel knows of none
+
+  robust_list_head& list_;
+  robust_list* before_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/lifecycle/bell.hpp
+// Bell: wakes all threads of all processes that wait for a change of an object.
+
+namespace shm::detail {
+
+/// Precondition: the change is stored.
+inline void ring(header& head) noexcept {
+  // Release: a thread that sees this number, and so does not sleep, sees the change.
+  head.bell.fetch_add(1, std::memory_order_release);
+  crash_point("bell: counted");
+  futex::wake_all(head.bell);
+  crash_point("bell: rung");
+}
+
+/// Like ring(), for a change whose publisher died or can go no further. Writes nothing, so it works
+/// through a read-only attachment.
+inline void ring_for_another(const header& head) noexcept {
+  futex::wake_all(head.bell);
+}
+
+}  // namespace shm::detail
+
 // ---- shm/lifecycle/life.hpp
 // Life: changes of the life word, each by compare-and-swap from the word that was read.
 
@@ -3151,7 +3457,7 @@ class life {
   /// `here`: the mark of the set whose door this process holds.
   life(header& head, set_mark here) noexcept
       // Sequentially consistent, after attaching: see retire_if_unused().
-      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
+      : head_(head), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
 
   /// The word as it was read, or as this object last changed it.
   life_word seen() const noexcept { return seen_; }
@@ -3161,29 +3467,40 @@ class life {
     return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
   }
 
-  /// Returns false if another process has changed the word since it was read.
+  /// Returns false if another process has changed the word since it was read. Wakes threads that
+  /// wait for a change of the object, if it is removed.
   [[nodiscard]] bool change_to(life_state next) noexcept {
+    const alarm_on_death if_killed(head_.alarm);
     std::uint64_t expected = seen_.bits();
     const life_word word = seen_.followed_by(next, here_);
     // Sequentially consistent: ready publishes what was constructed, removing comes before the
     // count of those who are attached, and removed before the removal of the segment.
-    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
+    if (!head_.life.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
       return false;
     }
     seen_ = word;
+    wake_if_removed();
     return true;
   }
 
-  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
-  /// segment.
+  /// Stores removed, whatever the word says by now, and wakes threads that wait for a change.
+  /// Precondition: this process may remove the segment.
   void end() noexcept {
+    const alarm_on_death if_killed(head_.alarm);
     seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.
-    word_.store(seen_.bits(), std::memory_order_seq_cst);
+    head_.life.store(seen_.bits(), std::memory_order_seq_cst);
+    wake_if_removed();
   }
 
  private:
-  std::atomic<std::uint64_t>& word_;
+  void wake_if_removed() noexcept {
+    if (state() != life_state::removed) return;
+    crash_point("life: removed");
+    ring(head_);
+  }
+
+  header& head_;
   set_mark here_;
   life_word seen_;
 };
@@ -3871,6 +4188,28 @@ class journalled_array_view {
     return memory_.sequences[stripe].load(std::memory_order_acquire);
   }
 
+  /// The words that a store or an edit in place changes before it is announced, as they are now. To
+  /// be read before stores().
+  futex_list<3> words_of_change() const noexcept {
+    futex_list<3> words;
+    // Acquire: the sequence is that of this store, or of a later one.
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_acquire);
+    words.add(low_half(memory_.journal_index, index));
+    if (index != 0 && index <= memory_.count) {
+      words.add(seen_sequence(static_cast<std::size_t>(index - 1)));
+    }
+    // Acquire: what is read next is not older.
+    words.add(low_half(memory_.bulk, memory_.bulk.load(std::memory_order_acquire)));
+    return words;
+  }
+
+  /// The sequence that a store of element i changes, as it is now.
+  futex_seen seen_sequence(std::size_t i) const noexcept {
+    const auto& word = sequence_of(i);
+    // Acquire: what is read next is not older.
+    return low_half(word, word.load(std::memory_order_acquire));
+  }
+
   /// The number that commits a store of element i which begins with that sequence.
   static constexpr std::uint64_t committing(std::uint64_t sequence) noexcept {
     // Even it is, unless somebody scribbled; then a store makes it so again.
@@ -3878,10 +4217,11 @@ class journalled_array_view {
   }
 
   /// Each step in this order, and each release, keeps a reader or a repair from a half-made
-  /// element.
-  void store(std::size_t i, const void* from) const noexcept {
+  /// element. committed() is called while the journal still names the element.
+  template <class Committed>
+  void store(std::size_t i, const void* from, Committed committed) const noexcept {
     auto& sequence = sequence_of(i);
-    const std::uint64_t committed = committing(sequence.load(std::memory_order_relaxed));
+    const std::uint64_t even = committing(sequence.load(std::memory_order_relaxed));
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
@@ -3890,7 +4230,7 @@ class journalled_array_view {
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
     // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(committed - 1, std::memory_order_release);
+    sequence.store(even - 1, std::memory_order_release);
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
@@ -3901,19 +4241,26 @@ class journalled_array_view {
         });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
-    sequence.store(committed, std::memory_order_release);
+    sequence.store(even, std::memory_order_release);
     crash_point("array: sequence even");
-    // Release: an empty index means that the sequence is even.
+    committed();
+    // Release: an empty index means that the sequence is even, and that committed() has returned.
     memory_.journal_index.store(0, std::memory_order_release);
     crash_point("array: index cleared");
   }
 
   enum class repair_result { done, corrupt };
 
-  /// At every acquisition of the lock. Killed at any step, the next one does it again.
-  repair_result repair() const noexcept {
+  /// Whether a holder died in a store. By the holder of the lock.
+  bool needs_repair() const noexcept {
+    return memory_.journal_index.load(std::memory_order_relaxed) != 0;
+  }
+
+  /// Precondition: needs_repair(). Killed at any step, the next one does it again. committed() is
+  /// called for the element, whether it was stored or put back.
+  template <class Committed>
+  repair_result repair(Committed committed) const noexcept {
     const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
-    if (index == 0) return repair_result::done;
     if (index > memory_.count) return repair_result::corrupt;
     const auto i = static_cast<std::size_t>(index - 1);
     auto& sequence = sequence_of(i);
@@ -3928,6 +4275,7 @@ class journalled_array_view {
       sequence.store(found + 1, std::memory_order_release);
       crash_point("repair: sequence even");
     }
+    committed();
     memory_.journal_index.store(0, std::memory_order_release);
     crash_point("repair: index cleared");
     return repair_result::done;
@@ -4185,6 +4533,19 @@ class table_view {
     return try_number(stored, memory_.counts.next_version, version);
   }
 
+  /// The words that a change changes before it is announced, as they are now. To be read before the
+  /// version.
+  futex_list<3> words_of_change() const noexcept {
+    futex_list<3> words;
+    // Acquire: the sequence is that of this change, or of a later one.
+    const std::uint64_t changing = memory_.counts.changing.load(std::memory_order_acquire);
+    words.add(low_half(memory_.counts.changing, changing));
+    if (changing != 0 && changing <= slots()) {
+      words.add(slots_.seen_sequence(static_cast<std::size_t>(changing - 1)));
+    }
+    return words;
+  }
+
   /// Calls take(slot) for each entry, whose bytes may change meanwhile. False: some did, so it was
   /// not one moment, and what was taken is worthless.
   template <class Take>
@@ -4390,6 +4751,52 @@ class table_about_now {
 
 }  // namespace shm::detail
 
+// ---- shm/sync/announcement.hpp
+// Announcement: how a change of an object wakes all that wait for one, whatever dies meanwhile.
+
+namespace shm::detail {
+
+/// Tells all that wait for a change. Must be made before any process can see the change: if the
+/// thread is killed from then on, the kernel wakes one of those that wait, which rings for it.
+class announcement {
+ public:
+  explicit announcement(header& head) noexcept : if_killed_(head.alarm), head_(head) {}
+
+  /// Stores the version. The caller must hold the lock. Never blocks.
+  void of(std::uint64_t version) noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    const std::uint64_t before = head_.version.load(std::memory_order_relaxed);
+    // Release: a reader that sees the version sees the change.
+    head_.version.store(version, std::memory_order_release);
+    wake_if_watched(before);
+  }
+  void of_next() noexcept { of(head_.version.load(std::memory_order_relaxed) + 1); }
+
+  /// Like of_next(), for a caller that need not hold the lock: of several at once each counts.
+  void of_one_more() noexcept {
+    // Release: a thread that sees the number sees what the caller wrote before.
+    const std::uint64_t before = head_.version.fetch_add(1, std::memory_order_release);
+    wake_if_watched(before);
+  }
+
+ private:
+  void wake_if_watched(std::uint64_t before) noexcept {
+    crash_point("announce: version stored");
+    // A thread that waits does the opposite: it raises `watched`, and then looks at the version.
+    process::order_store_before_load();
+    // Relaxed: ordered by the barrier. Not compared with the new version, which may be several
+    // further.
+    if (head_.watched.load(std::memory_order_relaxed) > before) wake(head_);
+  }
+
+  [[gnu::cold, gnu::noinline]] static void wake(header& head) noexcept { ring(head); }
+
+  alarm_on_death if_killed_;
+  header& head_;
+};
+
+}  // namespace shm::detail
+
 // ---- shm/store/versioned_cell.hpp
 // Versioned cell: a value kept in several copies, so that readers and crashes meet only whole ones.
 
@@ -4445,11 +4852,12 @@ class versioned_cell : public Shape {
   /// False: lapped by a writer meanwhile, the bytes are worthless.
   bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                 void* to) const noexcept {
-    return try_read_by(version, payload, [&](const std::byte* from) { copy_out(from, to); });
+    return try_read_by(version, payload,
+                       [&](const std::byte* from, std::uint64_t) { copy_out(from, to); });
   }
 
-  /// Like try_read(), for a caller that needs only a part of the value: copy(from) takes it, and
-  /// does not believe it before this returned true.
+  /// Like try_read(), for a caller that needs only a part of the value: copy(from, version) takes
+  /// it, and does not believe it before this returned true.
   template <class Copy>
   bool try_read_by(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                    const Copy& copy) const noexcept {
@@ -4457,7 +4865,7 @@ class versioned_cell : public Shape {
     const std::uint64_t before = version.load(std::memory_order_acquire);
     const std::byte* const from = copy_of(payload, before);
     crash_point("read: version seen");
-    copy(from);
+    copy(from, before);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -4485,10 +4893,10 @@ class versioned_cell : public Shape {
     load_shared<cache_line>(to, current(version, payload), size);
   }
 
-  /// By the holder of the lock.
-  void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
-               const void* from) const noexcept {
-    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
+  /// By the holder of the lock. Wakes all that wait for a change.
+  void publish(header& head, std::byte* payload, const void* from) const noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    const std::uint64_t next = head.version.load(std::memory_order_relaxed) + 1;
     crash_point("cell: before copy");
     // Release fence: a reader that sees a byte of the new value here also sees every version up to
     // now, and so finds out that it was lapped.
@@ -4498,8 +4906,7 @@ class versioned_cell : public Shape {
       store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
     });
     crash_point("cell: copied");
-    // Release: a reader that sees the version sees the whole copy.
-    version.store(next, std::memory_order_release);
+    announcement(head).of(next);
     crash_point("cell: published");
   }
 
@@ -5233,6 +5640,9 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
   facts.fingerprint = plan.type->fingerprint();
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
+  facts.wake_readers = wakes_readers(how) ? 1 : 0;
+  // Relaxed: nobody reads it before the segment is ready. The highest number: each change wakes.
+  if (wakes_readers(how)) head.watched.store(~std::uint64_t{0}, std::memory_order_relaxed);
   std::memcpy(facts.name, which.name().data(), which.name().size());
   std::memcpy(memory + layout.schema_offset, plan.type->text().data(), plan.type->text().size());
   crash_point("create: described");
@@ -5817,6 +6227,73 @@ class opener : private visitor {
 
 }  // namespace shm::detail
 
+// ---- shm/session/sleepers.hpp
+// Sleepers: the threads of this process that sleep through one handle until the object changes.
+
+namespace shm::detail {
+
+/// When a sleeping thread dies, the kernel looks at the object's memory to wake another one. So the
+/// memory stays attached where exit() closes a handle beside such a thread. A forked child's copy
+/// counts from 0 again: the parent's threads are not there.
+class sleepers {
+ public:
+  /// Counts the calling thread while it lives.
+  class one {
+   public:
+    explicit one(sleepers& all) noexcept : all_(all), is_counted_(all.add()) {}
+    one(const one&) = delete;
+    one& operator=(const one&) = delete;
+    ~one() {
+      // Release: the thread is done with the memory.
+      if (is_counted_) all_.word_.fetch_sub(1, std::memory_order_release);
+    }
+
+    /// False: the handle is being closed, and the memory may go at any moment.
+    bool may_sleep() const noexcept { return is_counted_; }
+
+   private:
+    sleepers& all_;
+    bool is_counted_;
+  };
+
+  bool is_closed() const noexcept {
+    // Relaxed: a thread that reads the old value was counted before, or is not counted.
+    return (word_.load(std::memory_order_relaxed) & closed) != 0;
+  }
+
+  /// From now on no thread may go to sleep. Returns whether any sleeps.
+  bool close() noexcept {
+    // Acquire: those that are no longer counted are done with the memory.
+    const std::uint64_t before = word_.fetch_or(closed, std::memory_order_acquire);
+    return epoch_in(before) == process::current() && (before & count_mask) != 0;
+  }
+
+ private:
+  // process (32 bits) | closed (1) | count (31)
+  static constexpr std::uint64_t closed = std::uint64_t{1} << 31;
+  static constexpr std::uint64_t count_mask = closed - 1;
+  static constexpr process_epoch epoch_in(std::uint64_t word) noexcept {
+    return static_cast<process_epoch>(word >> 32);
+  }
+
+  bool add() noexcept {
+    const process_epoch here = process::current();
+    // Relaxed: see the exchange.
+    std::uint64_t seen = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      if ((seen & closed) != 0) return false;
+      const std::uint64_t fresh = std::uint64_t{here} << 32;
+      const std::uint64_t next = (epoch_in(seen) == here ? seen : fresh) + 1;
+      // Relaxed: the word alone tells whether this thread or the closing of the handle came first.
+      if (word_.compare_exchange_weak(seen, next, std::memory_order_relaxed)) return true;
+    }
+  }
+
+  std::atomic<std::uint64_t> word_{0};
+};
+
+}  // namespace shm::detail
+
 // ---- shm/session/open_place.hpp
 // Open place: what reading needs of an open handle, read-write or read-only.
 
@@ -5830,8 +6307,10 @@ enum class waiting {
 
 class open_place {
  public:
-  open_place(place&& where, key_t key_value, const options& how, waiting how_to_wait) noexcept
+  open_place(place&& where, attach_mode mode, key_t key_value, const options& how,
+             waiting how_to_wait) noexcept
       : place_(std::move(where)),
+        may_write_(mode == attach_mode::read_write),
         head_(&header_at(place_.memory)),
         payload_(place_.memory.address() + place_.facts.payload_offset()),
         key_value_(key_value),
@@ -5858,6 +6337,13 @@ class open_place {
     // Relaxed: a hint; a holder that comes or goes since is met at the next look.
     const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
     return word != 0 && is_alive(seat_identity::in(word));
+  }
+  /// Whether a process died that held the lock, and nobody has taken it over. Throws corrupt,
+  /// removed.
+  bool is_abandoned() const {
+    // Relaxed: like is_locked().
+    const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
+    return word != 0 && !is_alive(seat_identity::in(word));
   }
 
   /// Never blocks. Throws corrupt, removed.
@@ -5891,6 +6377,37 @@ class open_place {
     return {same_set.value ? waited.error_number : EIDRM};
   }
 
+  bool may_write() const noexcept { return may_write_; }
+
+  /// Calls edit(header&). A read-only handle attaches the segment for writing meanwhile. Returns
+  /// false if this user may not write.
+  template <class Edit>
+  bool edit_header(Edit edit) const {
+    if (may_write_) {
+      edit(*head_);
+      return true;
+    }
+    // Relaxed: only spares the attempt.
+    if (is_refused_.load(std::memory_order_relaxed)) return false;
+    // In another IPC namespace the id can name a stranger's segment.
+    const result<segment_status> now = place_.where.stat();
+    if (!now.ok() || now.value.size != place_.size) return false;
+    const result<attachment> memory =
+        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
+    if (!memory.ok()) {
+      const bool is_lasting = memory.error_number == EACCES || memory.error_number == EPERM;
+      is_refused_.store(is_lasting, std::memory_order_relaxed);
+      return false;
+    }
+    header& again = header_at(memory.value);
+    if (life_of(again).bits() != life_of(*head_).bits()) return false;
+    edit(again);
+    return true;
+  }
+
+  /// The threads that sleep through this handle.
+  sleepers& sleeping() const noexcept { return sleeping_; }
+
   static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,
                                 const deadline& until) {
     if (how == waiting::in_kernel) return set.wait_until_zero(which, until);
@@ -5912,12 +6429,28 @@ class open_place {
     return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
   }
 
+  /// For a handle that a thread uses until the process ends. In a list: leak checkers find it
+  /// reachable.
+  closing keep() noexcept {
+    const fork_guard one_thread_at_a_time;
+    kept_before_ = std::exchange(last_kept_, this);
+    return closing::beside_thread_inside;
+  }
+
   place place_;
+  bool may_write_;
   header* head_;
   std::byte* payload_;
   key_t key_value_;
   std::chrono::milliseconds open_timeout_;
   waiting how_to_wait_;
+
+ private:
+  mutable sleepers sleeping_;
+  mutable std::atomic<bool> is_refused_{false};  ///< this user may not write
+
+  const open_place* kept_before_ = nullptr;
+  static inline const open_place* last_kept_ = nullptr;
 };
 
 }  // namespace shm::detail
@@ -5936,10 +6469,11 @@ class observer : public open_place {
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
       : open_place(await_creation(which, how,
                                   [&] { return search_for(which, how, plan, how_to_wait).open(); }),
-                   which.segment_key(), how, how_to_wait) {}
+                   attach_mode::read_only, which.segment_key(), how, how_to_wait) {}
 
   closing close() noexcept {
     withdraw_memory();
+    if (sleeping().close()) return keep();
     if (!place_.memory.vacate()) place_.memory.detach();
     return closing::done;
   }
@@ -5955,6 +6489,7 @@ class observer : public open_place {
           how_to_wait_(how_to_wait) {}
 
     place open() {
+      process::prepare();
       return *repeat([this] { return attempt(); });
     }
 
@@ -6080,7 +6615,7 @@ class connection : public open_place {
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : open_place(
             await_creation(which, how, [&] { return opener(which, mode, how, plan).open(); }),
-            which.segment_key(), how, waiting::in_kernel),
+            attach_mode::read_write, which.segment_key(), how, waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
@@ -6097,14 +6632,13 @@ class connection : public open_place {
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
     // A guard can outlive the handle in a process with one thread, too.
     if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
+    // A thread may have stored a version that it can no longer announce.
+    if (needs_seat) ring_for_another(head());
     // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
-    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
+    const bool has_sleepers = sleeping().close();
+    if (!has_sleepers && !place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
-    if (needs_seat) {  // the kernel takes it with the process
-      const fork_guard one_thread_at_a_time;
-      kept_before_ = std::exchange(last_kept_, this);
-      return closing::beside_thread_inside;
-    }
+    if (needs_seat || has_sleepers) return keep();  // the kernel takes the seat with the process
     if (facts().until_last_detach()) {
       leave_or_retire(mine);
     } else {
@@ -6268,10 +6802,6 @@ class connection : public open_place {
   std::atomic<std::uint64_t> membership_;  // and now
   std::atomic<unsigned> uses_{0};          ///< threads that wait, and permits
   bool is_open_ = true;
-
-  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
-  const connection* kept_before_ = nullptr;
-  static inline const connection* last_kept_ = nullptr;
 };
 
 }  // namespace shm::detail
@@ -6358,11 +6888,7 @@ class robust_lock {
     word().store(0, std::memory_order_release);
     // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
     // makes it so. (No exchange instead: a relaxed look may overtake its store.)
-    if (process::accepts_barriers()) {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
+    process::order_store_before_load();
     crash_point("unlock: released");
     if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
   }
@@ -8422,6 +8948,14 @@ inline void check_span(std::size_t room, std::size_t elements) {
   if (room != elements) refuse_span(room, elements);
 }
 
+/// By the holder of the lock. Wakes all that wait for a change.
+template <class Memory>
+void store_element(header& head, const journalled_array_view<Memory>& view, std::size_t i,
+                   const void* from) noexcept {
+  announcement news(head);
+  view.store(i, from, [&news] { news.of_next(); });
+}
+
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
 template <class Memory>
 void put_in_order(const connection& place, const journalled_array_view<Memory>& view) {
@@ -8431,20 +8965,27 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
     section.store(section_bit::owner_died, std::memory_order_relaxed);
     crash_point("array: death noted");
   }
-  if (view.repair() == journalled_array_view<Memory>::repair_result::corrupt) {
+  if (!view.needs_repair()) return;
+  // The dead holder may not have told of its store; and that an element is put back counts, too.
+  announcement news(place.head());
+  if (view.repair([&news] { news.of_next(); }) ==
+      journalled_array_view<Memory>::repair_result::corrupt) {
     refuse(errc::corrupt, place.about(),
            "the journal names an element that there is not: somebody scribbled over the segment; "
            "remove it with shm::remove(name, shm::force)");
   }
 }
 
-/// By the holder, after an edit in place, or the repair of one.
+/// By the holder, after an edit in place, or the repair of one. Wakes all that wait for a change.
 template <class Memory>
-void make_bulk_even(Memory& memory) noexcept {
+void make_bulk_even(header& head, Memory& memory) noexcept {
+  announcement news(head);
   const std::uint64_t odd =
       memory.bulk.load(std::memory_order_relaxed) | 1;  // even after a scribbler
   // Release: who sees even sees the edit.
   memory.bulk.store(odd + 1, std::memory_order_release);
+  crash_point("array: bulk even");
+  news.of_next();
 }
 
 /// What a handle of an array holds. Place: connection, with std::byte as Byte; or observer, with
@@ -8480,6 +9021,10 @@ struct array_core : open_array<connection, std::byte, T, N> {
   using base::memory;
   using base::place;
   using base::view;
+
+  void store(std::size_t i, const void* from) const noexcept {
+    store_element(place.head(), view(), i, from);
+  }
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : base(which, mode, how, &plan) {}
@@ -8565,8 +9110,8 @@ class table_writer : private table_view<Memory, Shape> {
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
   /// The version in the header is the number of changes so far.
-  table_writer(Memory& memory, const Shape& shape, std::atomic<std::uint64_t>& version) noexcept
-      : base(memory, shape), version_(version) {}
+  table_writer(Memory& memory, const Shape& shape, header& head) noexcept
+      : base(memory, shape), head_(head) {}
 
   struct place {
     std::size_t home = 0;
@@ -8641,13 +9186,15 @@ class table_writer : private table_view<Memory, Shape> {
       // The slot is put back afterwards, because that gives it the number of a commit.
       if (base::sequence_of(static_cast<std::size_t>(changing - 1)) ==
           counts.committing.load(std::memory_order_relaxed)) {
+        announcement news(head_);
         conclude(counts.next_size.load(std::memory_order_relaxed),
-                 counts.next_version.load(std::memory_order_relaxed));
+                 counts.next_version.load(std::memory_order_relaxed), news);
       } else {
         forget_change();
       }
     }
-    return base::slots_.repair() == base::slots_view::repair_result::done;
+    return !base::slots_.needs_repair() ||
+           base::slots_.repair([] {}) == base::slots_view::repair_result::done;
   }
 
  private:
@@ -8675,7 +9222,7 @@ class table_writer : private table_view<Memory, Shape> {
     const auto stored = static_cast<std::uint32_t>(reach);
     std::memcpy(draft + offsetof(slot_head, reach), &stored, sizeof stored);
     crash_point("map: before reach");
-    base::slots_.store(home, draft);
+    base::slots_.store(home, draft, [] {});
     crash_point("map: reach stored");
   }
 
@@ -8687,7 +9234,7 @@ class table_writer : private table_view<Memory, Shape> {
     std::atomic_thread_fence(std::memory_order_release);
     counts.next_size.store(next_size, std::memory_order_relaxed);
     crash_point("map: next size stored");
-    const std::uint64_t next_version = version_.load(std::memory_order_relaxed) + 1;
+    const std::uint64_t next_version = head_.version.load(std::memory_order_relaxed) + 1;
     counts.next_version.store(next_version, std::memory_order_relaxed);
     crash_point("map: next version stored");
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
@@ -8696,17 +9243,17 @@ class table_writer : private table_view<Memory, Shape> {
     // Release: a process that sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
-    base::slots_.store(i, draft);
-    conclude(next_size, next_version);
+    announcement news(head_);
+    base::slots_.store(i, draft, [] {});
+    conclude(next_size, next_version, news);
   }
 
   /// Killed at any step, a repair does it again.
-  void conclude(std::uint64_t size, std::uint64_t version) noexcept {
+  void conclude(std::uint64_t size, std::uint64_t version, announcement& news) noexcept {
     // Release: the slot is committed.
     base::memory_.counts.size.store(size, std::memory_order_release);
     crash_point("map: size stored");
-    // Release: a reader that is told of this change sees it.
-    version_.store(version, std::memory_order_release);
+    news.of(version);
     crash_point("map: version stored");
     forget_change();
   }
@@ -8717,7 +9264,7 @@ class table_writer : private table_view<Memory, Shape> {
     crash_point("map: change over");
   }
 
-  std::atomic<std::uint64_t>& version_;
+  header& head_;
 };
 
 }  // namespace shm::detail
@@ -8828,7 +9375,7 @@ struct table_core : drafting_core<slot<Key, Value>> {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
   table_view<const memory_type, shape_type> table() const noexcept { return {memory(), {}}; }
-  writer_type writer() const noexcept { return {memory(), {}, place.head().version}; }
+  writer_type writer() const noexcept { return {memory(), {}, place.head()}; }
 
   /// The lock, after whatever a dead holder left has been put in order.
   held_lock acquire() {
@@ -8856,6 +9403,254 @@ struct table_core : drafting_core<slot<Key, Value>> {
 
 }  // namespace shm::detail
 
+// ---- shm/sync/watch_point.hpp
+// Watch point: what a thread looks at, asks for and sleeps at when it waits for a change.
+
+namespace shm::detail {
+
+/// Beside the version in the header: words of an array or map that a change is seen by before the
+/// version is stored. A writer can die in between.
+using words_of_change = futex_list<3>;
+
+/// A thread that waits for a change sleeps at several words at once. The kernel queues it at one
+/// after the other, and compares each, so their order matters:
+///
+/// - the bell, which publishers ring;
+/// - the alarm, where the kernel wakes one sleeper when a publisher dies, or another sleeper that
+///   was woken there; the one woken rings for the dead;
+/// - the version, the life word, and the words of a change. Nobody is woken there. A change that is
+///   stored before the comparison is met by it; a publisher that stores one later, and dies, meets
+///   the thread at the alarm.
+class watch_point {
+ public:
+  static constexpr std::size_t most_compared = 5;
+
+  /// The words that tell, as they were before the thread looked at the version.
+  struct glance {
+    std::uint64_t life;
+    std::uint64_t version;
+    std::uint32_t bell;
+    words_of_change change;
+  };
+
+  explicit watch_point(const open_place& place) noexcept : place_(place) {}
+
+  const open_place& place() const noexcept { return place_; }
+
+  template <class WordsOfChange>
+  glance look(const WordsOfChange& words) const noexcept {
+    const header& head = place_.head();
+    // Acquire: what is looked at next is not older than these.
+    return {head.life.load(std::memory_order_acquire), head.version.load(std::memory_order_acquire),
+            head.bell.load(std::memory_order_acquire), words()};
+  }
+
+  /// Asks the publishers of later versions than that one to ring. The caller must then call
+  /// process::barrier_everywhere(), and look at the version again: either a publisher sees that it
+  /// is asked, or the caller sees its version. Returns false if this user may not ask.
+  bool ask_to_ring(std::uint64_t past) const {
+    if (place_.sleeping().is_closed()) return false;  // by exit(): nothing may be written there
+    // Relaxed: the barrier orders it, whichever thread raised it.
+    if (place_.head().watched.load(std::memory_order_relaxed) > past) return true;
+    // Attaching for it takes time, so it is done for many versions at once.
+    const std::uint64_t versions = place_.may_write() ? 1 : horizon;
+    const bool is_asked =
+        place_.edit_header([&](header& head) { raise(head.watched, past + versions); });
+    crash_point("wait: watched raised");
+    return is_asked;
+  }
+
+  futex_seen bell(const glance& before) const noexcept {
+    return {&place_.head().bell, before.bell};
+  }
+  futex_seen alarm() const noexcept { return {&place_.head().alarm, 0}; }
+
+  /// Whether the kernel wakes one of those that sleep at the alarm when a publisher dies, and when
+  /// this thread dies that was woken there. A thread that could not hand the alarm on must not take
+  /// it. With another value than 0, which somebody has scribbled there, the kernel does not either.
+  bool has_alarm() const noexcept {
+    // Relaxed: it never changes.
+    return alarm_on_death::works() && place_.head().alarm.load(std::memory_order_relaxed) == 0;
+  }
+
+  /// Adds the words at which nobody is woken.
+  template <std::size_t Most>
+  void add_compared(const glance& before, futex_list<Most>& list) const noexcept {
+    list.add(low_half(place_.head().version, before.version));
+    list.add(low_half(place_.head().life, before.life));
+    for (const futex_seen& one : before.change) list.add(one);
+  }
+
+  static constexpr std::chrono::milliseconds longest_unsure{100};
+
+  /// How long to sleep before looking again, woken or not. `rings`: whether publishers were asked
+  /// to, and the barrier was made.
+  deadline next_look(bool rings) const noexcept {
+    if (!rings) return deadline::after(std::chrono::milliseconds(1));
+    return has_alarm() ? deadline::after(longest_sleep) : deadline::after(longest_unsure);
+  }
+
+ private:
+  static constexpr std::uint64_t horizon = 256;
+
+  /// It never falls: what a publisher lowers could be the wish of another thread.
+  static void raise(std::atomic<std::uint64_t>& watched, std::uint64_t to) noexcept {
+    // Relaxed: the barrier of the caller orders it.
+    std::uint64_t seen = watched.load(std::memory_order_relaxed);
+    while (seen < to && !watched.compare_exchange_weak(seen, to, std::memory_order_relaxed)) {
+    }
+  }
+
+  const open_place& place_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/watch.hpp
+// Watch: how a thread waits for a change of one object.
+
+namespace shm::detail {
+
+class watch {
+ public:
+  explicit watch(const open_place& place) noexcept : point_(place) {}
+
+  /// Blocks until version() is another than `seen`, and returns it. Returns nothing if the deadline
+  /// passed. Throws removed.
+  template <class Version, class WordsOfChange>
+  std::optional<std::uint64_t> wait(std::uint64_t seen, const deadline& until, Version version,
+                                    WordsOfChange words) const {
+    const sleepers::one here(point_.place().sleeping());
+    for (;;) {
+      const watch_point::glance before = point_.look(words);
+      if (point_.place().is_removed()) refuse_removed(point_.place().about());
+      const std::uint64_t now = version();
+      if (now != seen) return now;
+      if (until.passed()) return std::nullopt;
+      crash_point("wait: nothing seen");
+      const bool rings = point_.ask_to_ring(before.version) && process::barrier_everywhere();
+      // The change may have come before its publisher could see that it is asked.
+      if (version() != seen) continue;
+      const deadline next_look = until.or_earlier(point_.next_look(rings));
+      if (here.may_sleep()) {
+        sleep(before, next_look);
+      } else {
+        pause_for(watch_point::longest_unsure);  // exit() has closed the handle
+      }
+    }
+  }
+  /// The same, for what changes with the version in the header.
+  std::optional<std::uint64_t> wait(std::uint64_t seen, const deadline& until) const {
+    const header& head = point_.place().head();
+    return wait(
+        seen, until, [&head] { return head.version.load(std::memory_order_acquire); },
+        [] { return words_of_change(); });
+  }
+
+ private:
+  void sleep(const watch_point::glance& before, const deadline& until) const noexcept {
+    const header& head = point_.place().head();
+    futex_list<2 + watch_point::most_compared> list;
+    list.add(point_.bell(before));
+    const bool hears_alarm = point_.has_alarm();
+    const std::size_t alarm = list.size();
+    if (hears_alarm) list.add(point_.alarm());
+    point_.add_compared(before, list);
+    const alarm_on_death hand_on(head.alarm);
+    crash_point("wait: before sleep");
+    const result<std::size_t> woken = futex::wait_any(list, until);
+    crash_point("wait: woken");
+    if (woken.ok() && hears_alarm && woken.value == alarm) {
+      ring_for_another(head);
+      crash_point("wait: rung for the dead");
+    }
+    if (futex::is_refused(woken.error_number)) sleep_at_bell(before, until);
+  }
+
+  /// Where the kernel cannot sleep at several words, or a sandbox refuses. A publisher that lives
+  /// rings; what one has left that died is found by looking again.
+  void sleep_at_bell(const watch_point::glance& before, const deadline& until) const noexcept {
+    const deadline slice = deadline::after(watch_point::longest_unsure);
+    const status slept = futex::wait(point_.bell(before), until.or_earlier(slice));
+    if (futex::is_refused(slept.error_number)) pause_for(std::chrono::milliseconds(1));
+  }
+
+  watch_point point_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/watchable.hpp
+// Watchable: what every handle offers to programs that wait for a change.
+
+namespace shm {
+
+class watcher;
+
+/// The waiting functions of objects, arrays and maps, read-only and untyped handles included:
+///
+///     shm::object<const command> wanted("wanted");
+///     for (std::uint64_t seen = wanted.version();; seen = wanted.wait(seen)) {
+///       obey(wanted.load());
+///     }
+///
+/// A thread that waits sleeps in the kernel. It is woken when a change is published, also if the
+/// publisher or another waiting thread is killed meanwhile; a change that was published before it
+/// slept is never missed. Several changes may be met by one wake-up. Any number of threads may wait
+/// through one handle, and for one object.
+///
+/// A read-only handle is woken just as fast if its user may write the object too, or if the object
+/// was created with options::wake_readers. Otherwise the thread looks again every millisecond.
+///
+/// A process that should wake others, and is stopped (SIGSTOP, a debugger) just then, delays them
+/// by up to a second: then each looks again.
+///
+/// Through a sandbox that refuses the system call membarrier the thread looks again every
+/// millisecond, too; on a kernel older than 5.16, and where the C library registers no list of
+/// robust mutexes (musl), every 100 milliseconds.
+template <class Handle>
+class watchable {
+ public:
+  /// Blocks until the version is another than `seen`, and returns it. Returns at once if it is
+  /// another already. The calling thread must not hold the lock of the object. Throws shm::error:
+  /// removed, if the object is removed before or meanwhile.
+  std::uint64_t wait(std::uint64_t seen) const { return *changed(seen, detail::deadline::never()); }
+
+  /// Like wait(), but returns false if the version is still `seen` after that time. With a span of
+  /// 0 it never blocks.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> span, std::uint64_t seen) const {
+    return changed(seen, detail::deadline::after(span)).has_value();
+  }
+
+ protected:
+  /// @cond
+  watchable() = default;
+  watchable(watchable&&) = default;
+  watchable(const watchable&) = default;
+  watchable& operator=(watchable&&) = default;
+  watchable& operator=(const watchable&) = default;
+  ~watchable() = default;
+
+  /// Returns nothing if the deadline passed.
+  std::optional<std::uint64_t> changed(std::uint64_t seen, const detail::deadline& until) const {
+    return static_cast<const Handle&>(*this).watched(
+        [&](const auto& place, auto version, auto words) {
+          return detail::watch(place).wait(seen, until, version, words);
+        });
+  }
+
+ private:
+  friend class watcher;
+  template <class Use>
+  void watched_by(Use use) const {
+    static_cast<const Handle&>(*this).watched(use);
+  }
+  /// @endcond
+};
+
+}  // namespace shm
+
 // ---- shm/const_any.hpp
 // Const any: objects, arrays and maps read without their type, which the segment itself tells.
 
@@ -8863,8 +9658,8 @@ namespace shm {
 
 /// What is stored under a key, for reading: bytes, and the fields that they consist of. Attached
 /// read-only; modifies no byte, no semaphore and no time in them; read permission is enough. Counts
-/// as attached.
-class const_any_object {
+/// as attached. Only waiting asks publishers to wake this process, where its user may write.
+class const_any_object : public watchable<const_any_object> {
  public:
   /// Blocks while a live process creates or removes the object, at most options::open_timeout.
   /// Throws what the constructors of object<const T> throw, without type_mismatch and
@@ -8897,13 +9692,10 @@ class const_any_object {
   /// Bytes of the value, or of each element or entry.
   std::size_t element_size() const noexcept { return held_.element_size; }
 
-  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex or
-  /// semaphore 0.
+  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex,
+  /// notifications; of a semaphore 0.
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
-      case detail::segment_kind::object:
-        // Acquire: what the caller reads next is not older than the version it was told.
-        return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: {
         const memory_type elements = memory();
         return reader_view(elements).stores();
@@ -8912,10 +9704,12 @@ class const_any_object {
         const table_memory entries(place_->payload(), held_.table_shape());
         return detail::version_of(*place_, table_type(entries, held_.entry));
       }
+      case detail::segment_kind::object:
       case detail::segment_kind::semaphore:
       case detail::segment_kind::mutex: break;
     }
-    return 0;
+    // Acquire: what the caller reads next is not older than the version it was told.
+    return place_->head().version.load(std::memory_order_acquire);
   }
 
   /// Returns a whole value, or a whole element. Lock-free beside updates. While a live process
@@ -8996,6 +9790,31 @@ class const_any_object {
   using table_type = detail::table_view<const table_memory, detail::run_time_slot_shape>;
   using reader_view = detail::journalled_array_view<const memory_type>;
 
+  friend class watchable<const_any_object>;
+  template <class Use>
+  auto watched(Use use) const {
+    return use(
+        *place_, [seen = *this] { return seen.version(); },
+        [seen = *this] { return seen.words_of_change(); });
+  }
+
+  detail::words_of_change words_of_change() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::array: {
+        const memory_type elements = memory();
+        return reader_view(elements).words_of_change();
+      }
+      case detail::segment_kind::map: {
+        const table_memory entries(place_->payload(), held_.table_shape());
+        return table_type(entries, held_.entry).words_of_change();
+      }
+      case detail::segment_kind::object:
+      case detail::segment_kind::semaphore:
+      case detail::segment_kind::mutex: break;
+    }
+    return {};
+  }
+
   /// Everything that this class tells comes from the facts that the place was opened by. The header
   /// is not read a second time, because others may have changed it meanwhile.
   explicit const_any_object(std::shared_ptr<const detail::open_place> place)
@@ -9055,11 +9874,13 @@ class const_any_object {
 namespace shm::detail {
 
 /// The caller must have just taken the mutex over. If it is killed before this, the next holder
-/// takes over from it, and notes the death.
+/// takes over from it, and notes the death. Threads that wait on the mutex are notified.
 inline void note_death_in_mutex(header& head) noexcept {
+  announcement news(head);
   // Release: a process that is told sees what the dead holder left.
   head.section.fetch_or(section_bit::owner_died, std::memory_order_release);
   crash_point("mutex: death noted");
+  news.of_one_more();
 }
 
 /// The caller must hold the lock.
@@ -9086,7 +9907,7 @@ namespace shm {
 
 /// An object, array or map to be changed without its type, by the protocols of object, array and
 /// map: a crash leaves the value (the element) before, or the new one. Takes a seat.
-class any_object {
+class any_object : public watchable<any_object> {
  public:
   /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
   /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
@@ -9142,7 +9963,7 @@ class any_object {
     const std::optional<detail::held_lock> lock = acquire(detail::deadline::after(span));
     if (!lock) return std::nullopt;
     table_memory entries(place_->payload(), held().table_shape());
-    writer_type writer(entries, held().entry, place_->head().version);
+    writer_type writer(entries, held().entry, place_->head());
     const auto where = writer.find(key.data());
     if (!where.is_found()) return false;
     std::vector<std::byte> entry(seen_.element_size());
@@ -9189,11 +10010,17 @@ class any_object {
   }
 
  private:
+  friend class watchable<any_object>;
   using cell = detail::versioned_cell<detail::run_time_cell_shape>;
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
   using table_memory = detail::run_time_table_memory<std::byte>;
   using writer_type = detail::table_writer<table_memory, detail::run_time_slot_shape>;
+
+  template <class Use>
+  auto watched(Use use) const {
+    return seen_.watched(use);
+  }
 
   bool mark_repaired_within(const detail::deadline& until) {
     const std::optional<detail::held_lock> lock = acquire(until);
@@ -9202,7 +10029,7 @@ class any_object {
     if (!is_array()) return true;
     memory_type elements = memory();
     if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
-      detail::make_bulk_even(elements);
+      detail::make_bulk_even(place_->head(), elements);
     }
     detail::note_repair_of_array(place_->head());
     return true;
@@ -9229,7 +10056,7 @@ class any_object {
     }
     if (lock && held().kind == detail::segment_kind::map) {
       table_memory entries(place_->payload(), held().table_shape());
-      if (!writer_type(entries, held().entry, place_->head().version).repair()) {
+      if (!writer_type(entries, held().entry, place_->head()).repair()) {
         detail::refuse_corrupt_map(place_->about());
       }
     }
@@ -9265,9 +10092,9 @@ class any_object {
   void publish_under_lock(std::size_t i, const void* from) {
     if (is_array()) {
       memory_type elements = memory();
-      view_type(elements).store(i, from);
+      detail::store_element(place_->head(), view_type(elements), i, from);
     } else {
-      cell(held().cell_shape()).publish(place_->head().version, place_->payload(), from);
+      cell(held().cell_shape()).publish(place_->head(), place_->payload(), from);
     }
   }
 
@@ -9368,7 +10195,7 @@ class locked_array : public extent<N> {
   void store(std::size_t i, const T& value) {
     detail::check_index(i, this->size());
     lock_.require_held();
-    core_->view().store(i, std::addressof(value));
+    core_->store(i, std::addressof(value));
   }
 
   /// The elements themselves, unchanged by others as long as this guard lives.
@@ -9399,7 +10226,7 @@ class locked_array : public extent<N> {
     if (raw_ == raw_edit::of_damaged) {
       raw_ = raw_edit::of_whole;
     } else if (raw_ == raw_edit::none && core_->is_damaged()) {
-      detail::make_bulk_even(core_->memory());
+      detail::make_bulk_even(core_->place.head(), core_->memory());
     }
     detail::note_repair_of_array(core_->place.head());
   }
@@ -9440,8 +10267,9 @@ class locked_array : public extent<N> {
 
   void end_raw_edit() noexcept {
     if (raw_ == raw_edit::none) return;
-    if (raw_ == raw_edit::of_whole) detail::make_bulk_even(core_->memory());
-    detail::crash_point("raw: bulk even");
+    if (raw_ == raw_edit::of_whole) {
+      detail::make_bulk_even(core_->place.head(), core_->memory());
+    }
     // Fails only when the set is gone, and the claim with it.
     static_cast<void>(core_->place.set().end_raw_edit());
     detail::crash_point("raw: claim given back");
@@ -9461,7 +10289,7 @@ namespace shm {
 
 /// What array<T, N> and array<T> have in common. Programs name those.
 template <class T, std::size_t N>
-class array_access : public extent<N> {
+class array_access : public extent<N>, public watchable<array_access<T, N>> {
   static_assert(N == dynamic || detail::fits_in_memory<T>(N),
                 "shm: an array of N elements T is larger than an address space");
 
@@ -9489,7 +10317,7 @@ class array_access : public extent<N> {
   void store(std::size_t i, const T& value) {
     detail::check_index(i, this->size());
     const detail::held_lock lock = opened().acquire();
-    opened().view().store(i, std::addressof(value));
+    opened().store(i, std::addressof(value));
   }
 
   /// Like store(), but returns false, and changes nothing, if a live process holds the lock for
@@ -9499,7 +10327,7 @@ class array_access : public extent<N> {
                                const T& value) {
     detail::check_index(i, this->size());
     const auto lock = opened().acquire(detail::deadline::after(span));
-    if (lock) opened().view().store(i, std::addressof(value));
+    if (lock) opened().store(i, std::addressof(value));
     return lock.has_value();
   }
 
@@ -9583,6 +10411,7 @@ class array_access : public extent<N> {
   /// @endcond
 
  private:
+  friend class watchable<array_access>;
   using core = detail::array_core<T, N>;
 
   explicit array_access(detail::open_handle<core>&& opened)
@@ -9591,6 +10420,14 @@ class array_access : public extent<N> {
   core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return here.view().stores(); },
+        [&here] { return here.view().words_of_change(); });
   }
 
   std::optional<locked_array<T, N>> guarded(std::optional<detail::held_lock>&& lock) {
@@ -9604,7 +10441,7 @@ class array_access : public extent<N> {
     detail::draft<T> draft(here.buffer);
     std::memcpy(draft.bytes(), here.view().element(i), sizeof(T));
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) here.view().store(i, draft.bytes());
+      if (lock.is_held()) here.store(i, draft.bytes());
     });
   }
 
@@ -9656,7 +10493,7 @@ namespace shm {
 
 /// What array<const T, N> and array<const T> have in common. Programs name those.
 template <class T, std::size_t N>
-class const_array_access : public extent<N> {
+class const_array_access : public extent<N>, public watchable<const_array_access<T, N>> {
   static_assert(N == dynamic || detail::fits_in_memory<T>(N),
                 "shm: an array of N elements T is larger than an address space");
 
@@ -9708,6 +10545,7 @@ class const_array_access : public extent<N> {
   /// @endcond
 
  private:
+  friend class watchable<const_array_access>;
   using core = detail::const_array_core<T, N>;
 
   const_array_access(const key& which, const options& how, const detail::blueprint& plan)
@@ -9719,6 +10557,14 @@ class const_array_access : public extent<N> {
   const core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return here.view().stores(); },
+        [&here] { return here.view().words_of_change(); });
   }
 
   void read(std::size_t i, void* to) const {
@@ -9901,7 +10747,7 @@ class map;
 /// permission is enough. It takes no seat, but counts as attached. If the semaphores of the map
 /// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class Key, class Value, std::size_t N>
-class map<Key, const Value, N> {
+class map<Key, const Value, N> : public watchable<map<Key, const Value, N>> {
  public:
   /// Opens what is there; never creates.
   explicit map(const key& which, const options& how = {})
@@ -9942,10 +10788,22 @@ class map<Key, const Value, N> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  friend class watchable<map>;
   using memory_type = const detail::table_memory<Key, Value, N>;
 
-  detail::table_view<memory_type, detail::slot_shape<Key, Value>> table() const noexcept {
-    return {*static_cast<memory_type*>(static_cast<const void*>(opened().payload())), {}};
+  using table_type = detail::table_view<memory_type, detail::slot_shape<Key, Value>>;
+
+  table_type table() const noexcept { return table_in(opened()); }
+  static table_type table_in(const detail::observer& place) noexcept {
+    return {*static_cast<memory_type*>(static_cast<const void*>(place.payload())), {}};
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::observer& place = opened();
+    return use(
+        place, [&place] { return detail::version_of(place, table_in(place)); },
+        [&place] { return table_in(place).words_of_change(); });
   }
 
   bool look_up(const Key& wanted, void* to) const {
@@ -10039,6 +10897,106 @@ using object_core = drafting_core<T>;
 
 }  // namespace shm::detail
 
+// ---- shm/object_reader.hpp
+// Object reader: what programs read from an object, through a read-write or a read-only handle.
+
+namespace shm {
+
+/// What object<T> and object<const T> have in common. Programs name those.
+template <class Handle, class T>
+class object_reader : public watchable<Handle> {
+ public:
+  using watchable<Handle>::wait;
+  using watchable<Handle>::wait_for;
+
+  /// A value, and the number of the update that published it.
+  struct versioned {
+    T value;
+    std::uint64_t version;
+  };
+
+  /// Returns the latest published value, whole. Lock-free beside writers, alive or dead. Through
+  /// object<T> a writer that keeps lapping the reader is held up for one copy; object<const T> can
+  /// be lapped for as long as a writer is faster than one copy. Throws shm::error: removed.
+  T load() const {
+    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
+  }
+
+  /// Copies the latest published value into memory of the caller, and returns it: for a T that fits
+  /// on no stack. Like load(). When it throws, what `into` holds is unspecified.
+  T& load(T& into) const {
+    detail::check_assignable<T>();
+    read_whole(std::addressof(into));
+    return into;
+  }
+
+  /// Returns one member of the latest published value, whole, as load(&telemetry::gear) does:
+  /// copies no other. May be a member of a base class. Of a C array it returns a std::array. Like
+  /// load().
+  template <class Member, class Class>
+  auto load(Member Class::*member) const {
+    return detail::member_from_bytes<T>(member, [this](auto copy) {
+      handle().read([&](const std::byte* from, std::uint64_t) { copy(from); });
+    });
+  }
+
+  /// Returns the latest published value and its version, for a later wait(version). Like load().
+  versioned load_versioned() const {
+    std::uint64_t version = 0;
+    T value = detail::value_from_bytes<T>([&](void* to) {
+      handle().read([&](const std::byte* from, std::uint64_t seen) {
+        detail::cell_of<T>().copy_out(from, to);
+        version = seen;
+      });
+    });
+    return {std::move(value), version};
+  }
+
+  /// Blocks until a published value satisfies the predicate, and returns that value. A value that
+  /// is replaced before the thread has loaded it may be missed. The predicate may throw. Throws the
+  /// same errors as wait(seen).
+  ///
+  ///     const state now = machine.wait([](const state& s) { return s.phase == phase::ready; });
+  template <class Predicate, class = decltype(std::declval<Predicate&>()(std::declval<const T&>()))>
+  T wait(Predicate satisfies) const {
+    return *first_that(satisfies, detail::deadline::never());
+  }
+
+  /// Like wait(), but returns nothing if no value satisfied the predicate in that time.
+  template <class Rep, class Period, class Predicate,
+            class = decltype(std::declval<Predicate&>()(std::declval<const T&>()))>
+  std::optional<T> wait_for(std::chrono::duration<Rep, Period> span, Predicate satisfies) const {
+    return first_that(satisfies, detail::deadline::after(span));
+  }
+
+ protected:
+  /// @cond
+  object_reader() = default;
+  object_reader(object_reader&&) = default;
+  object_reader& operator=(object_reader&&) = default;
+  ~object_reader() = default;
+  /// @endcond
+
+ private:
+  const Handle& handle() const noexcept { return static_cast<const Handle&>(*this); }
+
+  void read_whole(void* to) const {
+    handle().read(
+        [to](const std::byte* from, std::uint64_t) { detail::cell_of<T>().copy_out(from, to); });
+  }
+
+  template <class Predicate>
+  std::optional<T> first_that(Predicate& satisfies, const detail::deadline& until) const {
+    for (;;) {
+      versioned now = load_versioned();
+      if (satisfies(std::as_const(now.value))) return std::optional<T>(std::move(now.value));
+      if (until.passed() || !this->changed(now.version, until)) return std::nullopt;
+    }
+  }
+};
+
+}  // namespace shm
+
 // ---- shm/const_object.hpp
 // Const object: an object that this program only reads, attached read-only.
 
@@ -10051,32 +11009,13 @@ class object;
 /// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
 /// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class T>
-class object<const T> {
+class object<const T> : public object_reader<object<const T>, T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(detail::observe(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
-
-  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
-  /// as a writer is faster than one copy.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
-  }
-
-  /// Like object<T>::load(T&), and never waits, like load().
-  T& load(T& into) const {
-    detail::check_assignable<T>();
-    read_whole(std::addressof(into));
-    return into;
-  }
-
-  /// Like object<T>::load(Member Class::*), and never waits, like load().
-  template <class Member, class Class>
-  auto load(Member Class::*member) const {
-    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
-  }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept {
@@ -10087,6 +11026,8 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  friend class object_reader<object, T>;
+  friend class watchable<object>;
   using cell = detail::cell_of<T>;
 
   const detail::observer& opened() const {
@@ -10094,11 +11035,16 @@ class object<const T> {
     return *place_;
   }
 
-  void read_whole(void* to) const {
-    read([to](const std::byte* from) { cell().copy_out(from, to); });
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::header& head = opened().head();
+    return use(
+        opened(), [&head] { return head.version.load(std::memory_order_acquire); },
+        [] { return detail::words_of_change(); });
   }
 
-  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  /// copy(from, version) takes what it needs out of a copy of the value, again until that was
+  /// whole.
   template <class Copy>
   void read(const Copy& copy) const {
     if (opened().is_removed()) detail::refuse_removed(opened().about());
@@ -10136,7 +11082,7 @@ class locked {
     const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
     if (!lock_.is_held() || unwinding || discarded_) return;
     if (published_ && cell().equals(version(), payload(), draft_.bytes())) return;
-    cell().publish(version(), payload(), draft_.bytes());
+    cell().publish(core_->place.head(), payload(), draft_.bytes());
   }
 
   /// The draft: private until it is published.
@@ -10154,7 +11100,7 @@ class locked {
   void publish() {
     Expects(!discarded_);
     lock_.require_held();
-    cell().publish(version(), payload(), draft_.bytes());
+    cell().publish(core_->place.head(), payload(), draft_.bytes());
     published_ = true;
   }
 
@@ -10204,7 +11150,7 @@ namespace shm {
 /// Constructors and destructor block, and constructors throw, like those of shm::object; another N
 /// is a type_mismatch.
 template <class Key, class Value, std::size_t N>
-class map {
+class map : public watchable<map<Key, Value, N>> {
  public:
   /// Opens the map, or creates an empty one.
   explicit map(const key& which, const options& how = {})
@@ -10311,6 +11257,7 @@ class map {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
+  friend class watchable<map>;
   using core = detail::table_core<Key, Value, N>;
   using shape = detail::slot_shape<Key, Value>;
   using slot_type = detail::slot<Key, Value>;
@@ -10321,6 +11268,14 @@ class map {
   core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return detail::version_of(here.place, here.table()); },
+        [&here] { return here.table().words_of_change(); });
   }
 
   static std::byte* bytes_of(detail::draft<slot_type>& draft) noexcept {
@@ -10389,8 +11344,9 @@ namespace shm {
 
 /// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, in whatever way, the
 /// next one gets the lock, and owner_died() is true until a holder calls mark_repaired(). Movable
-/// while nobody holds it through this handle, not copyable; one handle may be used from several
-/// threads. A handle that is destroyed while it holds the lock holds it until the process ends.
+/// while nobody holds it or waits through this handle, not copyable; one handle may be used from
+/// several threads. A handle that is destroyed while it holds the lock holds it until the process
+/// ends.
 ///
 /// Constructors and destructor block, and constructors throw, like those of shm::object.
 class mutex {
@@ -10460,6 +11416,34 @@ class mutex {
     detail::note_repair_of_mutex(opened().head());
   }
 
+  /// Releases the lock, blocks until another thread or process calls notify_all(), and acquires the
+  /// lock again; repeats that until the predicate is true. The predicate is called with the lock
+  /// held, and first of all. The calling thread must hold the lock through `lock`.
+  ///
+  ///     shm::unique_lock lock(mutex);
+  ///     mutex.wait(lock, [&] { return !list->is_empty() || mutex.owner_died(); });
+  ///
+  /// A process that dies while it holds the lock counts as a notification, within 100 milliseconds:
+  /// the predicate is then called with owner_died() true. A process that dies inside notify_all()
+  /// has notified all waiting threads, or none. When the predicate throws, the lock stays held.
+  /// Throws the same errors as lock(); then the lock is not held.
+  template <class Predicate>
+  void wait(std::unique_lock<mutex>& lock, Predicate satisfied) {
+    static_cast<void>(wait_until(lock, detail::deadline::never(), satisfied));
+  }
+
+  /// Like wait(), but returns false if the predicate is still false after that time. Acquiring the
+  /// lock again can take longer.
+  template <class Rep, class Period, class Predicate>
+  [[nodiscard]] bool wait_for(std::unique_lock<mutex>& lock,
+                              std::chrono::duration<Rep, Period> span, Predicate satisfied) {
+    return wait_until(lock, detail::deadline::after(span), satisfied);
+  }
+
+  /// Wakes all threads, of all processes, that are inside wait() or wait_for(). May be called with
+  /// or without the lock; what the predicates look at must be changed with it. Never blocks.
+  void notify_all() noexcept { detail::announcement(opened().head()).of_one_more(); }
+
   /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
@@ -10499,6 +11483,34 @@ class mutex {
     return true;
   }
 
+  template <class Predicate>
+  bool wait_until(std::unique_lock<mutex>& lock, const detail::deadline& until,
+                  Predicate& satisfied) {
+    Expects(lock.owns_lock() && lock.mutex() == this);
+    while (!satisfied()) {
+      if (until.passed()) return false;
+      // Read with the lock held: a later change of what the predicate looks at is a later version.
+      const std::uint64_t seen = notifications();
+      lock.unlock();
+      await_notification(seen, until);
+      lock.lock();
+    }
+    return true;
+  }
+
+  std::uint64_t notifications() const noexcept {
+    return opened().head().version.load(std::memory_order_acquire);
+  }
+
+  /// Nothing tells of the death of a holder for whose lock nobody waits, so this looks for one.
+  void await_notification(std::uint64_t seen, const detail::deadline& until) const {
+    const detail::watch changes(opened());
+    for (bool is_over = false; !is_over;) {
+      const auto slice = until.or_earlier(detail::deadline::after(std::chrono::milliseconds(100)));
+      is_over = changes.wait(seen, slice).has_value() || until.passed() || opened().is_abandoned();
+    }
+  }
+
   detail::open_handle<detail::connection> place_;
 
   /// Counts the locks of all mutexes. Kept in private memory, because the lock word is not: what
@@ -10535,7 +11547,7 @@ namespace shm {
 /// The destructor of an object with lifetime::until_last_detach can block while another process
 /// creates, opens or removes it, at most options::open_timeout.
 template <class T>
-class object {
+class object : public object_reader<object<T>, T> {
  public:
   /// Opens it, or creates it with the value T(), or T{} where T() is not allowed.
   explicit object(const key& which, const options& how = {})
@@ -10560,28 +11572,6 @@ class object {
          const options& how = {})
       : object(detail::open_mode::open_or_create, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
-
-  /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
-  /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
-  }
-
-  /// Copies the latest published value into memory of the caller, and returns it: for a T that fits
-  /// on no stack. Like load(). When it throws, what `into` holds is unspecified.
-  T& load(T& into) const {
-    detail::check_assignable<T>();
-    read_whole(std::addressof(into));
-    return into;
-  }
-
-  /// Returns one member of the latest published value, whole, as load(&telemetry::gear) does:
-  /// copies no other. May be a member of a base class. Of a C array it returns a std::array. Like
-  /// load().
-  template <class Member, class Class>
-  auto load(Member Class::*member) const {
-    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
-  }
 
   /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
   /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
@@ -10648,6 +11638,8 @@ class object {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
+  friend class object_reader<object, T>;
+  friend class watchable<object>;
   using core = detail::object_core<T>;
   using cell = detail::cell_of<T>;
 
@@ -10667,17 +11659,17 @@ class object {
   }
 
   void publish(const T& value) {
-    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+    cell().publish(head(), opened().place.payload(), std::addressof(value));
   }
 
   template <class F>
   static auto change(core& here, const detail::held_lock& lock, F&& f) {
     detail::check_takes_reference<F, T>();
-    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::header& head = here.place.head();
     detail::draft<T> draft(here.buffer);
-    cell().read(version, here.place.payload(), draft.bytes());
+    cell().read(head.version, here.place.payload(), draft.bytes());
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
+      if (lock.is_held()) cell().publish(head, here.place.payload(), draft.bytes());
     });
   }
 
@@ -10686,11 +11678,16 @@ class object {
     return locked<T>(opened(), std::move(*lock));
   }
 
-  void read_whole(void* to) const {
-    read([to](const std::byte* from) { cell().copy_out(from, to); });
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::header& head = this->head();
+    return use(
+        opened().place, [&head] { return head.version.load(std::memory_order_acquire); },
+        [] { return detail::words_of_change(); });
   }
 
-  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  /// copy(from, version) takes what it needs out of a copy of the value, again until that was
+  /// whole.
   template <class Copy>
   void read(const Copy& copy) const {
     const detail::connection& place = opened().place;
@@ -10709,7 +11706,8 @@ class object {
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        copy(cell().current(version, payload));
+        // Relaxed: only holders write the version, and the lock orders holders.
+        copy(cell().current(version, payload), version.load(std::memory_order_relaxed));
         return;
       }
     }
@@ -11128,8 +12126,10 @@ class semaphore {
 /// ends, in whatever way, the kernel gives the permit back.
 class permit {
  public:
+  /// The other one holds no permit afterwards.
   permit(permit&& other) noexcept
       : from_(std::exchange(other.from_, nullptr)), holder_(other.holder_) {}
+  /// Gives back the permit that it held before.
   permit& operator=(permit&& other) noexcept {
     permit taken(std::move(other));
     std::swap(from_, taken.from_);
@@ -11163,10 +12163,12 @@ inline std::optional<permit> semaphore::try_acquire() & {
   return take(detail::deadline::now());
 }
 
+/// @cond
 template <class Rep, class Period>
 std::optional<permit> semaphore::try_acquire_for(std::chrono::duration<Rep, Period> span) & {
   return take(detail::deadline::after(span));
 }
+/// @endcond
 
 inline std::optional<permit> semaphore::take(const detail::deadline& until) {
   detail::connection& place = opened();  // exit() may destroy this handle meanwhile
@@ -11686,6 +12688,389 @@ struct described<static_vector<T, N>> {
 };
 
 }  // namespace detail
+}  // namespace shm
+
+// ---- shm/os/event.hpp
+// Event: a file descriptor that is readable while it is signalled.
+
+namespace shm::detail {
+
+class event {
+ public:
+  /// Throws std::system_error.
+  event() : descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (descriptor_ == -1) throw std::system_error(errno, std::system_category(), "shm: eventfd");
+  }
+  event(const event&) = delete;
+  event& operator=(const event&) = delete;
+  ~event() { ::close(descriptor_); }
+
+  int descriptor() const noexcept { return descriptor_; }
+
+  void signal() const noexcept {
+    const std::uint64_t one = 1;
+    // Fails only if it has been signalled 2^64 - 2 times since it was cleared: then it is readable.
+    while (::write(descriptor_, &one, sizeof one) == -1 && errno == EINTR) {
+    }
+  }
+  void clear() const noexcept {
+    std::uint64_t signals = 0;
+    // EAGAIN: it was not signalled.
+    while (::read(descriptor_, &signals, sizeof signals) == -1 && errno == EINTR) {
+    }
+  }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/watched_handle.hpp
+// Watched handle: a handle of any type that a watcher looks after, and what it saw there last.
+
+namespace shm::detail {
+
+/// A handle that a watcher looks after.
+class watched_handle {
+ public:
+  watched_handle(std::size_t number, const open_place& place) noexcept
+      : number_(number), point_(place), counted_(place.sleeping()) {}
+  watched_handle(const watched_handle&) = delete;
+  watched_handle& operator=(const watched_handle&) = delete;
+  virtual ~watched_handle() = default;
+
+  std::size_t number() const noexcept { return number_; }
+  const watch_point& point() const noexcept { return point_; }
+  /// False: exit() has closed the handle.
+  bool may_sleep() const noexcept { return counted_.may_sleep(); }
+  bool is_removed() const noexcept { return point_.place().is_removed(); }
+
+  /// Returns whether the version is another than at the look before, or the object has just been
+  /// found to be removed.
+  bool has_changed() noexcept {
+    const bool was_removed = std::exchange(was_removed_, is_removed());
+    const std::uint64_t seen_before = std::exchange(seen_, version());
+    return seen_ != seen_before || was_removed_ != was_removed;
+  }
+
+  virtual watch_point::glance look() const noexcept = 0;
+
+  watch_point::glance before{};
+  bool is_reported = false;  ///< and nobody has asked since
+
+ protected:
+  void begin_with(std::uint64_t version) noexcept { seen_ = version; }
+
+ private:
+  virtual std::uint64_t version() const noexcept = 0;
+
+  std::size_t number_;
+  watch_point point_;
+  sleepers::one counted_;
+  std::uint64_t seen_ = 0;
+  bool was_removed_ = false;
+};
+
+template <class Version, class WordsOfChange>
+class watched_handle_of final : public watched_handle {
+ public:
+  watched_handle_of(std::size_t number, const open_place& place, Version version,
+                    WordsOfChange words) noexcept
+      : watched_handle(number, place), version_(std::move(version)), words_(std::move(words)) {
+    begin_with(version_());
+  }
+
+  watch_point::glance look() const noexcept override { return point().look(words_); }
+
+ private:
+  std::uint64_t version() const noexcept override { return version_(); }
+
+  Version version_;
+  WordsOfChange words_;
+};
+
+}  // namespace shm::detail
+
+// ---- shm/sync/watch_group.hpp
+// Watch group: one thread that waits for changes of several objects, and reports which changed.
+
+namespace shm::detail {
+
+/// The kernel lets a thread sleep at 128 words, so a watcher with many handles has several groups.
+class watch_group {
+ public:
+  static constexpr std::size_t most_words = 128;
+  static constexpr std::size_t most_handles = (most_words - 1) / (2 + watch_point::most_compared);
+
+  /// What all groups of a watcher share: a lock over their handles, and the event that is signalled
+  /// while one is reported.
+  struct shared {
+    std::mutex mutex;
+    event changes;
+  };
+
+  explicit watch_group(shared& all) : all_(all) {
+    const result<pthread_t> started = quiet_thread::start(run, this);
+    if (!started.ok()) {
+      throw std::system_error(started.error_number, std::system_category(),
+                              "shm::watcher: pthread_create");
+    }
+    thread_ = started.value;
+  }
+  watch_group(const watch_group&) = delete;
+  watch_group& operator=(const watch_group&) = delete;
+  ~watch_group() {
+    if (process::current() != process_) return;  // the thread is the parent's
+    {
+      const std::lock_guard<std::mutex> guard(all_.mutex);
+      is_over_ = true;
+      interrupt();
+    }
+    ::pthread_join(thread_, nullptr);
+  }
+
+  // The caller must hold the mutex of all groups, and have the process to itself that made the
+  // group.
+
+  bool has_room() const noexcept { return handles_.size() < most_handles; }
+
+  void add(std::unique_ptr<watched_handle> handle) {
+    handles_.push_back(std::move(handle));
+    interrupt();
+  }
+
+  /// Returns false if the group has no handle of that number. Else blocks until the thread is done
+  /// with it, and gives the mutex away meanwhile.
+  bool remove(std::size_t number, std::unique_lock<std::mutex>& guard) {
+    const auto found = std::find_if(handles_.begin(), handles_.end(),
+                                    [number](const auto& one) { return one->number() == number; });
+    if (found == handles_.end()) return false;
+    const std::unique_ptr<watched_handle> removed = std::move(*found);
+    handles_.erase(found);
+    const std::uint32_t round = round_.load(std::memory_order_relaxed);
+    interrupt();
+    guard.unlock();
+    // Acquire: the thread has looked at the handles without this one.
+    while (round_.load(std::memory_order_acquire) == round) {
+      static_cast<void>(futex::wait({&round_, round}, deadline::after(longest_sleep)));
+    }
+    guard.lock();
+    return true;
+  }
+
+  void collect_reported(std::vector<std::size_t>& numbers) {
+    for (const auto& handle : handles_) {
+      if (handle->is_reported) numbers.push_back(handle->number());
+      handle->is_reported = false;
+    }
+  }
+
+ private:
+  static void* run(void* group) noexcept {
+    static_cast<watch_group*>(group)->loop();
+    return nullptr;
+  }
+
+  void loop() noexcept {
+    std::unique_lock<std::mutex> guard(all_.mutex);
+    while (!is_over_) {
+      // Relaxed: changed with the mutex held only.
+      const std::uint32_t interruptions = interruptions_.load(std::memory_order_relaxed);
+      // Release: the thread that removed a handle sees that this one is done with it.
+      round_.fetch_add(1, std::memory_order_release);
+      futex::wake_all(round_);
+      const deadline until = prepare();
+      if (report()) continue;
+      sleep(interruptions, until, guard);
+    }
+  }
+
+  /// Looks at all handles, reports those that have changed, and asks publishers to ring.
+  deadline prepare() noexcept {
+    for (const auto& handle : handles_) handle->before = handle->look();
+    report();
+    std::array<bool, most_handles> is_asked{};
+    for (std::size_t i = 0; i < handles_.size(); ++i) {
+      is_asked[i] = handles_[i]->point().ask_to_ring(handles_[i]->before.version);
+    }
+    const bool is_ordered = process::barrier_everywhere();
+    deadline until = deadline::after(longest_sleep);
+    for (std::size_t i = 0; i < handles_.size(); ++i) {
+      if (handles_[i]->is_removed()) continue;
+      until = until.or_earlier(handles_[i]->point().next_look(is_asked[i] && is_ordered));
+    }
+    return until;
+  }
+
+  /// Returns whether any has changed.
+  bool report() noexcept {
+    bool any = false;
+    for (const auto& handle : handles_) {
+      if (!handle->has_changed()) continue;
+      handle->is_reported = any = true;
+    }
+    if (any) all_.changes.signal();
+    return any;
+  }
+
+  /// The kernel returns the last word of the list that the thread was woken at. So the alarms come
+  /// after all bells; and where one of them rang, those before it may have rung, too.
+  ///
+  /// The thread can hand on one alarm only, so it says which one when it knows. If the process is
+  /// killed before, others find out within a second.
+  void sleep(std::uint32_t interruptions, const deadline& until,
+             std::unique_lock<std::mutex>& guard) noexcept {
+    std::array<const watched_handle*, most_handles> handles{};
+    std::size_t number = 0;
+    for (const auto& handle : handles_) {
+      if (!handle->is_removed() && handle->may_sleep()) handles[number++] = handle.get();
+    }
+    futex_list<most_words> list;
+    list.add({&interruptions_, interruptions});
+    for (std::size_t i = 0; i < number; ++i) list.add(handles[i]->point().bell(handles[i]->before));
+    const std::size_t first_alarm = list.size();
+    std::array<const header*, most_handles> alarms{};
+    for (std::size_t i = 0; i < number; ++i) {
+      if (!handles[i]->point().has_alarm()) continue;
+      alarms[list.size() - first_alarm] = &handles[i]->point().place().head();
+      list.add(handles[i]->point().alarm());
+    }
+    const std::size_t behind_alarms = list.size();
+    for (std::size_t i = 0; i < number; ++i) {
+      handles[i]->point().add_compared(handles[i]->before, list);
+    }
+    guard.unlock();
+    const result<std::size_t> woken = futex::wait_any(list, until);
+    if (woken.ok() && woken.value >= first_alarm && woken.value < behind_alarms) {
+      for (std::size_t i = woken.value - first_alarm + 1; i-- > 0;) {
+        const alarm_on_death hand_on(alarms[i]->alarm);
+        ring_for_another(*alarms[i]);
+      }
+    }
+    if (futex::is_refused(woken.error_number)) {
+      // Here nothing but looking again tells.
+      const deadline moment = deadline::after(std::chrono::milliseconds(1));
+      static_cast<void>(futex::wait({&interruptions_, interruptions}, until.or_earlier(moment)));
+    }
+    guard.lock();
+  }
+
+  void interrupt() noexcept {
+    interruptions_.fetch_add(1, std::memory_order_relaxed);
+    futex::wake_all(interruptions_);
+  }
+
+  shared& all_;
+  std::vector<std::unique_ptr<watched_handle>> handles_;
+  futex_word interruptions_{0};
+  futex_word round_{0};
+  bool is_over_ = false;
+  process_epoch process_ = process::current();
+  pthread_t thread_{};
+};
+
+}  // namespace shm::detail
+
+// ---- shm/watcher.hpp
+// Watcher: a file descriptor that is readable while any of several objects has changed.
+
+namespace shm {
+
+/// Watches objects, arrays and maps for a program that waits in an event loop:
+///
+///     shm::object<const command> wanted("wanted");
+///     shm::watcher watcher;
+///     const std::size_t number = watcher.add(wanted);
+///     // in the loop, when watcher.fd() is readable:
+///     for (const std::size_t changed : watcher.changed()) {
+///       if (changed == number) obey(wanted.load());
+///     }
+///
+/// The descriptor works with poll, epoll, and the loops built on them. Every change makes it
+/// readable; several changes may be reported as one. It is edge-safe: a change after changed() has
+/// returned makes it readable again, so load after changed(). A removed object is reported once;
+/// the next load() through its handle throws errc::removed.
+///
+/// A watcher has a thread of its own for each 18 handles, begun when the first of them is added.
+/// The thread handles no signals and calls no function of the program. Read-only handles are
+/// reported as late as a thread that waits through them would be woken.
+///
+/// All functions may be called from several threads at once. A child that fork() made cannot use
+/// its copy: what it calls throws std::errc::operation_not_permitted, except the destructor. The
+/// child makes a watcher of its own.
+class watcher {
+ public:
+  /// Throws std::system_error if the kernel has no descriptor left.
+  watcher() = default;
+  watcher(const watcher&) = delete;
+  watcher& operator=(const watcher&) = delete;
+  /// Blocks until its threads have ended. They never wait for other processes.
+  ~watcher() = default;
+
+  /// Watches for changes from now on. Returns a number for the handle; no other handle of this
+  /// watcher has or gets it. The handle may be moved, but must not be closed before remove().
+  /// Throws std::system_error if no thread can be made.
+  template <class Handle>
+  std::size_t add(const Handle& handle) {
+    const std::lock_guard<std::mutex> guard(own().mutex);
+    handle.watched_by([this](const auto& place, auto version, auto words) {
+      using watched = detail::watched_handle_of<decltype(version), decltype(words)>;
+      group_with_room().add(std::make_unique<watched>(last_number_ + 1, place, version, words));
+    });
+    return ++last_number_;
+  }
+
+  /// Watches that handle no longer. After it has returned, the handle may be closed, and changed()
+  /// does not name it. Does nothing if there is no such number.
+  void remove(std::size_t number) {
+    std::unique_lock<std::mutex> guard(own().mutex);
+    for (const auto& group : groups_) {
+      if (group->remove(number, guard)) return;
+    }
+  }
+
+  /// Readable while changed() would name any handle. Valid as long as the watcher. Do not read or
+  /// close it.
+  int fd() const noexcept { return shared_.changes.descriptor(); }
+
+  /// Returns the numbers of the handles whose objects have changed since the last call, in no
+  /// order, and makes the descriptor unreadable until the next change. Never blocks.
+  std::vector<std::size_t> changed() {
+    const std::lock_guard<std::mutex> guard(own().mutex);
+    shared_.changes.clear();
+    std::vector<std::size_t> numbers;
+    for (const auto& group : groups_) group->collect_reported(numbers);
+    return numbers;
+  }
+
+ private:
+  detail::watch_group::shared& own() {
+    if (detail::process::current() == process_) return shared_;
+    throw error(std::make_error_code(std::errc::operation_not_permitted),
+                "shm::watcher: it was made before fork() and belongs to the parent; make another "
+                "one in the child");
+  }
+
+  detail::watch_group& group_with_room() {
+    for (const auto& group : groups_) {
+      if (group->has_room()) return *group;
+    }
+    groups_.push_back(std::make_unique<detail::watch_group>(shared_));
+    return *groups_.back();
+  }
+
+  detail::watch_group::shared shared_;
+  std::vector<std::unique_ptr<detail::watch_group>> groups_;
+  std::size_t last_number_ = 0;
+  detail::process_epoch process_ = prepared();
+
+  static detail::process_epoch prepared() {
+    detail::process::prepare();
+    return detail::process::current();
+  }
+};
+
 }  // namespace shm
 
 // ---- shm.hpp

@@ -22,12 +22,13 @@
 #include "os/key.hpp"
 #include "store/array_core.hpp"
 #include "sync/death_note.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
 /// An object, array or map to be changed without its type, by the protocols of object, array and
 /// map: a crash leaves the value (the element) before, or the new one. Takes a seat.
-class any_object {
+class any_object : public watchable<any_object> {
  public:
   /// Opens the object that is there. Never creates, removes or resets an object. If the semaphores
   /// were removed while others have the object open, throws errc::in_use; if nobody has, they are
@@ -83,7 +84,7 @@ class any_object {
     const std::optional<detail::held_lock> lock = acquire(detail::deadline::after(span));
     if (!lock) return std::nullopt;
     table_memory entries(place_->payload(), held().table_shape());
-    writer_type writer(entries, held().entry, place_->head().version);
+    writer_type writer(entries, held().entry, place_->head());
     const auto where = writer.find(key.data());
     if (!where.is_found()) return false;
     std::vector<std::byte> entry(seen_.element_size());
@@ -130,11 +131,17 @@ class any_object {
   }
 
  private:
+  friend class watchable<any_object>;
   using cell = detail::versioned_cell<detail::run_time_cell_shape>;
   using memory_type = detail::run_time_array_memory<std::byte>;
   using view_type = detail::journalled_array_view<memory_type>;
   using table_memory = detail::run_time_table_memory<std::byte>;
   using writer_type = detail::table_writer<table_memory, detail::run_time_slot_shape>;
+
+  template <class Use>
+  auto watched(Use use) const {
+    return seen_.watched(use);
+  }
 
   bool mark_repaired_within(const detail::deadline& until) {
     const std::optional<detail::held_lock> lock = acquire(until);
@@ -143,7 +150,7 @@ class any_object {
     if (!is_array()) return true;
     memory_type elements = memory();
     if (view_type::is_odd(elements.bulk.load(std::memory_order_relaxed))) {
-      detail::make_bulk_even(elements);
+      detail::make_bulk_even(place_->head(), elements);
     }
     detail::note_repair_of_array(place_->head());
     return true;
@@ -170,7 +177,7 @@ class any_object {
     }
     if (lock && held().kind == detail::segment_kind::map) {
       table_memory entries(place_->payload(), held().table_shape());
-      if (!writer_type(entries, held().entry, place_->head().version).repair()) {
+      if (!writer_type(entries, held().entry, place_->head()).repair()) {
         detail::refuse_corrupt_map(place_->about());
       }
     }
@@ -206,9 +213,9 @@ class any_object {
   void publish_under_lock(std::size_t i, const void* from) {
     if (is_array()) {
       memory_type elements = memory();
-      view_type(elements).store(i, from);
+      detail::store_element(place_->head(), view_type(elements), i, from);
     } else {
-      cell(held().cell_shape()).publish(place_->head().version, place_->payload(), from);
+      cell(held().cell_shape()).publish(place_->head(), place_->payload(), from);
     }
   }
 

@@ -21,12 +21,13 @@
 #include "locked_array.hpp"
 #include "os/key.hpp"
 #include "store/array_core.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
 /// What array<T, N> and array<T> have in common. Programs name those.
 template <class T, std::size_t N>
-class array_access : public extent<N> {
+class array_access : public extent<N>, public watchable<array_access<T, N>> {
   static_assert(N == dynamic || detail::fits_in_memory<T>(N),
                 "shm: an array of N elements T is larger than an address space");
 
@@ -54,7 +55,7 @@ class array_access : public extent<N> {
   void store(std::size_t i, const T& value) {
     detail::check_index(i, this->size());
     const detail::held_lock lock = opened().acquire();
-    opened().view().store(i, std::addressof(value));
+    opened().store(i, std::addressof(value));
   }
 
   /// Like store(), but returns false, and changes nothing, if a live process holds the lock for
@@ -64,7 +65,7 @@ class array_access : public extent<N> {
                                const T& value) {
     detail::check_index(i, this->size());
     const auto lock = opened().acquire(detail::deadline::after(span));
-    if (lock) opened().view().store(i, std::addressof(value));
+    if (lock) opened().store(i, std::addressof(value));
     return lock.has_value();
   }
 
@@ -148,6 +149,7 @@ class array_access : public extent<N> {
   /// @endcond
 
  private:
+  friend class watchable<array_access>;
   using core = detail::array_core<T, N>;
 
   explicit array_access(detail::open_handle<core>&& opened)
@@ -156,6 +158,14 @@ class array_access : public extent<N> {
   core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return here.view().stores(); },
+        [&here] { return here.view().words_of_change(); });
   }
 
   std::optional<locked_array<T, N>> guarded(std::optional<detail::held_lock>&& lock) {
@@ -169,7 +179,7 @@ class array_access : public extent<N> {
     detail::draft<T> draft(here.buffer);
     std::memcpy(draft.bytes(), here.view().element(i), sizeof(T));
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) here.view().store(i, draft.bytes());
+      if (lock.is_held()) here.store(i, draft.bytes());
     });
   }
 

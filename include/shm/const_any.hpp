@@ -23,13 +23,14 @@
 #include "session/observer.hpp"
 #include "store/array_core.hpp"
 #include "store/table_core.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
 /// What is stored under a key, for reading: bytes, and the fields that they consist of. Attached
 /// read-only; modifies no byte, no semaphore and no time in them; read permission is enough. Counts
-/// as attached.
-class const_any_object {
+/// as attached. Only waiting asks publishers to wake this process, where its user may write.
+class const_any_object : public watchable<const_any_object> {
  public:
   /// Blocks while a live process creates or removes the object, at most options::open_timeout.
   /// Throws what the constructors of object<const T> throw, without type_mismatch and
@@ -62,13 +63,10 @@ class const_any_object {
   /// Bytes of the value, or of each element or entry.
   std::size_t element_size() const noexcept { return held_.element_size; }
 
-  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex or
-  /// semaphore 0.
+  /// How many values were published; of an array, elements stored; of a map, changes; of a mutex,
+  /// notifications; of a semaphore 0.
   std::uint64_t version() const noexcept {
     switch (held_.kind) {
-      case detail::segment_kind::object:
-        // Acquire: what the caller reads next is not older than the version it was told.
-        return place_->head().version.load(std::memory_order_acquire);
       case detail::segment_kind::array: {
         const memory_type elements = memory();
         return reader_view(elements).stores();
@@ -77,10 +75,12 @@ class const_any_object {
         const table_memory entries(place_->payload(), held_.table_shape());
         return detail::version_of(*place_, table_type(entries, held_.entry));
       }
+      case detail::segment_kind::object:
       case detail::segment_kind::semaphore:
       case detail::segment_kind::mutex: break;
     }
-    return 0;
+    // Acquire: what the caller reads next is not older than the version it was told.
+    return place_->head().version.load(std::memory_order_acquire);
   }
 
   /// Returns a whole value, or a whole element. Lock-free beside updates. While a live process
@@ -160,6 +160,31 @@ class const_any_object {
   using table_memory = detail::run_time_table_memory<const std::byte>;
   using table_type = detail::table_view<const table_memory, detail::run_time_slot_shape>;
   using reader_view = detail::journalled_array_view<const memory_type>;
+
+  friend class watchable<const_any_object>;
+  template <class Use>
+  auto watched(Use use) const {
+    return use(
+        *place_, [seen = *this] { return seen.version(); },
+        [seen = *this] { return seen.words_of_change(); });
+  }
+
+  detail::words_of_change words_of_change() const noexcept {
+    switch (held_.kind) {
+      case detail::segment_kind::array: {
+        const memory_type elements = memory();
+        return reader_view(elements).words_of_change();
+      }
+      case detail::segment_kind::map: {
+        const table_memory entries(place_->payload(), held_.table_shape());
+        return table_type(entries, held_.entry).words_of_change();
+      }
+      case detail::segment_kind::object:
+      case detail::segment_kind::semaphore:
+      case detail::segment_kind::mutex: break;
+    }
+    return {};
+  }
 
   /// Everything that this class tells comes from the facts that the place was opened by. The header
   /// is not read a second time, because others may have changed it meanwhile.

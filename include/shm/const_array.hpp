@@ -19,12 +19,13 @@
 #include "os/key.hpp"
 #include "session/observer.hpp"
 #include "store/array_core.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
 /// What array<const T, N> and array<const T> have in common. Programs name those.
 template <class T, std::size_t N>
-class const_array_access : public extent<N> {
+class const_array_access : public extent<N>, public watchable<const_array_access<T, N>> {
   static_assert(N == dynamic || detail::fits_in_memory<T>(N),
                 "shm: an array of N elements T is larger than an address space");
 
@@ -76,6 +77,7 @@ class const_array_access : public extent<N> {
   /// @endcond
 
  private:
+  friend class watchable<const_array_access>;
   using core = detail::const_array_core<T, N>;
 
   const_array_access(const key& which, const options& how, const detail::blueprint& plan)
@@ -87,6 +89,14 @@ class const_array_access : public extent<N> {
   const core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return here.view().stores(); },
+        [&here] { return here.view().words_of_change(); });
   }
 
   void read(std::size_t i, void* to) const {

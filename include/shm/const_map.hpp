@@ -18,6 +18,7 @@
 #include "os/key.hpp"
 #include "session/observer.hpp"
 #include "store/table_core.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
@@ -28,7 +29,7 @@ class map;
 /// permission is enough. It takes no seat, but counts as attached. If the semaphores of the map
 /// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class Key, class Value, std::size_t N>
-class map<Key, const Value, N> {
+class map<Key, const Value, N> : public watchable<map<Key, const Value, N>> {
  public:
   /// Opens what is there; never creates.
   explicit map(const key& which, const options& how = {})
@@ -69,10 +70,22 @@ class map<Key, const Value, N> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  friend class watchable<map>;
   using memory_type = const detail::table_memory<Key, Value, N>;
 
-  detail::table_view<memory_type, detail::slot_shape<Key, Value>> table() const noexcept {
-    return {*static_cast<memory_type*>(static_cast<const void*>(opened().payload())), {}};
+  using table_type = detail::table_view<memory_type, detail::slot_shape<Key, Value>>;
+
+  table_type table() const noexcept { return table_in(opened()); }
+  static table_type table_in(const detail::observer& place) noexcept {
+    return {*static_cast<memory_type*>(static_cast<const void*>(place.payload())), {}};
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::observer& place = opened();
+    return use(
+        place, [&place] { return detail::version_of(place, table_in(place)); },
+        [&place] { return table_in(place).words_of_change(); });
   }
 
   bool look_up(const Key& wanted, void* to) const {

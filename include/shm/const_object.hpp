@@ -11,6 +11,7 @@
 
 #include "base/open_mode.hpp"
 #include "base/options.hpp"
+#include "object_reader.hpp"
 #include "os/key.hpp"
 #include "session/observer.hpp"
 #include "store/object_core.hpp"
@@ -24,32 +25,13 @@ class object;
 /// permission is enough. It takes no seat, but counts as attached. If the semaphores of the object
 /// were lost, it can be opened and read all the same. Throws what the constructors of object throw.
 template <class T>
-class object<const T> {
+class object<const T> : public object_reader<object<const T>, T> {
  public:
   /// Opens what is there; never creates.
   explicit object(const key& which, const options& how = {})
       : place_(detail::observe(which, how, detail::object_blueprint<T>(nullptr))) {}
   /// Opens what is there; never creates.
   object(open_only_t, const key& which, const options& how = {}) : object(which, how) {}
-
-  /// Like object<T>::load(). Never waits for a writer, alive or dead, but can be lapped for as long
-  /// as a writer is faster than one copy.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
-  }
-
-  /// Like object<T>::load(T&), and never waits, like load().
-  T& load(T& into) const {
-    detail::check_assignable<T>();
-    read_whole(std::addressof(into));
-    return into;
-  }
-
-  /// Like object<T>::load(Member Class::*), and never waits, like load().
-  template <class Member, class Class>
-  auto load(Member Class::*member) const {
-    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
-  }
 
   /// The number of updates published so far, by all processes.
   std::uint64_t version() const noexcept {
@@ -60,6 +42,8 @@ class object<const T> {
   std::string_view name() const noexcept { return opened().name(); }
 
  private:
+  friend class object_reader<object, T>;
+  friend class watchable<object>;
   using cell = detail::cell_of<T>;
 
   const detail::observer& opened() const {
@@ -67,11 +51,16 @@ class object<const T> {
     return *place_;
   }
 
-  void read_whole(void* to) const {
-    read([to](const std::byte* from) { cell().copy_out(from, to); });
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::header& head = opened().head();
+    return use(
+        opened(), [&head] { return head.version.load(std::memory_order_acquire); },
+        [] { return detail::words_of_change(); });
   }
 
-  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  /// copy(from, version) takes what it needs out of a copy of the value, again until that was
+  /// whole.
   template <class Copy>
   void read(const Copy& copy) const {
     if (opened().is_removed()) detail::refuse_removed(opened().about());

@@ -36,7 +36,7 @@ class locked {
     const bool unwinding = std::uncaught_exceptions() > exceptions_before_;
     if (!lock_.is_held() || unwinding || discarded_) return;
     if (published_ && cell().equals(version(), payload(), draft_.bytes())) return;
-    cell().publish(version(), payload(), draft_.bytes());
+    cell().publish(core_->place.head(), payload(), draft_.bytes());
   }
 
   /// The draft: private until it is published.
@@ -54,7 +54,7 @@ class locked {
   void publish() {
     Expects(!discarded_);
     lock_.require_held();
-    cell().publish(version(), payload(), draft_.bytes());
+    cell().publish(core_->place.head(), payload(), draft_.bytes());
     published_ = true;
   }
 

@@ -56,7 +56,7 @@ class locked_array : public extent<N> {
   void store(std::size_t i, const T& value) {
     detail::check_index(i, this->size());
     lock_.require_held();
-    core_->view().store(i, std::addressof(value));
+    core_->store(i, std::addressof(value));
   }
 
   /// The elements themselves, unchanged by others as long as this guard lives.
@@ -87,7 +87,7 @@ class locked_array : public extent<N> {
     if (raw_ == raw_edit::of_damaged) {
       raw_ = raw_edit::of_whole;
     } else if (raw_ == raw_edit::none && core_->is_damaged()) {
-      detail::make_bulk_even(core_->memory());
+      detail::make_bulk_even(core_->place.head(), core_->memory());
     }
     detail::note_repair_of_array(core_->place.head());
   }
@@ -128,8 +128,9 @@ class locked_array : public extent<N> {
 
   void end_raw_edit() noexcept {
     if (raw_ == raw_edit::none) return;
-    if (raw_ == raw_edit::of_whole) detail::make_bulk_even(core_->memory());
-    detail::crash_point("raw: bulk even");
+    if (raw_ == raw_edit::of_whole) {
+      detail::make_bulk_even(core_->place.head(), core_->memory());
+    }
     // Fails only when the set is gone, and the claim with it.
     static_cast<void>(core_->place.set().end_raw_edit());
     detail::crash_point("raw: claim given back");

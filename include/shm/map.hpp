@@ -21,6 +21,7 @@
 #include "const_map.hpp"
 #include "os/key.hpp"
 #include "store/table_core.hpp"
+#include "watchable.hpp"
 
 namespace shm {
 
@@ -40,7 +41,7 @@ namespace shm {
 /// Constructors and destructor block, and constructors throw, like those of shm::object; another N
 /// is a type_mismatch.
 template <class Key, class Value, std::size_t N>
-class map {
+class map : public watchable<map<Key, Value, N>> {
  public:
   /// Opens the map, or creates an empty one.
   explicit map(const key& which, const options& how = {})
@@ -147,6 +148,7 @@ class map {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
+  friend class watchable<map>;
   using core = detail::table_core<Key, Value, N>;
   using shape = detail::slot_shape<Key, Value>;
   using slot_type = detail::slot<Key, Value>;
@@ -157,6 +159,14 @@ class map {
   core& opened() const {
     Expects(core_ != nullptr);
     return *core_;
+  }
+
+  template <class Use>
+  auto watched(Use use) const {
+    const core& here = opened();
+    return use(
+        here.place, [&here] { return detail::version_of(here.place, here.table()); },
+        [&here] { return here.table().words_of_change(); });
   }
 
   static std::byte* bytes_of(detail::draft<slot_type>& draft) noexcept {

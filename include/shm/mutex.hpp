@@ -16,15 +16,18 @@
 #include "base/options.hpp"
 #include "os/key.hpp"
 #include "session/connection.hpp"
+#include "sync/announcement.hpp"
 #include "sync/death_note.hpp"
 #include "sync/robust_lock.hpp"
+#include "sync/watch.hpp"
 
 namespace shm {
 
 /// A lock with a name. Meets Lockable and TimedLockable. When a holder dies, in whatever way, the
 /// next one gets the lock, and owner_died() is true until a holder calls mark_repaired(). Movable
-/// while nobody holds it through this handle, not copyable; one handle may be used from several
-/// threads. A handle that is destroyed while it holds the lock holds it until the process ends.
+/// while nobody holds it or waits through this handle, not copyable; one handle may be used from
+/// several threads. A handle that is destroyed while it holds the lock holds it until the process
+/// ends.
 ///
 /// Constructors and destructor block, and constructors throw, like those of shm::object.
 class mutex {
@@ -94,6 +97,34 @@ class mutex {
     detail::note_repair_of_mutex(opened().head());
   }
 
+  /// Releases the lock, blocks until another thread or process calls notify_all(), and acquires the
+  /// lock again; repeats that until the predicate is true. The predicate is called with the lock
+  /// held, and first of all. The calling thread must hold the lock through `lock`.
+  ///
+  ///     shm::unique_lock lock(mutex);
+  ///     mutex.wait(lock, [&] { return !list->is_empty() || mutex.owner_died(); });
+  ///
+  /// A process that dies while it holds the lock counts as a notification, within 100 milliseconds:
+  /// the predicate is then called with owner_died() true. A process that dies inside notify_all()
+  /// has notified all waiting threads, or none. When the predicate throws, the lock stays held.
+  /// Throws the same errors as lock(); then the lock is not held.
+  template <class Predicate>
+  void wait(std::unique_lock<mutex>& lock, Predicate satisfied) {
+    static_cast<void>(wait_until(lock, detail::deadline::never(), satisfied));
+  }
+
+  /// Like wait(), but returns false if the predicate is still false after that time. Acquiring the
+  /// lock again can take longer.
+  template <class Rep, class Period, class Predicate>
+  [[nodiscard]] bool wait_for(std::unique_lock<mutex>& lock,
+                              std::chrono::duration<Rep, Period> span, Predicate satisfied) {
+    return wait_until(lock, detail::deadline::after(span), satisfied);
+  }
+
+  /// Wakes all threads, of all processes, that are inside wait() or wait_for(). May be called with
+  /// or without the lock; what the predicates look at must be changed with it. Never blocks.
+  void notify_all() noexcept { detail::announcement(opened().head()).of_one_more(); }
+
   /// The name that stands in the segment; valid as long as the handle.
   std::string_view name() const noexcept { return opened().name(); }
 
@@ -131,6 +162,34 @@ class mutex {
     if (how == detail::acquisition::not_now) return false;
     ++held_by_this_thread_;
     return true;
+  }
+
+  template <class Predicate>
+  bool wait_until(std::unique_lock<mutex>& lock, const detail::deadline& until,
+                  Predicate& satisfied) {
+    Expects(lock.owns_lock() && lock.mutex() == this);
+    while (!satisfied()) {
+      if (until.passed()) return false;
+      // Read with the lock held: a later change of what the predicate looks at is a later version.
+      const std::uint64_t seen = notifications();
+      lock.unlock();
+      await_notification(seen, until);
+      lock.lock();
+    }
+    return true;
+  }
+
+  std::uint64_t notifications() const noexcept {
+    return opened().head().version.load(std::memory_order_acquire);
+  }
+
+  /// Nothing tells of the death of a holder for whose lock nobody waits, so this looks for one.
+  void await_notification(std::uint64_t seen, const detail::deadline& until) const {
+    const detail::watch changes(opened());
+    for (bool is_over = false; !is_over;) {
+      const auto slice = until.or_earlier(detail::deadline::after(std::chrono::milliseconds(100)));
+      is_over = changes.wait(seen, slice).has_value() || until.passed() || opened().is_abandoned();
+    }
   }
 
   detail::open_handle<detail::connection> place_;

@@ -18,6 +18,7 @@
 #include "base/options.hpp"
 #include "const_object.hpp"
 #include "locked.hpp"
+#include "object_reader.hpp"
 #include "os/key.hpp"
 #include "store/object_core.hpp"
 #include "sync/held_lock.hpp"
@@ -41,7 +42,7 @@ namespace shm {
 /// The destructor of an object with lifetime::until_last_detach can block while another process
 /// creates, opens or removes it, at most options::open_timeout.
 template <class T>
-class object {
+class object : public object_reader<object<T>, T> {
  public:
   /// Opens it, or creates it with the value T(), or T{} where T() is not allowed.
   explicit object(const key& which, const options& how = {})
@@ -66,28 +67,6 @@ class object {
          const options& how = {})
       : object(detail::open_mode::open_or_create, which,
                detail::object_blueprint<T>(std::addressof(initial)), how) {}
-
-  /// Returns the latest published value, whole. Lock-free beside writers, alive or dead; a writer
-  /// that keeps lapping the reader is held up for one copy. Throws shm::error: removed.
-  T load() const {
-    return detail::value_from_bytes<T>([this](void* to) { read_whole(to); });
-  }
-
-  /// Copies the latest published value into memory of the caller, and returns it: for a T that fits
-  /// on no stack. Like load(). When it throws, what `into` holds is unspecified.
-  T& load(T& into) const {
-    detail::check_assignable<T>();
-    read_whole(std::addressof(into));
-    return into;
-  }
-
-  /// Returns one member of the latest published value, whole, as load(&telemetry::gear) does:
-  /// copies no other. May be a member of a base class. Of a C array it returns a std::array. Like
-  /// load().
-  template <class Member, class Class>
-  auto load(Member Class::*member) const {
-    return detail::member_from_bytes<T>(member, [this](auto copy) { this->read(copy); });
-  }
 
   /// Replaces the value. Blocks while another thread or process holds the lock. A crash leaves the
   /// value before, or the new one. Throws shm::error: removed, would_deadlock, corrupt.
@@ -154,6 +133,8 @@ class object {
   std::string_view name() const noexcept { return opened().place.name(); }
 
  private:
+  friend class object_reader<object, T>;
+  friend class watchable<object>;
   using core = detail::object_core<T>;
   using cell = detail::cell_of<T>;
 
@@ -173,17 +154,17 @@ class object {
   }
 
   void publish(const T& value) {
-    cell().publish(head().version, opened().place.payload(), std::addressof(value));
+    cell().publish(head(), opened().place.payload(), std::addressof(value));
   }
 
   template <class F>
   static auto change(core& here, const detail::held_lock& lock, F&& f) {
     detail::check_takes_reference<F, T>();
-    std::atomic<std::uint64_t>& version = here.place.head().version;
+    detail::header& head = here.place.head();
     detail::draft<T> draft(here.buffer);
-    cell().read(version, here.place.payload(), draft.bytes());
+    cell().read(head.version, here.place.payload(), draft.bytes());
     return detail::call_then(std::forward<F>(f), *draft.get(), [&] {
-      if (lock.is_held()) cell().publish(version, here.place.payload(), draft.bytes());
+      if (lock.is_held()) cell().publish(head, here.place.payload(), draft.bytes());
     });
   }
 
@@ -192,11 +173,16 @@ class object {
     return locked<T>(opened(), std::move(*lock));
   }
 
-  void read_whole(void* to) const {
-    read([to](const std::byte* from) { cell().copy_out(from, to); });
+  template <class Use>
+  auto watched(Use use) const {
+    const detail::header& head = this->head();
+    return use(
+        opened().place, [&head] { return head.version.load(std::memory_order_acquire); },
+        [] { return detail::words_of_change(); });
   }
 
-  /// copy(from) takes what it needs out of a copy of the value, again until that was whole.
+  /// copy(from, version) takes what it needs out of a copy of the value, again until that was
+  /// whole.
   template <class Copy>
   void read(const Copy& copy) const {
     const detail::connection& place = opened().place;
@@ -215,7 +201,8 @@ class object {
       // A writer is always faster: hold it up for one copy.
       if (opened().place.identity_bits_if_seated() == 0) continue;
       if (const auto lock = detail::held_lock::try_acquire(opened().place)) {
-        copy(cell().current(version, payload));
+        // Relaxed: only holders write the version, and the lock orders holders.
+        copy(cell().current(version, payload), version.load(std::memory_order_relaxed));
         return;
       }
     }

@@ -108,8 +108,10 @@ class semaphore {
 /// ends, in whatever way, the kernel gives the permit back.
 class permit {
  public:
+  /// The other one holds no permit afterwards.
   permit(permit&& other) noexcept
       : from_(std::exchange(other.from_, nullptr)), holder_(other.holder_) {}
+  /// Gives back the permit that it held before.
   permit& operator=(permit&& other) noexcept {
     permit taken(std::move(other));
     std::swap(from_, taken.from_);
@@ -143,10 +145,12 @@ inline std::optional<permit> semaphore::try_acquire() & {
   return take(detail::deadline::now());
 }
 
+/// @cond
 template <class Rep, class Period>
 std::optional<permit> semaphore::try_acquire_for(std::chrono::duration<Rep, Period> span) & {
   return take(detail::deadline::after(span));
 }
+/// @endcond
 
 inline std::optional<permit> semaphore::take(const detail::deadline& until) {
   detail::connection& place = opened();  // exit() may destroy this handle meanwhile

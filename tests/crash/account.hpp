@@ -6,13 +6,15 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace crash {
 
 constexpr std::size_t elements = 3;
 
-/// The commit points are stated here once more, apart from the code that is tested: at "cell:
-/// published" the new value is the value, at "array: sequence even" the new element, and so on.
+/// The commit points are stated here once more, apart from the code that is tested: at "announce:
+/// version stored" the new value is the value, at "array: sequence even" the new element, and so
+/// on.
 struct account {
   enum class work { other, object, array, mutex, map };
   work at = work::other;
@@ -26,7 +28,7 @@ struct account {
   std::array<std::uint64_t, elements> element{};
   std::size_t index = 0;
   std::uint64_t next_element = 0, raw_value = 0;
-  bool section_entered = false, section_died = false, bulk_odd = false;
+  bool section_entered = false, section_died = false, bulk_odd = false, editing = false;
 
   bool holds_mutex = false, mutex_orphaned = false, mutex_died = false;
   bool sleeper_called = false;
@@ -49,7 +51,7 @@ struct account {
 
   /// By the process that is watched, right after the step.
   void passed(std::string_view step) {
-    if (step == "cell: published" && at == work::object) value = next_value;
+    if (step == "announce: version stored" && at == work::object) value = next_value;
     if (step == "array: sequence even" && at != work::map) element[index] = next_element;
 
     if (step == "array: section entered") section_entered = true;
@@ -59,11 +61,11 @@ struct account {
       section_died = true;
     }
     if (step == "array: marked repaired") section_died = false;
-    if (step == "raw: bulk odd") bulk_odd = true;
+    if (step == "raw: bulk odd") bulk_odd = editing = true;
     if (step == "array: bulk repaired") bulk_odd = false;
-    if (step == "raw: bulk even") {
+    if (step == "array: bulk even") {
       bulk_odd = false;
-      element.fill(raw_value);
+      if (std::exchange(editing, false)) element.fill(raw_value);
     }
 
     if (at != work::mutex) return;
@@ -77,7 +79,7 @@ struct account {
   /// The process that kept it has died.
   void died() {
     mutex_orphaned = mutex_orphaned || holds_mutex;
-    holds_mutex = false;
+    holds_mutex = editing = false;
     at = work::other;
   }
 };

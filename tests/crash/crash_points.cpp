@@ -129,6 +129,7 @@ bool is_ended_at(world& w, const std::string& step, int occurrence, void (*befor
   });
   const int as_planned = how == end_by::kill ? -SIGKILL : exited;
   const int ended = victim.wait();
+  CAPTURE(ended);
   CHECK((ended == 0 || ended == as_planned));
   w.told->died();
   return ended == as_planned;

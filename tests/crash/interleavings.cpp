@@ -125,15 +125,16 @@ struct cell_scene {
   static constexpr int stores = 5, steps = stores * 5;
 
   void write() {
+    process::prepare();
     for (std::uint64_t i = 1; i <= stores; ++i) {
       const value next = value::of(i);
-      cell().publish(version, payload.data(), &next);
+      cell().publish(head, payload.data(), &next);
     }
   }
-  bool read(value& to) { return cell().try_read(version, payload.data(), &to); }
-  std::uint64_t published() const { return version; }
+  bool read(value& to) { return cell().try_read(head.version, payload.data(), &to); }
+  std::uint64_t published() const { return head.version; }
 
-  std::atomic<std::uint64_t> version{0};
+  header head{};
   alignas(64) std::array<std::byte, cell::payload_size> payload{};
 };
 
@@ -147,8 +148,8 @@ struct array_scene {
 
   void write() {
     const value one = value::of(1), two = value::of(2);
-    view(*memory).store(read_one, &one);
-    view(*memory).store(Other, &two);
+    view(*memory).store(read_one, &one, [] {});
+    view(*memory).store(Other, &two, [] {});
   }
   bool read(value& to) { return view(*memory).try_read(read_one, &to); }
   /// Even commits.
@@ -174,9 +175,9 @@ struct repair_scene : array_scene<4> {
   }
   void write() {
     const value one = value::of(1), other = value::of(77);
-    static_cast<void>(view(*memory).repair());
-    view(*memory).store(4, &other);
-    view(*memory).store(read_one, &one);
+    static_cast<void>(view(*memory).repair([] {}));
+    view(*memory).store(4, &other, [] {});
+    view(*memory).store(read_one, &one, [] {});
   }
   std::uint64_t published() const { return memory->sequences[read_one].load() >= 4 ? 1 : 0; }
 };

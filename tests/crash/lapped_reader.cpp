@@ -15,12 +15,13 @@ using cell = versioned_cell<cell_shape<Size, 8>>;
 
 template <std::size_t Size>
 struct cell_in_memory {
-  std::atomic<std::uint64_t> version{0};
+  header head{};
   alignas(64) std::array<std::byte, cell<Size>::payload_size> payload{};
 
   void publish() {
+    process::prepare();
     static const std::array<std::byte, Size> value{};
-    cell<Size>().publish(version, payload.data(), value.data());
+    cell<Size>().publish(head, payload.data(), value.data());
   }
 };
 
@@ -31,7 +32,7 @@ bool is_accepted_when_lapped_by(int updates) {
   const support::at_step lap("read: copied", [updates] {
     for (int i = 0; i < updates; ++i) memory.publish();
   });
-  return cell<Size>().try_read(memory.version, memory.payload.data(), value.data());
+  return cell<Size>().try_read(memory.head.version, memory.payload.data(), value.data());
 }
 
 using elements = array_memory<std::uint64_t, 8>;
@@ -41,7 +42,7 @@ bool is_accepted_when_stored(std::size_t read, std::size_t stored) {
   elements memory{};
   const support::at_step store("read: copied", [&memory, stored] {
     const std::uint64_t value = 1;
-    view(memory).store(stored, &value);
+    view(memory).store(stored, &value, [] {});
   });
   std::uint64_t value = 0;
   return view(memory).try_read(read, &value);

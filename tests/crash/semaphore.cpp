@@ -330,12 +330,12 @@ TEST_CASE("kill -9 by chance, while permits are opened, taken, waited for and cl
   for (unsigned number = 0; number < processes; ++number) all.push_back(begin(number));
   std::minstd_rand chance(20260801);
   for (int kills = 0; kills < 1000; ++kills) {
-    const auto victim = static_cast<unsigned>(chance() % processes);
+    const auto chosen = static_cast<unsigned>(chance() % processes);
     for (auto steps = chance() % 40; steps > 0; --steps) ::sched_yield();
-    all[victim].kill();
-    page->inside.fetch_and(~(1u << victim));
+    all[chosen].kill();
+    page->inside.fetch_and(~(1u << chosen));
     if (keeper.available() > permits) page->is_exceeded = true;
-    all[victim] = begin(victim);
+    all[chosen] = begin(chosen);
   }
   page->is_over = true;
   for (support::child& one : all) CHECK(one.wait() == 0);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "account.hpp"
+#include "support/asleep.hpp"
 #include "support/baton.hpp"
 #include "support/child.hpp"
 #include "support/colliding_keys.hpp"
@@ -28,7 +29,7 @@ constexpr unsigned permits = 2;
 using map_of_world = shm::map<std::uint64_t, std::uint64_t, room>;
 
 struct world {
-  support::name object, array, mutex, map, semaphore, brief, gone, broken;
+  support::name object, array, mutex, map, semaphore, watched, brief, gone, broken;
   support::baton may_hold, held, about_to_sleep, sleeper_may_lock;
   support::shared_page<account> told;
 };
@@ -219,6 +220,26 @@ inline void use_map(world& w) {
   }
 }
 
+/// Waits for a change whose publisher dies before it could wake anybody. Then wakes others, though
+/// none wait.
+inline void use_watch(world& w) {
+  closed_by_exit<shm::object<int>, 3> handle(w.watched);
+  shm::object<int>& object = *handle;
+  const pid_t waiting = ::getpid();
+  support::child publisher([&w, waiting] {
+    the_plan = {::getpid(), "announce: version stored", 1, &w, -1, nullptr, end_by::kill};
+    shm::object<int> theirs(w.watched);
+    support::await_waiting(waiting);
+    theirs.store(1);
+    return 0;
+  });
+  object.wait(0);
+  if (publisher.wait() != -SIGKILL) throw std::logic_error("the publisher lived on");
+  const std::uint64_t seen = object.version();
+  if (object.wait_for(std::chrono::milliseconds(1), seen)) throw std::logic_error("who stored?");
+  object.store(2);
+}
+
 /// Waits for a permit that there is not. (What a death leaves: semaphore.cpp.)
 inline void use_semaphore(world& w) {
   w.told->at = account::work::other;
@@ -286,6 +307,8 @@ inline void life(world& w) {
   use_mutex(w);
   use_array(w);
   use_map(w);
+  w.told->at = account::work::other;
+  use_watch(w);
   use_semaphore(w);
   wait_in_vain(w);
   shm::options brief = until_last_detach();

@@ -96,7 +96,7 @@ class picture {
     show("waiters", head().waiters);
     show("watched", head().watched);
     show("alarm", head().alarm);
-    show("reserved", head().reserved_in_line);
+    show("bell", head().bell);
     show("last_generation", head().last_generation);
     show("reserved", head().reserved);
     show("layout", fixed().layout);

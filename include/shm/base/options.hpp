@@ -5,6 +5,7 @@
 #include "requirements.hpp"
 
 #include <chrono>
+#include <optional>
 
 namespace shm {
 
@@ -46,6 +47,11 @@ struct options {
   bool lock_in_memory = false;
   /// Map every page when opening, so that no later access has to fault.
   bool prefault = false;
+  /// Each change wakes the threads that wait for one, even if no waiting thread could ask for it.
+  /// Read-only handles of users who may not write cannot ask: without this they look again every
+  /// millisecond. It costs each change a system call. The creator's choice holds; by default it is
+  /// on where others may read and not write (access::group_read and access::everyone_read).
+  std::optional<bool> wake_readers = std::nullopt;
   /// How long shm::open_only and read-only handles wait for an object that does not exist yet. The
   /// moment that it is ready, it is opened, or refused, as if it had been there. Comes in addition
   /// to open_timeout, which begins anew with every try. 0: errc::not_found at once.
@@ -63,6 +69,12 @@ constexpr unsigned permissions(access who) noexcept {
     case access::everyone: return 0666;
   }
   return 0600;
+}
+
+/// Whether each change is to wake, in an object that is created with these options.
+constexpr bool wakes_readers(const options& how) noexcept {
+  return how.wake_readers.value_or(how.access == access::group_read ||
+                                   how.access == access::everyone_read);
 }
 
 inline constexpr unsigned max_seats = 2048;  // a seat's number has 11 bits in the lock word

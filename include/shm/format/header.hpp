@@ -64,19 +64,20 @@ struct description {
   std::uint64_t boot[2];           ///< id of the boot in which it was made
   std::uint64_t in_flight_offset;  ///< of the entries of items that were taken, one for each seat
   std::uint32_t in_flight_size;    ///< of one entry
-  std::uint32_t wake_readers;      ///< whether each change wakes readers that wait
+
+  std::uint32_t wake_readers;  ///< 1: each change wakes, watched or not
 };
 
 struct header {
   // One cache line with all that a lock, a store and a load touch.
   alignas(64) std::atomic<std::uint64_t> life;  ///< whose, and where in its life (life_word.hpp)
   std::atomic<std::uint64_t> lock;              ///< 0, or who holds it (sync/lock_word.hpp)
-  std::atomic<std::uint64_t> version;           ///< number of values published
+  std::atomic<std::uint64_t> version;           ///< number of values published, or of changes
   std::atomic<std::uint32_t> section;
   std::atomic<std::uint32_t> waiters;  ///< 1 while somebody may sleep for the lock
-  std::uint64_t watched;               ///< 0 so far: the highest version waited past, plus one
-  std::uint32_t alarm;                 ///< 0 always: where a dying waiter or publisher rings
-  std::uint32_t reserved_in_line;      ///< 0
+  std::atomic<std::uint64_t> watched;  ///< the highest version waited past, plus one; only rises
+  std::atomic<std::uint32_t> alarm;    ///< 0 always: where the kernel wakes for one that died
+  std::atomic<std::uint32_t> bell;     ///< how often it was rung; where those that wait sleep
 
   alignas(64) std::atomic<std::uint32_t> last_generation;
   std::uint32_t reserved;  ///< 0

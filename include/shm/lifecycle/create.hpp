@@ -175,6 +175,9 @@ inline void construct_segment(header& head, found_memory memory_is, const segmen
   facts.fingerprint = plan.type->fingerprint();
   facts.payload_size = plan.payload_size;
   facts.payload_offset = layout.payload_offset;
+  facts.wake_readers = wakes_readers(how) ? 1 : 0;
+  // Relaxed: nobody reads it before the segment is ready. The highest number: each change wakes.
+  if (wakes_readers(how)) head.watched.store(~std::uint64_t{0}, std::memory_order_relaxed);
   std::memcpy(facts.name, which.name().data(), which.name().size());
   std::memcpy(memory + layout.schema_offset, plan.type->text().data(), plan.type->text().size());
   crash_point("create: described");

@@ -6,7 +6,9 @@
 
 #include "../base/crash_point.hpp"
 #include "../format/header.hpp"
+#include "../os/alarm_on_death.hpp"
 #include "../os/segment.hpp"
+#include "bell.hpp"
 
 namespace shm::detail {
 
@@ -19,7 +21,7 @@ class life {
   /// `here`: the mark of the set whose door this process holds.
   life(header& head, set_mark here) noexcept
       // Sequentially consistent, after attaching: see retire_if_unused().
-      : word_(head.life), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
+      : head_(head), here_(here), seen_(head.life.load(std::memory_order_seq_cst)) {}
 
   /// The word as it was read, or as this object last changed it.
   life_word seen() const noexcept { return seen_; }
@@ -29,29 +31,40 @@ class life {
     return seen_.mark() == here_ || seen_.is_of_layout_1();  // which does not say
   }
 
-  /// Returns false if another process has changed the word since it was read.
+  /// Returns false if another process has changed the word since it was read. Wakes threads that
+  /// wait for a change of the object, if it is removed.
   [[nodiscard]] bool change_to(life_state next) noexcept {
+    const alarm_on_death if_killed(head_.alarm);
     std::uint64_t expected = seen_.bits();
     const life_word word = seen_.followed_by(next, here_);
     // Sequentially consistent: ready publishes what was constructed, removing comes before the
     // count of those who are attached, and removed before the removal of the segment.
-    if (!word_.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
+    if (!head_.life.compare_exchange_strong(expected, word.bits(), std::memory_order_seq_cst)) {
       return false;
     }
     seen_ = word;
+    wake_if_removed();
     return true;
   }
 
-  /// Stores removed, whatever the word says by now. Precondition: this process may remove the
-  /// segment.
+  /// Stores removed, whatever the word says by now, and wakes threads that wait for a change.
+  /// Precondition: this process may remove the segment.
   void end() noexcept {
+    const alarm_on_death if_killed(head_.alarm);
     seen_ = seen_.followed_by(life_state::removed, here_);
     // Sequentially consistent: all who are attached can see it before the segment goes.
-    word_.store(seen_.bits(), std::memory_order_seq_cst);
+    head_.life.store(seen_.bits(), std::memory_order_seq_cst);
+    wake_if_removed();
   }
 
  private:
-  std::atomic<std::uint64_t>& word_;
+  void wake_if_removed() noexcept {
+    if (state() != life_state::removed) return;
+    crash_point("life: removed");
+    ring(head_);
+  }
+
+  header& head_;
   set_mark here_;
   life_word seen_;
 };

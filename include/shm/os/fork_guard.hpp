@@ -24,8 +24,12 @@ class fork_guard {
  private:
   static void lock() noexcept { ::pthread_mutex_lock(&mutex_); }
   static void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
-  /// The parent's thread locked it, which the child's is not.
-  static void start_anew() noexcept { mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; }
+  /// The parent's thread locked it, which the child's is not. So unlocking fails; it tells only
+  /// tools that keep account of locks.
+  static void start_anew() noexcept {
+    unlock();
+    mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+  }
 
   // Recursive, because a signal handler may fork.
   static inline pthread_mutex_t mutex_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;

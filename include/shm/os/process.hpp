@@ -96,6 +96,16 @@ class process {
     return accepted_in_.load(std::memory_order_relaxed) == current_or_zero();
   }
 
+  /// What this thread has stored comes before what it loads next, as a thread sees it that calls
+  /// barrier_everywhere() between its own store and its own load.
+  static void order_store_before_load() noexcept {
+    if (accepts_barriers()) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+  }
+
   /// A full memory barrier in every process that accepts them, wherever it is just then. False:
   /// this process may not ask for one.
   static bool barrier_everywhere() noexcept {

@@ -22,7 +22,7 @@ class connection : public open_place {
   connection(const key& which, open_mode mode, const options& how, const blueprint* plan)
       : open_place(
             await_creation(which, how, [&] { return opener(which, mode, how, plan).open(); }),
-            which.segment_key(), how, waiting::in_kernel),
+            attach_mode::read_write, which.segment_key(), how, waiting::in_kernel),
         opened_as_(place_.seat.bits() | process::current()),
         membership_(opened_as_) {}
 
@@ -39,14 +39,13 @@ class connection : public open_place {
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
     // A guard can outlive the handle in a process with one thread, too.
     if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
+    // A thread may have stored a version that it can no longer announce.
+    if (needs_seat) ring_for_another(head());
     // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
-    if (!place_.memory.vacate() && !needs_seat) place_.memory.detach();
+    const bool has_sleepers = sleeping().close();
+    if (!has_sleepers && !place_.memory.vacate() && !needs_seat) place_.memory.detach();
     crash_point("leave: detached");
-    if (needs_seat) {  // the kernel takes it with the process
-      const fork_guard one_thread_at_a_time;
-      kept_before_ = std::exchange(last_kept_, this);
-      return closing::beside_thread_inside;
-    }
+    if (needs_seat || has_sleepers) return keep();  // the kernel takes the seat with the process
     if (facts().until_last_detach()) {
       leave_or_retire(mine);
     } else {
@@ -210,10 +209,6 @@ class connection : public open_place {
   std::atomic<std::uint64_t> membership_;  // and now
   std::atomic<unsigned> uses_{0};          ///< threads that wait, and permits
   bool is_open_ = true;
-
-  // The handles that are kept until the process ends, in a list: leak checkers find them reachable.
-  const connection* kept_before_ = nullptr;
-  static inline const connection* last_kept_ = nullptr;
 };
 
 }  // namespace shm::detail

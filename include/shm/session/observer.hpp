@@ -22,10 +22,11 @@ class observer : public open_place {
   observer(const key& which, const options& how, const blueprint* plan, waiting how_to_wait)
       : open_place(await_creation(which, how,
                                   [&] { return search_for(which, how, plan, how_to_wait).open(); }),
-                   which.segment_key(), how, how_to_wait) {}
+                   attach_mode::read_only, which.segment_key(), how, how_to_wait) {}
 
   closing close() noexcept {
     withdraw_memory();
+    if (sleeping().close()) return keep();
     if (!place_.memory.vacate()) place_.memory.detach();
     return closing::done;
   }
@@ -41,6 +42,7 @@ class observer : public open_place {
           how_to_wait_(how_to_wait) {}
 
     place open() {
+      process::prepare();
       return *repeat([this] { return attempt(); });
     }
 

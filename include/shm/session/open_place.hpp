@@ -2,16 +2,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "../base/deadline.hpp"
 #include "../lifecycle/life.hpp"
 #include "../lifecycle/open.hpp"
+#include "../os/fork_guard.hpp"
 #include "../os/pause.hpp"
+#include "../os/process.hpp"
+#include "closed_handles.hpp"
+#include "sleepers.hpp"
 
 namespace shm::detail {
 
@@ -23,8 +29,10 @@ enum class waiting {
 
 class open_place {
  public:
-  open_place(place&& where, key_t key_value, const options& how, waiting how_to_wait) noexcept
+  open_place(place&& where, attach_mode mode, key_t key_value, const options& how,
+             waiting how_to_wait) noexcept
       : place_(std::move(where)),
+        may_write_(mode == attach_mode::read_write),
         head_(&header_at(place_.memory)),
         payload_(place_.memory.address() + place_.facts.payload_offset()),
         key_value_(key_value),
@@ -51,6 +59,13 @@ class open_place {
     // Relaxed: a hint; a holder that comes or goes since is met at the next look.
     const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
     return word != 0 && is_alive(seat_identity::in(word));
+  }
+  /// Whether a process died that held the lock, and nobody has taken it over. Throws corrupt,
+  /// removed.
+  bool is_abandoned() const {
+    // Relaxed: like is_locked().
+    const std::uint64_t word = head().lock.load(std::memory_order_relaxed);
+    return word != 0 && !is_alive(seat_identity::in(word));
   }
 
   /// Never blocks. Throws corrupt, removed.
@@ -84,6 +99,37 @@ class open_place {
     return {same_set.value ? waited.error_number : EIDRM};
   }
 
+  bool may_write() const noexcept { return may_write_; }
+
+  /// Calls edit(header&). A read-only handle attaches the segment for writing meanwhile. Returns
+  /// false if this user may not write.
+  template <class Edit>
+  bool edit_header(Edit edit) const {
+    if (may_write_) {
+      edit(*head_);
+      return true;
+    }
+    // Relaxed: only spares the attempt.
+    if (is_refused_.load(std::memory_order_relaxed)) return false;
+    // In another IPC namespace the id can name a stranger's segment.
+    const result<segment_status> now = place_.where.stat();
+    if (!now.ok() || now.value.size != place_.size) return false;
+    const result<attachment> memory =
+        attachment::not_inherited(place_.where, attach_mode::read_write, place_.size);
+    if (!memory.ok()) {
+      const bool is_lasting = memory.error_number == EACCES || memory.error_number == EPERM;
+      is_refused_.store(is_lasting, std::memory_order_relaxed);
+      return false;
+    }
+    header& again = header_at(memory.value);
+    if (life_of(again).bits() != life_of(*head_).bits()) return false;
+    edit(again);
+    return true;
+  }
+
+  /// The threads that sleep through this handle.
+  sleepers& sleeping() const noexcept { return sleeping_; }
+
   static status wait_until_zero(const semaphore_set& set, waiting how, unsigned short which,
                                 const deadline& until) {
     if (how == waiting::in_kernel) return set.wait_until_zero(which, until);
@@ -105,12 +151,28 @@ class open_place {
     return !process::may_have_threads() || place_.memory.withdraw(place_.size).ok();
   }
 
+  /// For a handle that a thread uses until the process ends. In a list: leak checkers find it
+  /// reachable.
+  closing keep() noexcept {
+    const fork_guard one_thread_at_a_time;
+    kept_before_ = std::exchange(last_kept_, this);
+    return closing::beside_thread_inside;
+  }
+
   place place_;
+  bool may_write_;
   header* head_;
   std::byte* payload_;
   key_t key_value_;
   std::chrono::milliseconds open_timeout_;
   waiting how_to_wait_;
+
+ private:
+  mutable sleepers sleeping_;
+  mutable std::atomic<bool> is_refused_{false};  ///< this user may not write
+
+  const open_place* kept_before_ = nullptr;
+  static inline const open_place* last_kept_ = nullptr;
 };
 
 }  // namespace shm::detail

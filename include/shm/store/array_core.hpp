@@ -14,6 +14,7 @@
 
 #include "../session/connection.hpp"
 #include "../session/observer.hpp"
+#include "../sync/announcement.hpp"
 #include "../sync/held_lock.hpp"
 #include "array_parts.hpp"
 #include "array_plan.hpp"
@@ -41,6 +42,14 @@ inline void check_span(std::size_t room, std::size_t elements) {
   if (room != elements) refuse_span(room, elements);
 }
 
+/// By the holder of the lock. Wakes all that wait for a change.
+template <class Memory>
+void store_element(header& head, const journalled_array_view<Memory>& view, std::size_t i,
+                   const void* from) noexcept {
+  announcement news(head);
+  view.store(i, from, [&news] { news.of_next(); });
+}
+
 /// At every acquisition of an array's lock: what a dead holder left is put in order or noted.
 template <class Memory>
 void put_in_order(const connection& place, const journalled_array_view<Memory>& view) {
@@ -50,20 +59,27 @@ void put_in_order(const connection& place, const journalled_array_view<Memory>& 
     section.store(section_bit::owner_died, std::memory_order_relaxed);
     crash_point("array: death noted");
   }
-  if (view.repair() == journalled_array_view<Memory>::repair_result::corrupt) {
+  if (!view.needs_repair()) return;
+  // The dead holder may not have told of its store; and that an element is put back counts, too.
+  announcement news(place.head());
+  if (view.repair([&news] { news.of_next(); }) ==
+      journalled_array_view<Memory>::repair_result::corrupt) {
     refuse(errc::corrupt, place.about(),
            "the journal names an element that there is not: somebody scribbled over the segment; "
            "remove it with shm::remove(name, shm::force)");
   }
 }
 
-/// By the holder, after an edit in place, or the repair of one.
+/// By the holder, after an edit in place, or the repair of one. Wakes all that wait for a change.
 template <class Memory>
-void make_bulk_even(Memory& memory) noexcept {
+void make_bulk_even(header& head, Memory& memory) noexcept {
+  announcement news(head);
   const std::uint64_t odd =
       memory.bulk.load(std::memory_order_relaxed) | 1;  // even after a scribbler
   // Release: who sees even sees the edit.
   memory.bulk.store(odd + 1, std::memory_order_release);
+  crash_point("array: bulk even");
+  news.of_next();
 }
 
 /// What a handle of an array holds. Place: connection, with std::byte as Byte; or observer, with
@@ -99,6 +115,10 @@ struct array_core : open_array<connection, std::byte, T, N> {
   using base::memory;
   using base::place;
   using base::view;
+
+  void store(std::size_t i, const void* from) const noexcept {
+    store_element(place.head(), view(), i, from);
+  }
 
   array_core(const key& which, open_mode mode, const options& how, const blueprint& plan)
       : base(which, mode, how, &plan) {}

@@ -11,6 +11,7 @@
 #include "../base/crash_point.hpp"
 #include "../base/shared_bytes.hpp"
 #include "../format/layout.hpp"
+#include "../os/futex.hpp"
 
 namespace shm::detail {
 
@@ -90,6 +91,28 @@ class journalled_array_view {
     return memory_.sequences[stripe].load(std::memory_order_acquire);
   }
 
+  /// The words that a store or an edit in place changes before it is announced, as they are now. To
+  /// be read before stores().
+  futex_list<3> words_of_change() const noexcept {
+    futex_list<3> words;
+    // Acquire: the sequence is that of this store, or of a later one.
+    const std::uint64_t index = memory_.journal_index.load(std::memory_order_acquire);
+    words.add(low_half(memory_.journal_index, index));
+    if (index != 0 && index <= memory_.count) {
+      words.add(seen_sequence(static_cast<std::size_t>(index - 1)));
+    }
+    // Acquire: what is read next is not older.
+    words.add(low_half(memory_.bulk, memory_.bulk.load(std::memory_order_acquire)));
+    return words;
+  }
+
+  /// The sequence that a store of element i changes, as it is now.
+  futex_seen seen_sequence(std::size_t i) const noexcept {
+    const auto& word = sequence_of(i);
+    // Acquire: what is read next is not older.
+    return low_half(word, word.load(std::memory_order_acquire));
+  }
+
   /// The number that commits a store of element i which begins with that sequence.
   static constexpr std::uint64_t committing(std::uint64_t sequence) noexcept {
     // Even it is, unless somebody scribbled; then a store makes it so again.
@@ -97,10 +120,11 @@ class journalled_array_view {
   }
 
   /// Each step in this order, and each release, keeps a reader or a repair from a half-made
-  /// element.
-  void store(std::size_t i, const void* from) const noexcept {
+  /// element. committed() is called while the journal still names the element.
+  template <class Committed>
+  void store(std::size_t i, const void* from, Committed committed) const noexcept {
     auto& sequence = sequence_of(i);
-    const std::uint64_t committed = committing(sequence.load(std::memory_order_relaxed));
+    const std::uint64_t even = committing(sequence.load(std::memory_order_relaxed));
     // Release fence: who sees the journal change sees the sequence of the store before it.
     std::atomic_thread_fence(std::memory_order_release);
     crash_point("array: before journal");
@@ -109,7 +133,7 @@ class journalled_array_view {
     memory_.journal_index.store(i + 1, std::memory_order_relaxed);
     crash_point("array: index stored");
     // Release: who sees odd sees the index and the journal, and so does a repair.
-    sequence.store(committed - 1, std::memory_order_release);
+    sequence.store(even - 1, std::memory_order_release);
     crash_point("array: sequence odd");
     // Release fence: who sees a byte of the new element sees that the sequence became odd.
     std::atomic_thread_fence(std::memory_order_release);
@@ -120,19 +144,26 @@ class journalled_array_view {
         });
     crash_point("array: element written");
     // Release: even commits, for readers and for a repair alike.
-    sequence.store(committed, std::memory_order_release);
+    sequence.store(even, std::memory_order_release);
     crash_point("array: sequence even");
-    // Release: an empty index means that the sequence is even.
+    committed();
+    // Release: an empty index means that the sequence is even, and that committed() has returned.
     memory_.journal_index.store(0, std::memory_order_release);
     crash_point("array: index cleared");
   }
 
   enum class repair_result { done, corrupt };
 
-  /// At every acquisition of the lock. Killed at any step, the next one does it again.
-  repair_result repair() const noexcept {
+  /// Whether a holder died in a store. By the holder of the lock.
+  bool needs_repair() const noexcept {
+    return memory_.journal_index.load(std::memory_order_relaxed) != 0;
+  }
+
+  /// Precondition: needs_repair(). Killed at any step, the next one does it again. committed() is
+  /// called for the element, whether it was stored or put back.
+  template <class Committed>
+  repair_result repair(Committed committed) const noexcept {
     const std::uint64_t index = memory_.journal_index.load(std::memory_order_relaxed);
-    if (index == 0) return repair_result::done;
     if (index > memory_.count) return repair_result::corrupt;
     const auto i = static_cast<std::size_t>(index - 1);
     auto& sequence = sequence_of(i);
@@ -147,6 +178,7 @@ class journalled_array_view {
       sequence.store(found + 1, std::memory_order_release);
       crash_point("repair: sequence even");
     }
+    committed();
     memory_.journal_index.store(0, std::memory_order_release);
     crash_point("repair: index cleared");
     return repair_result::done;

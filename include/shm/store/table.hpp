@@ -87,6 +87,19 @@ class table_view {
     return try_number(stored, memory_.counts.next_version, version);
   }
 
+  /// The words that a change changes before it is announced, as they are now. To be read before the
+  /// version.
+  futex_list<3> words_of_change() const noexcept {
+    futex_list<3> words;
+    // Acquire: the sequence is that of this change, or of a later one.
+    const std::uint64_t changing = memory_.counts.changing.load(std::memory_order_acquire);
+    words.add(low_half(memory_.counts.changing, changing));
+    if (changing != 0 && changing <= slots()) {
+      words.add(slots_.seen_sequence(static_cast<std::size_t>(changing - 1)));
+    }
+    return words;
+  }
+
   /// Calls take(slot) for each entry, whose bytes may change meanwhile. False: some did, so it was
   /// not one moment, and what was taken is worthless.
   template <class Take>

@@ -120,7 +120,7 @@ struct table_core : drafting_core<slot<Key, Value>> {
     return *static_cast<memory_type*>(static_cast<void*>(place.payload()));
   }
   table_view<const memory_type, shape_type> table() const noexcept { return {memory(), {}}; }
-  writer_type writer() const noexcept { return {memory(), {}, place.head().version}; }
+  writer_type writer() const noexcept { return {memory(), {}, place.head()}; }
 
   /// The lock, after whatever a dead holder left has been put in order.
   held_lock acquire() {

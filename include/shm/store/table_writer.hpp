@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 
+#include "../sync/announcement.hpp"
 #include "table.hpp"
 
 namespace shm::detail {
@@ -26,8 +27,8 @@ class table_writer : private table_view<Memory, Shape> {
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
   /// The version in the header is the number of changes so far.
-  table_writer(Memory& memory, const Shape& shape, std::atomic<std::uint64_t>& version) noexcept
-      : base(memory, shape), version_(version) {}
+  table_writer(Memory& memory, const Shape& shape, header& head) noexcept
+      : base(memory, shape), head_(head) {}
 
   struct place {
     std::size_t home = 0;
@@ -102,13 +103,15 @@ class table_writer : private table_view<Memory, Shape> {
       // The slot is put back afterwards, because that gives it the number of a commit.
       if (base::sequence_of(static_cast<std::size_t>(changing - 1)) ==
           counts.committing.load(std::memory_order_relaxed)) {
+        announcement news(head_);
         conclude(counts.next_size.load(std::memory_order_relaxed),
-                 counts.next_version.load(std::memory_order_relaxed));
+                 counts.next_version.load(std::memory_order_relaxed), news);
       } else {
         forget_change();
       }
     }
-    return base::slots_.repair() == base::slots_view::repair_result::done;
+    return !base::slots_.needs_repair() ||
+           base::slots_.repair([] {}) == base::slots_view::repair_result::done;
   }
 
  private:
@@ -136,7 +139,7 @@ class table_writer : private table_view<Memory, Shape> {
     const auto stored = static_cast<std::uint32_t>(reach);
     std::memcpy(draft + offsetof(slot_head, reach), &stored, sizeof stored);
     crash_point("map: before reach");
-    base::slots_.store(home, draft);
+    base::slots_.store(home, draft, [] {});
     crash_point("map: reach stored");
   }
 
@@ -148,7 +151,7 @@ class table_writer : private table_view<Memory, Shape> {
     std::atomic_thread_fence(std::memory_order_release);
     counts.next_size.store(next_size, std::memory_order_relaxed);
     crash_point("map: next size stored");
-    const std::uint64_t next_version = version_.load(std::memory_order_relaxed) + 1;
+    const std::uint64_t next_version = head_.version.load(std::memory_order_relaxed) + 1;
     counts.next_version.store(next_version, std::memory_order_relaxed);
     crash_point("map: next version stored");
     counts.committing.store(base::slots_view::committing(base::sequence_of(i)),
@@ -157,17 +160,17 @@ class table_writer : private table_view<Memory, Shape> {
     // Release: a process that sees the change sees its three words.
     counts.changing.store(i + 1, std::memory_order_release);
     crash_point("map: change begun");
-    base::slots_.store(i, draft);
-    conclude(next_size, next_version);
+    announcement news(head_);
+    base::slots_.store(i, draft, [] {});
+    conclude(next_size, next_version, news);
   }
 
   /// Killed at any step, a repair does it again.
-  void conclude(std::uint64_t size, std::uint64_t version) noexcept {
+  void conclude(std::uint64_t size, std::uint64_t version, announcement& news) noexcept {
     // Release: the slot is committed.
     base::memory_.counts.size.store(size, std::memory_order_release);
     crash_point("map: size stored");
-    // Release: a reader that is told of this change sees it.
-    version_.store(version, std::memory_order_release);
+    news.of(version);
     crash_point("map: version stored");
     forget_change();
   }
@@ -178,7 +181,7 @@ class table_writer : private table_view<Memory, Shape> {
     crash_point("map: change over");
   }
 
-  std::atomic<std::uint64_t>& version_;
+  header& head_;
 };
 
 }  // namespace shm::detail

@@ -11,6 +11,7 @@
 #include "../base/crash_point.hpp"
 #include "../base/shared_bytes.hpp"
 #include "../format/layout.hpp"
+#include "../sync/announcement.hpp"
 
 namespace shm::detail {
 
@@ -64,11 +65,12 @@ class versioned_cell : public Shape {
   /// False: lapped by a writer meanwhile, the bytes are worthless.
   bool try_read(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                 void* to) const noexcept {
-    return try_read_by(version, payload, [&](const std::byte* from) { copy_out(from, to); });
+    return try_read_by(version, payload,
+                       [&](const std::byte* from, std::uint64_t) { copy_out(from, to); });
   }
 
-  /// Like try_read(), for a caller that needs only a part of the value: copy(from) takes it, and
-  /// does not believe it before this returned true.
+  /// Like try_read(), for a caller that needs only a part of the value: copy(from, version) takes
+  /// it, and does not believe it before this returned true.
   template <class Copy>
   bool try_read_by(const std::atomic<std::uint64_t>& version, const std::byte* payload,
                    const Copy& copy) const noexcept {
@@ -76,7 +78,7 @@ class versioned_cell : public Shape {
     const std::uint64_t before = version.load(std::memory_order_acquire);
     const std::byte* const from = copy_of(payload, before);
     crash_point("read: version seen");
-    copy(from);
+    copy(from, before);
     crash_point("read: copied");
     // Acquire fence: were any byte of a later value seen above, its version would be seen below.
     std::atomic_thread_fence(std::memory_order_acquire);
@@ -104,10 +106,10 @@ class versioned_cell : public Shape {
     load_shared<cache_line>(to, current(version, payload), size);
   }
 
-  /// By the holder of the lock.
-  void publish(std::atomic<std::uint64_t>& version, std::byte* payload,
-               const void* from) const noexcept {
-    const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
+  /// By the holder of the lock. Wakes all that wait for a change.
+  void publish(header& head, std::byte* payload, const void* from) const noexcept {
+    // Relaxed: only holders write the version, and the lock orders holders.
+    const std::uint64_t next = head.version.load(std::memory_order_relaxed) + 1;
     crash_point("cell: before copy");
     // Release fence: a reader that sees a byte of the new value here also sees every version up to
     // now, and so finds out that it was lapped.
@@ -117,8 +119,7 @@ class versioned_cell : public Shape {
       store_shared<cache_line>(target + at, static_cast<const std::byte*>(from) + at, part);
     });
     crash_point("cell: copied");
-    // Release: a reader that sees the version sees the whole copy.
-    version.store(next, std::memory_order_release);
+    announcement(head).of(next);
     crash_point("cell: published");
   }
 

@@ -63,11 +63,7 @@ class robust_lock {
     word().store(0, std::memory_order_release);
     // This store comes before the look at the waiters: the barrier of the waiter, or else our own,
     // makes it so. (No exchange instead: a relaxed look may overtake its store.)
-    if (process::accepts_barriers()) {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
+    process::order_store_before_load();
     crash_point("unlock: released");
     if (waiters().load(std::memory_order_relaxed) != 0) wake_one(place_);
   }
