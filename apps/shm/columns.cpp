@@ -154,7 +154,13 @@ shm::field_place field_named(const shm::field& value, const std::string& path) {
   throw refusal(not_found, intro + suggestion(path, known, "shm schema NAME"));
 }
 
-void require_present(const shm::field& value, const std::string& path, bytes_view bytes) {
+void require_single(const column& where) {
+  if (where.place.is_single()) return;
+  throw refusal(wrong_usage, fmt::format("{} is {}: say which element, as in {}[0]", where.path,
+                                         type_of(where), where.path));
+}
+
+std::string absence_of(const shm::field& value, const std::string& path, bytes_view bytes) {
   const std::string_view whole = inside(value, path);
   for (std::size_t i = whole.find_first_of(".["); i != whole.npos;
        i = whole.find_first_of(".[", i + 1)) {
@@ -168,19 +174,19 @@ void require_present(const shm::field& value, const std::string& path, bytes_vie
     const bytes_view contents =
         contents_in(what, bytes.subspan(static_cast<std::size_t>(place->offset),
                                         static_cast<std::size_t>(what.size)));
-    if (is_optional && contents.empty()) {
-      throw refusal(not_found, fmt::format("{}: {} is none", path, before));
-    }
+    if (is_optional && contents.empty()) return fmt::format("{}: {} is none", path, before);
     if (is_optional) continue;
     const shm::field element = element_of(what);
     const std::uint64_t size = contents.size() / (element.size * element.count());
     std::string_view index = whole.substr(i);
     if (!shm::detail::take_index(index, size)) {
-      throw refusal(not_found, fmt::format("{}: {} has {} elements at the moment; write all of "
-                                           "them, as in {}=[1,2,3]",
-                                           path, before, size, before));
+      return fmt::format(
+          "{}: {} has {} elements at the moment; write all of them, as in "
+          "{}=[1,2,3]",
+          path, before, size, before);
     }
   }
+  return "";
 }
 
 }  // namespace tool

@@ -43,8 +43,11 @@ std::string path_in_element(const shm::field& value, std::size_t i, const std::s
 /// The field, or the refusal that lists the fields there are.
 shm::field_place field_named(const shm::field& value, const std::string& path);
 
-/// Throws refusal where the path leads to an element that a vector does not hold at the moment, or
-/// into an optional that is none.
-void require_present(const shm::field& value, const std::string& path, bytes_view bytes);
+/// Throws refusal if the field is an array: the caller needs one of its elements.
+void require_single(const column& where);
+
+/// Returns why the path leads to no value at the moment: into an optional that is none, or to an
+/// element that a vector does not hold. Returns "" if it leads to one.
+std::string absence_of(const shm::field& value, const std::string& path, bytes_view bytes);
 
 }  // namespace tool

@@ -36,11 +36,19 @@ struct watch_options {
   std::string name;
   std::string rows;  ///< FIRST:END
   std::vector<std::string> fields;
-  unsigned interval = 100;    ///< milliseconds
+  unsigned interval = 100;    ///< milliseconds between two frames on a screen, at least
   std::string record;         ///< a CSV file
   unsigned long changes = 0;  ///< end after so many; 0: never
 };
 exit_code watch(const watch_options& how);
+
+struct wait_options {
+  std::string name;
+  std::string field;
+  std::string until;  ///< an operator and a value; "": another value than now
+  long timeout = -1;  ///< milliseconds; negative: for ever
+};
+exit_code wait(const wait_options& how);
 
 struct set_options {
   std::string name;

@@ -29,6 +29,7 @@ class offer {
     if (at_ == 0) return commands();
     command_ = subcommand(words_[0]);
     if (command_ == nullptr || is_behind_mark()) return;
+    chooses_one_ = command_->get_name() == "wait";
     read_line();
     const std::size_t equals = typed_.find('=');
     const bool is_option = !only_names_ && typed_.rfind("--", 0) == 0;
@@ -101,8 +102,8 @@ class offer {
 
   void value(const CLI::Option& of, const std::string& stem) const {
     const std::string name = of.get_lnames().empty() ? "" : of.get_lnames()[0];
-    if (name == "field") fields(stem);
-    if (name == "expect") assignments(stem);
+    if (name == "field") chooses_one_ ? single_fields(stem) : fields(stem);
+    if (name == "expect") single_fields(stem);
     if (name == "record") fmt::print("files {}\n", stem);
   }
 
@@ -114,7 +115,7 @@ class offer {
       if (next++ != before_ && !(repeats && next <= before_)) continue;
       const std::string what = one->get_name(true);
       if (what == "NAME") names();
-      if (what == "assignments") assignments("");
+      if (what == "assignments") single_fields("");
       if (what == "SHELL") word("bash"), word("zsh");
     }
   }
@@ -137,7 +138,8 @@ class offer {
     for (const column& one : columns_of(value, {})) word(before + one.path);
   }
 
-  void assignments(const std::string& stem) const {
+  /// Those that hold one value: what can be set, and be compared.
+  void single_fields(const std::string& stem) const {
     const shm::const_any_object from = look_at(name_);
     if (from.kind() == shm::object_kind::map) return;  // there may be millions of keys
     if (from.kind() != shm::object_kind::array) return scalars(from.value(), stem, "");
@@ -153,7 +155,7 @@ class offer {
     }
   }
 
-  /// Each that can be set, those inside of arrays one by one.
+  /// Those inside of arrays one by one.
   void scalars(const shm::field& value, const std::string& stem, const std::string& link) const {
     const bool is_element = !stem.empty() && stem.back() == ']';
     for (const column& one : columns_of(value, {})) {
@@ -166,7 +168,7 @@ class offer {
 
   void cells(const column& one, std::size_t dimension, const std::string& path) const {
     const auto& dimensions = one.place.what->dimensions;
-    if (dimension == dimensions.size()) return stem_word(path + '=');
+    if (dimension == dimensions.size()) return chooses_one_ ? word(path) : stem_word(path + '=');
     for (std::uint64_t i = 0; i < dimensions[dimension] && offered_ < most_offered; ++i) {
       cells(one, dimension + 1, fmt::format("{}[{}]", path, i));
     }
@@ -190,6 +192,7 @@ class offer {
   const std::string& typed_;
   const CLI::App* command_ = nullptr;
   const CLI::Option* option_ = nullptr;  ///< whose value is typed
+  bool chooses_one_ = false;             ///< its --field is one field, that of an element, too
   bool only_names_ = false;              ///< -- has been before
   std::size_t before_ = 0;               ///< positional words before the one that is typed
   std::string name_;

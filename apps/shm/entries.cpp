@@ -42,7 +42,7 @@ std::size_t elements_of(const column& part) {
 [[noreturn]] void refuse_key(const std::string& path) {
   throw refusal(
       wrong_usage,
-      fmt::format("{}: this is a map; say which entry by its key, as in [KEY].FIELD=VALUE; "
+      fmt::format("{}: this is a map; say which entry by its key, as in [KEY].FIELD; "
                   "of a key that is a struct or an array write all its parts with commas between",
                   readable(path, 80)));
 }

@@ -9,7 +9,7 @@ namespace tool {
 
 enum exit_code : int {
   done = 0,
-  answer_is_no = 1,  ///< --expect does not hold, doctor found something, the lock was not to be had
+  answer_is_no = 1,  ///< --expect does not hold, doctor found something, time ran out
   wrong_usage = 2,
   not_found = 3,  ///< no such object, field or element
   no_permission = 4,

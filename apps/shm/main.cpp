@@ -50,6 +50,7 @@ class command_line {
         "  shm ls                         what is there\n"
         "  shm show car                   its fields and their values\n"
         "  shm watch car --field speed    as they change; q quits\n"
+        "  shm wait car                   until the next change\n"
         "  shm set car gear=3             one field, crash-atomically\n"
         "  shm gc --dry-run               what is provably dead\n"
         "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 not found, 4 no permission, 5 in "
@@ -157,12 +158,31 @@ class command_line {
         ->delimiter(',')
         ->allow_extra_args(false);
     watch_command.add_option("--rows", watch_.rows, "Elements FIRST:END of an array, as in 0:20");
-    watch_command.add_option("--interval", watch_.interval, "Milliseconds between two looks")
+    watch_command
+        .add_option("--interval", watch_.interval,
+                    "On a terminal: milliseconds between two frames, at least")
         ->check(CLI::Range(1u, 3600000u));
     watch_command.add_option("--changes", watch_.changes,
                              "End after so many, the first look included");
 
-    watch_command.add_option("--record", watch_.record, "A CSV file with a line for each change");
+    watch_command.add_option("--record", watch_.record,
+                             "A CSV file with a line for each change; where the version jumps, "
+                             "changes were replaced before they could be read");
+
+    CLI::App& wait_command =
+        add("wait", "Blocks until the next change, or until a field has a value",
+            [this] { return tool::wait(wait_); });
+    wait_command.add_option("NAME", wait_.name)->required();
+    CLI::Option* const field =
+        wait_command.add_option("--field", wait_.field,
+                                "Until this one changes, and print its value; of an array "
+                                "[3].FIELD, of a map [KEY].FIELD");
+    wait_command
+        .add_option("--until", wait_.until,
+                    "Until the field compares so, at once if it does now: an operator (== != < <= "
+                    "> >=) and a value as set takes it")
+        ->needs(field);
+    add_timeout(wait_command, wait_.timeout, "");
 
     CLI::App& who_command = add("who", "Which processes have it open, and who holds its lock",
                                 [this] { return tool::who(name_); });
@@ -208,10 +228,11 @@ class command_line {
     add_timeout(repaired_command, repaired_.timeout);
   }
 
-  static void add_timeout(CLI::App& command, long& milliseconds) {
+  static void add_timeout(CLI::App& command, long& milliseconds,
+                          const std::string& for_what = " for the lock") {
     command
         .add_option("--timeout", milliseconds,
-                    "How many milliseconds to wait for the lock; 0 does not wait at all")
+                    "How many milliseconds to wait" + for_what + "; 0 does not wait at all")
         ->check(CLI::Range(0L, 86400000L));
   }
 
@@ -251,6 +272,12 @@ class command_line {
          "  shm watch car --field speed     as it changes; q quits\n"
          "  shm watch car | tee log         a line for each change\n"
          "  shm watch car --record car.csv"},
+        {"wait",
+         "  shm wait car && ./redraw        at the next change\n"
+         "  shm wait car --field gear       prints the next gear\n"
+         "  shm wait car --field gear --until '==3'\n"
+         "  shm wait car --field mode --until '!=eco' --timeout 1500\n"
+         "  shm wait cars --field [4711].speed --until '>=12.5'"},
         {"who", "  shm who car                     processes, seats, and the holder of its lock"},
         {"doctor",
          "  shm doctor && echo fine         the exit code is 1 when there is any finding"},
@@ -285,6 +312,7 @@ class command_line {
   ls_options ls_;
   show_options show_;
   watch_options watch_;
+  wait_options wait_;
   set_options set_;
   lock_options lock_;
   repaired_options repaired_;

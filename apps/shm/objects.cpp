@@ -78,7 +78,7 @@ std::optional<shm::detail::ownership> owner_under(key_t key, const std::vector<C
 
 [[noreturn]] void refuse_unknown(const std::string& name) {
   throw refusal(not_found, fmt::format("there is no object \"{}\"{}", readable(name, 80),
-                                       suggestion(name, titles(), "shm ls")));
+                                       suggestion_for(name)));
 }
 
 }  // namespace
@@ -97,19 +97,24 @@ shm::key key_named(const std::string& name) {
   return name;
 }
 
-shm::const_any_object look_at(const std::string& name) {
+shm::const_any_object opened(const std::string& name, std::chrono::milliseconds patience) {
   shm::options how;
+  how.open_timeout = patience;
   how.access = shm::access::everyone;  // looking trusts nobody: all that is read is checked
-  const shm::key key = key_named(name);
+  return permitted(name, "read it", [&] { return shm::const_any_object(key_named(name), how); });
+}
+
+shm::const_any_object look_at(const std::string& name) {
   try {
-    return shm::const_any_object(key, how);
+    return opened(name);
   } catch (const shm::error& why) {
-    if (why.code() == shm::errc::not_found && !shm::detail::segment::find(key.segment_key()).ok()) {
-      refuse_unknown(name);
-    }
-    if (code_of(why.code()) == no_permission) refuse_forbidden(name, "read it");
+    if (why.code() == shm::errc::not_found && segment_id_of(name) == -1) refuse_unknown(name);
     throw;
   }
+}
+
+int segment_id_of(const std::string& name) {
+  return shm::detail::segment::find(key_named(name).segment_key()).value.id();
 }
 
 void refuse_forbidden(const std::string& name, const char* wish) {
@@ -128,19 +133,25 @@ void refuse_forbidden(const std::string& name, const char* wish) {
                   readable(name, 80), user_name(::geteuid()), wish, words, other));
 }
 
-std::string doubt_about(const std::string& name) {
+std::optional<shm::object_info> info_if_there(const std::string& name) {
   const auto place = shm::detail::segment::find(key_named(name).segment_key());
-  if (!place.ok()) return "";  // removed meanwhile, which whoever reads it is told
+  if (!place.ok()) return std::nullopt;
   const auto now = place.value.stat();
-  if (!now.ok()) return "";
+  if (!now.ok()) return std::nullopt;
   shm::detail::counted_segment seen;
   seen.id = place.value.id();
   seen.key = key_named(name).segment_key();
   seen.size = now.value.size;
   seen.owner = now.value.owner;
-  std::vector<shm::object_info> info;
-  shm::detail::inspection::add(seen, info);
-  return info.empty() ? "" : problem_of(info.front());
+  std::vector<shm::object_info> all;
+  shm::detail::inspection::add(seen, all);
+  if (all.empty()) return std::nullopt;
+  return std::move(all.front());
+}
+
+std::string doubt_about(const std::string& name) {
+  const std::optional<shm::object_info> info = info_if_there(name);
+  return info ? problem_of(*info) : "";  // removed meanwhile, which whoever reads it is told
 }
 
 shm::object_info info_of(const std::string& name) {
@@ -186,6 +197,10 @@ std::string title(const shm::object_info& info) {
   const bool can_be_typed = !info.name.empty() && info.name[0] != '-' &&
                             info.name.rfind(key_prefix, 0) != 0 && readable(info.name) == info.name;
   return can_be_typed ? info.name : "key:" + shm::detail::hex(info.key);
+}
+
+std::string suggestion_for(const std::string& name) {
+  return suggestion(name, titles(), "shm ls");
 }
 
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known,

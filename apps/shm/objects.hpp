@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <shm.hpp>
 #include <string>
 #include <system_error>
@@ -17,8 +19,19 @@ exit_code code_of(const std::error_code& why) noexcept;
 /// A name, or key:0x… as names of objects without one are shown, alone or with its file.
 shm::key key_named(const std::string& name);
 
-/// Read-only, whoever owns it. Throws refusal with near matches when there is none.
+/// Opens the object read-only, whoever owns it. Throws shm::error, also not_found. The patience is
+/// for opening and for each load.
+shm::const_any_object opened(const std::string& name,
+                             std::chrono::milliseconds patience = shm::options().open_timeout);
+/// Like opened(), but throws refusal with near matches when there is none.
 shm::const_any_object look_at(const std::string& name);
+
+/// Returns the id of the segment that the name leads to now; -1 if there is none.
+int segment_id_of(const std::string& name);
+
+/// Returns what list() tells of the object, except how often it is attached. Returns nothing if
+/// there is none, or if the segment belongs to another program.
+std::optional<shm::object_info> info_if_there(const std::string& name);
 
 /// Why an object that can be looked at may not be what it seems; "" when it is sound.
 std::string doubt_about(const std::string& name);
@@ -55,6 +68,9 @@ std::string title(const shm::object_info& info);
 /// are too many for that, which command lists them.
 std::string suggestion(const std::string& typed, const std::vector<std::string>& known,
                        const std::string& lister = "shm --help");
+
+/// Returns suggestion() for the name of an object that does not exist.
+std::string suggestion_for(const std::string& name);
 
 /// Its segment may be read, and its semaphores may not.
 bool is_closed(const shm::object_info& info);

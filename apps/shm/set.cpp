@@ -12,6 +12,7 @@
 #include "entries.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
+#include "target.hpp"
 #include "terminal.hpp"
 #include "waiting.hpp"
 #include "words.hpp"
@@ -19,74 +20,6 @@
 namespace tool {
 
 namespace {
-
-struct assignment {
-  std::string path;  ///< inside the value, or inside the element
-  std::string text;
-};
-
-/// What a person typed, and the element that all of it is about.
-class request {
- public:
-  explicit request(const shm::const_any_object& of) : of_(of) {}
-
-  assignment add(const std::string& typed) {
-    const std::size_t equals = typed.find('=');
-    if (equals == typed.npos || equals == 0) {
-      throw refusal(wrong_usage, fmt::format("\"{}\": write FIELD=VALUE", readable(typed, 80)));
-    }
-    std::string path = typed.substr(0, equals);
-    if (of_.kind() == shm::object_kind::array) choose_element(take_index(path));
-    if (of_.kind() == shm::object_kind::map) choose_entry(take_key(key_of(of_), path));
-    return {path, typed.substr(equals + 1)};
-  }
-
-  std::size_t element() const { return element_.value_or(0); }
-  const std::vector<std::byte>& key() const { return key_; }
-
- private:
-  /// [3].gear: 3, and leaves gear.
-  std::size_t take_index(std::string& path) const {
-    std::string_view rest = path;
-    const auto index = path[0] == '[' ? shm::detail::take_index(rest, of_.size()) : std::nullopt;
-    if (!index) {
-      throw refusal(path[0] == '[' ? not_found : wrong_usage,
-                    fmt::format("{}: this is an array; say which element, from [0] to [{}], as in "
-                                "[0].FIELD=VALUE",
-                                readable(path, 80), of_.size() - 1));
-    }
-    if (!rest.empty() && rest[0] != '.' && rest[0] != '[') {
-      throw refusal(wrong_usage,
-                    fmt::format("{}: write [{}].FIELD=VALUE", readable(path, 80), *index));
-    }
-    path = rest.substr(!rest.empty() && rest[0] == '.' ? 1 : 0);
-    return static_cast<std::size_t>(*index);
-  }
-
-  void choose_element(std::size_t index) {
-    if (element_ && *element_ != index) {
-      throw refusal(wrong_usage,
-                    fmt::format("elements {} and {}: one call changes one element, because only "
-                                "that is crash-atomic; call it once for each",
-                                *element_, index));
-    }
-    element_ = index;
-  }
-
-  void choose_entry(std::vector<std::byte>&& key) {
-    if (!key_.empty() && key_ != key) {
-      throw refusal(wrong_usage,
-                    fmt::format("[{}] and [{}]: one call changes one entry, because only that is "
-                                "crash-atomic; call it once for each",
-                                key_text(key_of(of_), key_), key_text(key_of(of_), key)));
-    }
-    key_ = std::move(key);
-  }
-
-  const shm::const_any_object& of_;
-  std::optional<std::size_t> element_;
-  std::vector<std::byte> key_;  ///< of a map's entry
-};
 
 struct change {
   column where;
@@ -99,29 +32,53 @@ struct change {
   }
 };
 
-change change_for(const shm::field& value, const assignment& wanted) {
-  const shm::field_place place = field_named(value, wanted.path);
-  const column where{wanted.path.empty() ? "value" : readable(wanted.path), place, 0, false};
-  if (!place.is_single()) {
-    throw refusal(wrong_usage, fmt::format("{} is {}: say which element, as in {}[0]", where.path,
-                                           type_of(where), where.path));
-  }
-  return {where, element_from(*place.what, where.path, wanted.text)};
-}
+/// What a person typed, and the element or entry that all of it is about.
+class request {
+ public:
+  explicit request(const shm::const_any_object& of) : of_(of) {}
 
-/// What a path without an index or a key is about.
-const shm::field& value_in(const shm::const_any_object& object) {
-  return object.kind() == shm::object_kind::map ? value_of(object) : object.value();
-}
-
-std::vector<change> changes_for(const shm::const_any_object& object, request& said,
-                                const std::vector<std::string>& typed) {
-  std::vector<change> all;
-  for (const std::string& one : typed) {
-    all.push_back(change_for(value_in(object), said.add(one)));
+  std::vector<change> changes_for(const std::vector<std::string>& typed) {
+    std::vector<change> all;
+    for (const std::string& one : typed) all.push_back(change_for(one));
+    return all;
   }
-  return all;
-}
+
+  std::size_t element() const { return about_ ? about_->element : 0; }
+  std::vector<std::byte> key() const { return about_ ? about_->key : std::vector<std::byte>(); }
+
+ private:
+  change change_for(const std::string& typed) {
+    const std::size_t equals = typed.find('=');
+    if (equals == typed.npos || equals == 0) {
+      throw refusal(wrong_usage, fmt::format("\"{}\": write FIELD=VALUE", readable(typed, 80)));
+    }
+    target named = target_named(of_, typed.substr(0, equals));
+    require_same(named);
+    require_single(named.where);
+    change wanted{named.where, element_from(*named.where.place.what, named.where.path,
+                                            typed.substr(equals + 1))};
+    about_ = std::move(named);
+    return wanted;
+  }
+
+  void require_same(const target& named) const {
+    if (!about_ || (about_->element == named.element && about_->key == named.key)) return;
+    if (of_.kind() == shm::object_kind::map) {
+      throw refusal(
+          wrong_usage,
+          fmt::format("[{}] and [{}]: one call changes one entry, because only that is "
+                      "crash-atomic; call it once for each",
+                      key_text(key_of(of_), about_->key), key_text(key_of(of_), named.key)));
+    }
+    throw refusal(wrong_usage,
+                  fmt::format("elements {} and {}: one call changes one element, because only that "
+                              "is crash-atomic; call it once for each",
+                              about_->element, named.element));
+  }
+
+  const shm::const_any_object& of_;
+  std::optional<target> about_;
+};
 
 struct changes {
   std::vector<change> expected;
@@ -132,8 +89,7 @@ struct changes {
 
 changes requested_by(const set_options& how, const shm::const_any_object& of) {
   request said(of);
-  changes all{
-      changes_for(of, said, how.expectations), changes_for(of, said, how.assignments), 0, {}};
+  changes all{said.changes_for(how.expectations), said.changes_for(how.assignments), 0, {}};
   all.element = said.element();
   all.key = said.key();
   return all;
@@ -168,7 +124,10 @@ struct outcome {
 };
 
 outcome apply(const shm::field& value, const changes& to_do, gsl::span<std::byte> draft) {
-  for (const change& one : to_do.wanted) require_present(value, one.where.path, draft);
+  for (const change& one : to_do.wanted) {
+    const std::string absence = absence_of(value, one.where.path, draft);
+    if (!absence.empty()) throw refusal(not_found, absence);
+  }
   std::string report;
   for (const change& one : to_do.expected) {
     if (one.holds_in(draft)) continue;
@@ -211,7 +170,7 @@ exit_code set(const set_options& how) {
   const auto updated =
       wait_for_lock(how.name, how.timeout, [&](std::chrono::milliseconds patience) {
         return update(object, to_do, patience, [&](gsl::span<std::byte> draft) {
-          what = apply(value_in(object.read()), to_do, draft);
+          what = apply(value_with_targets(object.read()), to_do, draft);
           return what.changed;
         });
       });

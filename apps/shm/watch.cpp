@@ -9,18 +9,19 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <ctime>
+#include <optional>
 #include <sstream>
 
-#include "columns.hpp"
 #include "commands.hpp"
 #include "full_screen.hpp"
 #include "objects.hpp"
 #include "readable.hpp"
 #include "record.hpp"
-#include "rows.hpp"
+#include "sighting.hpp"
 #include "terminal.hpp"
 #include "trend.hpp"
+#include "watched_value.hpp"
 #include "words.hpp"
 
 namespace tool {
@@ -37,24 +38,35 @@ void stop_on_signals() {
   for (const int signal : stopping) ::sigaction(signal, &action, nullptr);
 }
 
-/// Waits for so long; true when a signal came, q was pressed, or nobody reads any more.
-bool quit_within(unsigned milliseconds, bool on_screen, bool has_keys) {
+enum class event { none, quit, key, change };
+
+/// Waits for so long. A signal, the key q, and a pipe that nobody reads any more mean to quit.
+event next_event(std::chrono::nanoseconds span, bool on_screen, bool has_keys, int changes) {
   // A signal between the look at stop_requested and the wait would be heeded an interval later.
   sigset_t held_back, before;
   ::sigemptyset(&held_back);
   for (const int signal : stopping) ::sigaddset(&held_back, signal);
   ::sigprocmask(SIG_BLOCK, &held_back, &before);
   // Poll leaves out those below 0. Whether a screen is gone, the next frame tells.
-  std::array<pollfd, 2> ends{
-      {{has_keys ? STDIN_FILENO : -1, POLLIN, 0}, {on_screen ? -1 : STDOUT_FILENO, 0, 0}}};
-  const timespec span{milliseconds / 1000, milliseconds % 1000 * 1000000L};
-  const int seen = stop_requested != 0 ? 0 : ::ppoll(ends.data(), ends.size(), &span, &before);
+  std::array<pollfd, 3> ends{{{has_keys ? STDIN_FILENO : -1, POLLIN, 0},
+                              {on_screen ? -1 : STDOUT_FILENO, 0, 0},
+                              {changes, POLLIN, 0}}};
+  const std::chrono::nanoseconds left = std::max(span, std::chrono::nanoseconds::zero());
+  const timespec timeout{left.count() / 1000000000, left.count() % 1000000000};
+  const int seen = stop_requested != 0 ? 0 : ::ppoll(ends.data(), ends.size(), &timeout, &before);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (stop_requested != 0) return true;
-  if (seen <= 0) return false;
+  if (stop_requested != 0) return event::quit;
+  if (seen <= 0) return event::none;
+  if (ends[1].revents != 0) return event::quit;
+  if (ends[0].revents == 0) return event::change;
   char key = 0;
-  return ends[1].revents != 0 ||
-         (ends[0].revents != 0 && (::read(STDIN_FILENO, &key, 1) != 1 || key == 'q'));
+  return ::read(STDIN_FILENO, &key, 1) != 1 || key == 'q' ? event::quit : event::key;
+}
+
+/// Of the terminal; zeros where it does not tell.
+winsize window_size() {
+  winsize window{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window : winsize{};
 }
 
 std::string time_now() {
@@ -65,160 +77,150 @@ std::string time_now() {
   return fmt::format("{:%FT%T}.{:03}", fmt::localtime(seconds), milliseconds.count());
 }
 
-/// One field of one element.
-struct cell {
-  std::vector<std::byte> bytes;  ///< with zeros for what does not count
-  bool changed = false;
-  std::deque<double> past;
-};
-
-class watcher {
+class watching {
  public:
-  explicit watcher(const watch_options& how)
-      : how_(how),
-        from_(watchable(how.name)),
-        segment_id_(id_under(how.name)),
-        columns_(fields_of(columns_of(from_.value(), how.fields))),
-        rows_(rows_in(how.rows, from_.size())),
-        names_(names()),
-        record_(how.record, in_a_line("time", "version", names_)) {}
+  explicit watching(const watch_options& how) : how_(how), writers_(how.name) {}
 
   exit_code run() {
     stop_on_signals();
-    if (!has_screen()) {
-      return loop(
-          [this](bool changed) {
-            if (changed) print_changes();
-          },
-          false, false);
-    }
-    const full_screen screen;
-    return loop([this](bool) { draw(); }, true, screen.has_keys());
-  }
-
- private:
-  template <class Show>
-  exit_code loop(Show show_it, bool on_screen, bool has_keys) {
-    unsigned long changes = 0;
+    find();  // what is refused is said before the screen is taken
+    std::optional<full_screen> screen;
+    if (on_screen_) screen.emplace();
+    has_keys_ = screen && screen->has_keys();
     while (stop_requested == 0) {
-      const bool changed = look();
-      if (changed) record_change();
-      show_it(changed);
-      changes += changed ? 1 : 0;
-      if (how_.changes != 0 && changes >= how_.changes) break;
-      if (quit_within(how_.interval, on_screen, has_keys)) break;
+      const bool is_enough = how_.changes != 0 && changes_ >= how_.changes;
+      const bool is_due = is_urgent_ || is_enough || (is_stale_ && clock::now() >= next_frame_);
+      if (on_screen_ && is_due) draw();
+      if (is_enough) break;
+      if (clock::now() >= next_check_) check();
+      if (wait() == event::quit) break;
+      value_ ? look() : find();
     }
     return done;
   }
 
-  static shm::const_any_object watchable(const std::string& name) {
-    shm::const_any_object from = look_at(name);
-    if (!has_value(from.kind())) refuse_without_value(name, from.kind());
-    if (from.kind() == shm::object_kind::map) {
-      throw refusal(wrong_usage, fmt::format("{0}: entries of a map come and go; see: shm show {0}",
-                                             readable(name, 64)));
+ private:
+  using clock = std::chrono::steady_clock;
+
+  /// Looks whether there is such an object.
+  void find() {
+    const std::optional<sighting> there = sighting::of(how_.name);
+    if (!there) {
+      if (type_.empty() && note_.empty()) tell("waiting for it: " + nonexistence_of(how_.name));
+      return;
     }
-    return from;
+    require_same_type(there->object());
+    value_.emplace(*there, how_);
+    if (!record_) record_.emplace(how_.record, in_a_line("time", "version", value_->names()));
+    writers_ = writers_of(how_.name);
+    note_.clear();
+    is_whole_line_ = true;
+    next_check_ = clock::now();
+    look();
   }
 
-  static int id_under(const std::string& name) {
-    return shm::detail::segment::find(key_named(name).segment_key()).value.id();
+  /// A recording has one set of columns.
+  void require_same_type(const shm::const_any_object& object) {
+    const std::string type = fmt::format("{} {}", word_for(object.kind()), object.type().format());
+    if (type_.empty()) type_ = type;
+    if (type_ == type) return;
+    throw refusal(refused, fmt::format("{}: it was made anew, and is of another type now; watch it "
+                                       "anew",
+                                       readable(how_.name, 64)));
   }
 
-  static std::vector<column> fields_of(std::vector<column> all) {
-    const auto is_heading = [](const column& one) { return one.is_heading; };
-    all.erase(std::remove_if(all.begin(), all.end(), is_heading), all.end());
-    return all;
-  }
-
-  /// Of the cells, in their order.
-  std::vector<std::string> names() const {
-    const std::size_t count = (rows_.end - rows_.first) * columns_.size();
-    if (count > most_cells) {
-      throw refusal(wrong_usage,
-                    fmt::format("{} fields are too many to be watched, {} are not; choose with "
-                                "--field, and of an array with --rows",
-                                count, most_cells));
+  void look() {
+    try {
+      const bool is_there = value_->is_current();
+      if (is_there && value_->look()) take_change();
+      if (is_there) return;
+    } catch (const shm::error& why) {
+      if (why.code() != shm::errc::removed) throw;
     }
-    const bool is_array = from_.kind() == shm::object_kind::array;
-    std::vector<std::string> all;
-    for (std::size_t i = rows_.first; i < rows_.end; ++i) {
-      for (const column& one : columns_) {
-        all.push_back(is_array ? path_in_element(from_.value(), i, one.path) : one.path);
-      }
+    value_.reset();
+    tell("it was removed; waiting for it to be made anew");
+  }
+
+  void take_change() {
+    ++changes_;
+    is_stale_ = true;
+    record_change();
+    if (!on_screen_) print_changes();
+  }
+
+  /// Looks for what no change tells.
+  void check() {
+    next_check_ = clock::now() + between_checks;
+    is_stale_ = true;  // updates per second
+    if (!value_ || !writers_.have_changed()) return;
+    tell(writers_.in_words());
+    if (writers_.are_there()) note_.clear();  // on a screen the news is that it is gone
+  }
+
+  void tell(const std::string& note) {
+    note_ = note;
+    is_urgent_ = on_screen_;
+    if (!on_screen_) fmt::print(stderr, "shm: {}: {}\n", readable(how_.name, 64), note);
+  }
+
+  event wait() {
+    const clock::time_point now = clock::now();
+    const bool is_frame_due = now >= next_frame_;
+    clock::time_point until = value_ ? next_check_ : now + between_sightings;
+    if (is_urgent_) until = now;
+    if (on_screen_ && !is_frame_due) until = std::min(until, next_frame_);
+    if (value_) {
+      // Between two frames nobody needs to know, and a busy writer need not wake anybody.
+      const bool listens = !on_screen_ || is_frame_due || !how_.record.empty();
+      if (!listens) value_->stop_listening();
+      if (listens && value_->listen()) return event::none;  // a change may have come before
     }
-    return all;
+    const event what =
+        next_event(until - now, on_screen_, has_keys_, value_ ? value_->descriptor() : -1);
+    if (what == event::change) value_->take_note();
+    if (what == event::key) is_urgent_ = true;
+    return what;
   }
 
-  static std::vector<std::string> in_a_line(const std::string& time, const std::string& version,
-                                            const std::vector<std::string>& others) {
-    std::vector<std::string> line{time, version};
-    line.insert(line.end(), others.begin(), others.end());
-    return line;
+  void draw() {
+    print_frame(value_ ? frame_of_values() : std::vector<std::string>{title("")});
+    is_stale_ = is_urgent_ = false;
+    next_frame_ = clock::now() + std::chrono::milliseconds(how_.interval);
+    if (value_) value_->forget_changes();
   }
 
-  /// Whether anything has changed.
-  bool look() {
-    // An ipcrm tells nobody: the memory stays as it was for those who are attached.
-    if (id_under(how_.name) != segment_id_) {
-      throw refusal(not_found,
-                    fmt::format("{}: it has been removed; if it was made anew, watch it anew",
-                                readable(how_.name, 64)));
-    }
-    seen_ = take_sample(from_, rows_, patience);
-    per_second_ = rate_.seen(seen_.version);
-    const bool is_first = cells_.empty();
-    cells_.resize(names_.size());
-    bool any = is_first;
-    for (std::size_t c = 0; c < cells_.size(); ++c) {
-      cell& one = cells_[c];
-      std::vector<std::byte> now = what_counts(*field(c).place.what, part(field(c), element(c)));
-      one.changed = !is_first && now != one.bytes;
-      one.bytes = std::move(now);
-      if (is_number(field(c))) {
-        remember(one.past, std::strtod(text_of(field(c), element(c)).c_str(), nullptr));
-      }
-      any = any || one.changed;
-    }
-    return any;
+  std::string title(const std::string& facts) const {
+    const std::string name = readable(value_ ? value_->object().name() : how_.name);
+    const char* const link = facts.empty() || note_.empty() ? "" : ", ";
+    return fmt::format("{}  {}{}{}   (q quits)", name, facts, link, note_);
   }
 
-  const column& field(std::size_t c) const { return columns_[c % columns_.size()]; }
-
-  bytes_view element(std::size_t c) const {
-    const std::size_t size = from_.element_size();
-    return bytes_view(seen_.bytes).subspan(c / columns_.size() * size, size);
+  static std::size_t most_lines() {
+    const winsize window = window_size();
+    return window.ws_row > 0 ? window.ws_row : 24;
   }
 
-  static bool is_number(const column& one) {
-    return one.place.is_single() && one.place.what->type >= shm::field_type::int8 &&
-           one.place.what->type <= shm::field_type::long_double;
-  }
-
-  void draw() const {
-    winsize window{};
-    const bool sized = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
-    const std::size_t lines = sized && window.ws_row > 0 ? window.ws_row : 24;
-    const std::size_t columns = sized && window.ws_col > 0 ? window.ws_col : 80;
-    std::vector<std::string> frame{fmt::format("{}  {}, version {}, {:.1f} updates/s   (q quits)",
-                                               readable(from_.name()), word_for(from_.kind()),
-                                               seen_.version, per_second_)};
+  std::vector<std::string> frame_of_values() const {
+    const watched_value& now = *value_;
+    std::vector<std::string> frame{
+        title(fmt::format("{}, version {}, {:.1f} updates/s", word_for(now.object().kind()),
+                          now.version(), now.per_second()))};
     // Below the title and the head; the last line says how many are not shown.
-    const std::size_t room = lines - std::min<std::size_t>(lines, 2);
-    const std::size_t shown = cells_.size() <= room ? cells_.size() : room - (room > 0 ? 1 : 0);
+    const std::size_t room = most_lines() - std::min<std::size_t>(most_lines(), 2);
+    const std::size_t count = now.names().size();
+    const std::size_t shown = count <= room ? count : room - (room > 0 ? 1 : 0);
     std::vector<row> texts{{"FIELD", "TYPE", "VALUE", "TREND"}};
     for (std::size_t c = 0; c < shown; ++c) {
-      texts.push_back({names_[c], type_of(field(c)),
-                       marked(text_of(field(c), element(c)), cells_[c].changed),
-                       sparkline(cells_[c].past)});
+      texts.push_back({now.names()[c], now.type(c), marked(now.text(c), now.has_changed(c)),
+                       sparkline(now.past(c))});
     }
     std::istringstream lines_of_table(table(texts));
     for (std::string line; std::getline(lines_of_table, line);) frame.push_back(line);
-    if (shown < cells_.size()) {
-      frame.push_back(fmt::format("… {} more; choose with --field", cells_.size() - shown));
+    if (shown < count) {
+      frame.push_back(fmt::format("… {} more; choose with --field", count - shown));
     }
-    frame.resize(std::min(frame.size(), lines));
-    print_frame(frame, columns);
+    frame.resize(std::min(frame.size(), most_lines()));
+    return frame;
   }
 
   /// By a colour, or else by a star.
@@ -229,7 +231,9 @@ class watcher {
 
   /// Over the frame before, line by line, so that nothing flickers; no line ends behind the last
   /// one, so that nothing scrolls.
-  static void print_frame(const std::vector<std::string>& lines, std::size_t columns) {
+  static void print_frame(const std::vector<std::string>& lines) {
+    const winsize window = window_size();
+    const std::size_t columns = window.ws_col > 0 ? window.ws_col : 80;
     std::string frame = "\x1b[H";
     for (std::size_t l = 0; l < lines.size(); ++l) {
       frame += (l == 0 ? "" : "\r\n") + cut(lines[l], columns) + "\x1b[0m\x1b[K";
@@ -239,46 +243,50 @@ class watcher {
   }
 
   void print_changes() {
-    std::string line = fmt::format("{} version={}", time_now(), seen_.version);
-    for (std::size_t c = 0; c < cells_.size(); ++c) {
-      if (!cells_[c].changed && !is_first_line_) continue;
-      line += fmt::format(" {}={}", names_[c], text_of(field(c), element(c), audience::programs));
+    std::string line = fmt::format("{} version={}", time_now(), value_->version());
+    for (std::size_t c = 0; c < value_->names().size(); ++c) {
+      if (!value_->has_changed(c) && !is_whole_line_) continue;
+      line += fmt::format(" {}={}", value_->names()[c], value_->text(c, audience::programs));
     }
-    is_first_line_ = false;
+    is_whole_line_ = false;
+    value_->forget_changes();
     fmt::print("{}\n", line);
     flush_output();
   }
 
   void record_change() {
     std::vector<std::string> values;
-    for (std::size_t c = 0; c < cells_.size(); ++c) {
-      values.push_back(csv_text_of(field(c), element(c)));
-    }
-    record_.line(in_a_line(time_now(), fmt::format("{}", seen_.version), values));
+    for (std::size_t c = 0; c < value_->names().size(); ++c) values.push_back(value_->csv_text(c));
+    record_->line(in_a_line(time_now(), fmt::format("{}", value_->version()), values));
   }
 
-  static constexpr std::size_t most_cells = 10000;
-  /// For a version that is the values': of an array in constant use there may be none.
-  static constexpr std::chrono::milliseconds patience{10};
+  static std::vector<std::string> in_a_line(const std::string& time, const std::string& version,
+                                            const std::vector<std::string>& others) {
+    std::vector<std::string> line{time, version};
+    line.insert(line.end(), others.begin(), others.end());
+    return line;
+  }
 
   const watch_options& how_;
-  shm::const_any_object from_;
-  int segment_id_;
-  std::vector<column> columns_;
-  rows rows_;
-  std::vector<std::string> names_;
-  record record_;  // when all else is known to be right: it opens the file
-  sample seen_;
-  std::vector<cell> cells_;
-  rate rate_;
-  double per_second_ = 0;
-  bool is_first_line_ = true;
+  const bool on_screen_ = has_screen();
+  bool has_keys_ = false;
+  std::optional<watched_value> value_;  ///< nothing while there is no such object
+  std::string type_;                    ///< of the first one
+  std::optional<record> record_;        // when all else is known to be right: it opens the file
+  writers_of writers_;
+  std::string note_;  ///< on the screen, beside the name
+  unsigned long changes_ = 0;
+  bool is_whole_line_ = true;  ///< the next one tells of all fields
+  bool is_stale_ = true;       ///< the frame
+  bool is_urgent_ = false;     ///< it is to be drawn now
+  clock::time_point next_frame_;
+  clock::time_point next_check_;
 };
 
 }  // namespace
 
 exit_code watch(const watch_options& how) {
-  return watcher(how).run();
+  return watching(how).run();
 }
 
 }  // namespace tool

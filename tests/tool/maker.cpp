@@ -4,12 +4,12 @@
 // maker PREFIX
 //
 // Makes PREFIX.car, PREFIX.table and PREFIX.guard, says "ready", then obeys each line of its input
-// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, brief, named REST,
-// guarded REST, single (with one seat), exactly NAME, file PATH (by ftok), strange, crowd, numbers,
-// many, secret, byte REST I N (of that value), hurry (changes all the time an integer that is its
-// own version), busy (does so with the crowd), half, halfgone, halfremoved, blank, scribble (over
-// the car's schema), smear (over what changes in its header), mode OCTAL [OCTAL] (of the car's
-// segment and of its semaphores). At the end of its input it leaves; what it made stays.
+// and answers "done": gear N, row I N, hold, release, lock, unlock, edit, unedit, brief, named
+// REST, guarded REST, single (with one seat), exactly NAME, file PATH (by ftok), strange, crowd,
+// numbers, many, secret, byte REST I N (of that value), hurry (changes all the time an integer that
+// is its own version), busy (does so with the crowd), half, halfgone, halfremoved, blank, scribble
+// (over the car's schema), smear (over what changes in its header), mode OCTAL [OCTAL] (of the
+// car's segment and of its semaphores). At the end of its input it leaves; what it made stays.
 #include <sys/sem.h>
 
 #include <algorithm>
@@ -150,6 +150,8 @@ class maker {
     } else if (verb == "edit") {
       editing_.emplace(table_.lock());
       editing_->raw()[0].time = 7;
+    } else if (verb == "unedit") {
+      editing_.reset();
     } else if (verb == "brief") {
       shm::options how;
       how.lifetime = shm::lifetime::until_last_detach;
