@@ -113,7 +113,8 @@ TEST_CASE("the death of a holder ends the wait, and the predicate is told") {
   CHECK(waits.wait() == 0);
 }
 
-TEST_CASE("the death of a holder is told to all that wait, whoever takes the lock over") {
+TEST_CASE(
+    "the death of a holder is told to all that wait, even if another thread takes the lock over") {
   const support::watchdog watchdog;
   const support::name name;
   shm::mutex mutex(name);

@@ -531,7 +531,7 @@ TEST_CASE("a semaphore whose recorded number of permits makes no sense is corrup
   }
 }
 
-TEST_CASE("never are more inside than there are permits, whoever is killed", "[race]") {
+TEST_CASE("never are more inside than there are permits, whichever process is killed", "[race]") {
   const support::watchdog watchdog(120);
   const support::name name;
   constexpr unsigned permits = 3;

@@ -46,7 +46,7 @@ struct wait_options {
   std::string name;
   std::string field;
   std::string until;  ///< an operator and a value; "": another value than now
-  long timeout = -1;  ///< milliseconds; negative: for ever
+  long timeout = -1;  ///< milliseconds; negative: without a limit
 };
 exit_code wait(const wait_options& how);
 
@@ -54,7 +54,7 @@ struct set_options {
   std::string name;
   std::vector<std::string> assignments;
   std::vector<std::string> expectations;
-  long timeout = -1;  ///< milliseconds; negative: for ever
+  long timeout = -1;  ///< milliseconds; negative: without a limit
 };
 exit_code set(const set_options& how);
 
@@ -62,7 +62,7 @@ exit_code who(const std::string& name);
 
 struct lock_options {
   std::string name;
-  long timeout = -1;            ///< milliseconds; negative: for ever
+  long timeout = -1;            ///< milliseconds; negative: without a limit
   int too_late = answer_is_no;  ///< what to return then
   std::vector<std::string> command;
 };
@@ -71,7 +71,7 @@ int lock(const lock_options& how);
 
 struct repaired_options {
   std::string name;
-  long timeout = -1;  ///< milliseconds; negative: for ever
+  long timeout = -1;  ///< milliseconds; negative: without a limit
 };
 exit_code repaired(const repaired_options& how);
 

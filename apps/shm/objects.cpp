@@ -151,7 +151,7 @@ std::optional<shm::object_info> info_if_there(const std::string& name) {
 
 std::string doubt_about(const std::string& name) {
   const std::optional<shm::object_info> info = info_if_there(name);
-  return info ? problem_of(*info) : "";  // removed meanwhile, which whoever reads it is told
+  return info ? problem_of(*info) : "";  // removed meanwhile, as the next read of it tells
 }
 
 shm::object_info info_of(const std::string& name) {

@@ -19,8 +19,8 @@ exit_code code_of(const std::error_code& why) noexcept;
 /// A name, or key:0x… as names of objects without one are shown, alone or with its file.
 shm::key key_named(const std::string& name);
 
-/// Opens the object read-only, whoever owns it. Throws shm::error, also not_found. The patience is
-/// for opening and for each load.
+/// Opens the object read-only, whatever its owner. Throws shm::error, also not_found. The patience
+/// is for opening and for each load.
 shm::const_any_object opened(const std::string& name,
                              std::chrono::milliseconds patience = shm::options().open_timeout);
 /// Like opened(), but throws refusal with near matches when there is none.

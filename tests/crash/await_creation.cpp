@@ -1,4 +1,4 @@
-// Await creation: creators and waiters are killed at each step; whoever waits gets a whole object.
+// Await creation: creators and waiting processes die at each step; what is opened is whole.
 // SPDX-License-Identifier: MIT
 #include <sched.h>
 #include <sys/sem.h>
