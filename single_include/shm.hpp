@@ -3211,7 +3211,7 @@ class futex {
 
   /// Sleeps at one word. EAGAIN: it holds another value. ETIMEDOUT, EINTR.
   static status wait(futex_seen at, const deadline& until) noexcept {
-    const timespec span = timespec_of(until.remaining());
+    const timespec span = to_timespec(until.remaining());
     return status::of(
         static_cast<int>(::syscall(SYS_futex, at.word, FUTEX_WAIT, at.value, &span, nullptr, 0)));
   }
@@ -3237,7 +3237,7 @@ class futex {
     }
     // The standard library's steady clock is the monotonic one.
     const timespec moment =
-        timespec_of(deadline::clock::now().time_since_epoch() + until.remaining());
+        to_timespec(deadline::clock::now().time_since_epoch() + until.remaining());
     const long woken = ::syscall(futex_waitv, waiters.data(), static_cast<unsigned>(list.size()),
                                  0u, &moment, CLOCK_MONOTONIC);
     if (woken < 0) return {0, errno};
@@ -3245,11 +3245,6 @@ class futex {
   }
 
  private:
-  static timespec timespec_of(std::chrono::nanoseconds span) noexcept {
-    constexpr std::int64_t in_a_second = 1'000'000'000;
-    return {span.count() / in_a_second, span.count() % in_a_second};
-  }
-
   // Older headers lack these.
   static constexpr long futex_waitv = 449;
   static constexpr std::uint32_t of_32_bits = 2;
@@ -6630,10 +6625,12 @@ class connection : public open_place {
     crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
-    // A guard can outlive the handle in a process with one thread, too.
-    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
-    // A thread may have stored a version that it can no longer announce.
-    if (needs_seat) ring_for_another(head());
+    if (needs_seat) {
+      // A guard can outlive the handle in a process with one thread, too.
+      static_cast<void>(place_.memory.withdraw(place_.size));
+      // A thread may have stored a version that it can no longer announce.
+      ring_for_another(head());
+    }
     // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
     const bool has_sleepers = sleeping().close();
     if (!has_sleepers && !place_.memory.vacate() && !needs_seat) place_.memory.detach();
@@ -9007,6 +9004,13 @@ struct open_array {
   view_type view() const noexcept { return view_type(memory()); }
   reader_type reader() const noexcept { return {place, memory()}; }
 
+  /// Calls use(place, version, words_of_change): what a thread looks at that waits for a change.
+  template <class Use>
+  auto watched(Use use) const {
+    return use(
+        place, [this] { return view().stores(); }, [this] { return view().words_of_change(); });
+  }
+
   Place place;
   parts_type parts;
 };
@@ -10424,10 +10428,7 @@ class array_access : public extent<N>, public watchable<array_access<T, N>> {
 
   template <class Use>
   auto watched(Use use) const {
-    const core& here = opened();
-    return use(
-        here.place, [&here] { return here.view().stores(); },
-        [&here] { return here.view().words_of_change(); });
+    return opened().watched(use);
   }
 
   std::optional<locked_array<T, N>> guarded(std::optional<detail::held_lock>&& lock) {
@@ -10561,10 +10562,7 @@ class const_array_access : public extent<N>, public watchable<const_array_access
 
   template <class Use>
   auto watched(Use use) const {
-    const core& here = opened();
-    return use(
-        here.place, [&here] { return here.view().stores(); },
-        [&here] { return here.view().words_of_change(); });
+    return opened().watched(use);
   }
 
   void read(std::size_t i, void* to) const {
@@ -11975,15 +11973,10 @@ class permit_pool {
   /// removed, limit_reached, corrupt. In a forked child's copy of a handle, sits down first.
   bool take(const deadline& until) {
     if (!place_.identity(until).has_seat()) return false;
-    place_.begin_use();
-    try {
-      if (take_or_wait(until)) return true;
-    } catch (...) {
-      place_.end_use();
-      throw;
-    }
-    place_.end_use();
-    return false;
+    const connection::waiting_thread waiting(place_);
+    if (!take_or_wait(until)) return false;
+    place_.begin_use();  // until give_back()
+    return true;
   }
 
   /// The caller must have taken a permit, in this process. Never blocks, never throws. Does not

@@ -162,10 +162,7 @@ class array_access : public extent<N>, public watchable<array_access<T, N>> {
 
   template <class Use>
   auto watched(Use use) const {
-    const core& here = opened();
-    return use(
-        here.place, [&here] { return here.view().stores(); },
-        [&here] { return here.view().words_of_change(); });
+    return opened().watched(use);
   }
 
   std::optional<locked_array<T, N>> guarded(std::optional<detail::held_lock>&& lock) {

@@ -93,10 +93,7 @@ class const_array_access : public extent<N>, public watchable<const_array_access
 
   template <class Use>
   auto watched(Use use) const {
-    const core& here = opened();
-    return use(
-        here.place, [&here] { return here.view().stores(); },
-        [&here] { return here.view().words_of_change(); });
+    return opened().watched(use);
   }
 
   void read(std::size_t i, void* to) const {

@@ -17,6 +17,7 @@
 
 #include "../base/deadline.hpp"
 #include "result.hpp"
+#include "timespec.hpp"
 
 namespace shm::detail {
 
@@ -58,7 +59,7 @@ class futex {
 
   /// Sleeps at one word. EAGAIN: it holds another value. ETIMEDOUT, EINTR.
   static status wait(futex_seen at, const deadline& until) noexcept {
-    const timespec span = timespec_of(until.remaining());
+    const timespec span = to_timespec(until.remaining());
     return status::of(
         static_cast<int>(::syscall(SYS_futex, at.word, FUTEX_WAIT, at.value, &span, nullptr, 0)));
   }
@@ -84,7 +85,7 @@ class futex {
     }
     // The standard library's steady clock is the monotonic one.
     const timespec moment =
-        timespec_of(deadline::clock::now().time_since_epoch() + until.remaining());
+        to_timespec(deadline::clock::now().time_since_epoch() + until.remaining());
     const long woken = ::syscall(futex_waitv, waiters.data(), static_cast<unsigned>(list.size()),
                                  0u, &moment, CLOCK_MONOTONIC);
     if (woken < 0) return {0, errno};
@@ -92,11 +93,6 @@ class futex {
   }
 
  private:
-  static timespec timespec_of(std::chrono::nanoseconds span) noexcept {
-    constexpr std::int64_t in_a_second = 1'000'000'000;
-    return {span.count() / in_a_second, span.count() % in_a_second};
-  }
-
   // Older headers lack these.
   static constexpr long futex_waitv = 449;
   static constexpr std::uint32_t of_32_bits = 2;

@@ -37,10 +37,12 @@ class connection : public open_place {
     crash_point("leave: read-only");
     const std::uint64_t mine = identity_bits_if_seated();
     const bool needs_seat = mine != 0 && (!is_withdrawn || holds_or_waits(mine));
-    // A guard can outlive the handle in a process with one thread, too.
-    if (needs_seat) static_cast<void>(place_.memory.withdraw(place_.size));
-    // A thread may have stored a version that it can no longer announce.
-    if (needs_seat) ring_for_another(head());
+    if (needs_seat) {
+      // A guard can outlive the handle in a process with one thread, too.
+      static_cast<void>(place_.memory.withdraw(place_.size));
+      // A thread may have stored a version that it can no longer announce.
+      ring_for_another(head());
+    }
     // If a thread is inside and the kernel refuses, the memory stays attached and read-only.
     const bool has_sleepers = sleeping().close();
     if (!has_sleepers && !place_.memory.vacate() && !needs_seat) place_.memory.detach();

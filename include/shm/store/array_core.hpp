@@ -101,6 +101,13 @@ struct open_array {
   view_type view() const noexcept { return view_type(memory()); }
   reader_type reader() const noexcept { return {place, memory()}; }
 
+  /// Calls use(place, version, words_of_change): what a thread looks at that waits for a change.
+  template <class Use>
+  auto watched(Use use) const {
+    return use(
+        place, [this] { return view().stores(); }, [this] { return view().words_of_change(); });
+  }
+
   Place place;
   parts_type parts;
 };

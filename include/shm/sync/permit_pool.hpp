@@ -18,15 +18,10 @@ class permit_pool {
   /// removed, limit_reached, corrupt. In a forked child's copy of a handle, sits down first.
   bool take(const deadline& until) {
     if (!place_.identity(until).has_seat()) return false;
-    place_.begin_use();
-    try {
-      if (take_or_wait(until)) return true;
-    } catch (...) {
-      place_.end_use();
-      throw;
-    }
-    place_.end_use();
-    return false;
+    const connection::waiting_thread waiting(place_);
+    if (!take_or_wait(until)) return false;
+    place_.begin_use();  // until give_back()
+    return true;
   }
 
   /// The caller must have taken a permit, in this process. Never blocks, never throws. Does not
